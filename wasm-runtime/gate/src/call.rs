@@ -1,0 +1,274 @@
+//! The calls through the gate, their arguments and their results, in one table.
+//!
+//! Notation of a line: arguments in register order, `->` the value. *handle* is an index into the
+//! caller's handle table; *lengths* is [`crate::message::Lengths`] and describes the send area;
+//! *deadline* is in nanoseconds of [`Call::Clock`], [`NO_DEADLINE`] waits for ever and 0 polls.
+//! A call fails with [`Status::BadHandle`] for a handle that is empty or of another generation,
+//! with [`Status::WrongKind`] for one of another kind of object, with [`Status::Denied`] where a
+//! right is missing, and with [`Status::Invalid`] for a number out of range.
+
+/// The interrupt vector of the gate; callable from ring 3.
+pub const VECTOR: u8 = 0x80;
+
+/// The deadline that never comes.
+pub const NO_DEADLINE: u64 = u64::MAX;
+
+macro_rules! numbered {
+    ($(#[$outer:meta])* $name:ident { $($(#[$inner:meta])* $variant:ident = $number:literal,)* }) => {
+        $(#[$outer])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u32)]
+        pub enum $name { $($(#[$inner])* $variant = $number,)* }
+
+        impl $name {
+            /// Every member, in numeric order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// Reads a number that came from the other side of the gate.
+            #[must_use]
+            pub const fn from_raw(raw: u64) -> Option<Self> {
+                match raw {
+                    $($number => Some(Self::$variant),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+numbered! {
+    /// The calls.
+    Call {
+        // Messages
+        /// (handle of endpoint, method, lengths, deadline) -> 0. Sends a call and waits for its
+        /// reply, which is in the receive area afterwards. Other events stay queued. With
+        /// [`Status::TimedOut`] the call is cancelled: a later reply to it is dropped.
+        Call = 1,
+        /// (handle of endpoint, method, lengths) -> call id. Sends a call without waiting; the
+        /// reply comes to the inbox.
+        Send = 2,
+        /// (call id, status, lengths) -> 0. Answers a received call, in any order.
+        Reply = 3,
+        /// (call id, status, lengths, accept mask, deadline) -> 0. `Reply`, then `Wait`.
+        ReplyWait = 4,
+        /// (accept mask, deadline) -> 0. Takes the next accepted event into the receive area, or
+        /// fails with [`Status::TimedOut`].
+        Wait = 5,
+
+        // Handles
+        /// (handle) -> 0. Lets go of it; the last holder's close ends the object.
+        Close = 6,
+        /// (handle, rights) -> new handle. A duplicate with at most these rights; needs
+        /// [`rights::COPY`].
+        Copy = 7,
+        /// (serve handle, object id or [`REVOKE_ALL`]) -> number revoked. Makes every handle to
+        /// the object fail with [`Status::Revoked`].
+        Revoke = 8,
+        /// (handle) -> [`ObjectKind`] in bits 0..8, rights in 8..32, endpoint id in 32..64.
+        Inspect = 9,
+
+        // Endpoints
+        /// () -> serve handle with all rights. Needs nothing: an endpoint nobody can reach is no
+        /// authority.
+        CreateEndpoint = 10,
+        /// (serve handle, badge, lengths) -> endpoint id. Binds the caller to the endpoint and
+        /// publishes the payload as its interface; events carry the badge. Held calls follow.
+        Publish = 11,
+        /// (handle of endpoint, offset) -> whole length. Copies the published interface from
+        /// `offset` to the receive payload. [`Status::NotReady`] before `Publish`.
+        Describe = 12,
+
+        // Byte streams and events
+        /// (capacity in bytes) -> reader in bits 0..32, writer in 32..64. The capacity is rounded
+        /// up to whole pages and counts against the caller's memory quota.
+        CreatePipe = 13,
+        /// () -> handle. An event that its signal right sets and its watch right waits for.
+        CreateEvent = 14,
+        /// (handle, offset, most bytes) -> bytes read into the receive payload. Pipe reader:
+        /// offset ignored, [`Status::WouldBlock`] when empty, [`Status::Closed`] when empty and
+        /// the writer is gone. Blob: from `offset`. Domain: its [`crate::record::DomainStatus`].
+        /// System: records, see [`crate::record`]. Log: whole entries from sequence `offset` on.
+        Read = 15,
+        /// (handle, lengths) -> bytes taken. Pipe writer: as many as fit, [`Status::WouldBlock`]
+        /// when full, [`Status::Closed`] when the reader is gone. Log: a level byte and text.
+        Write = 16,
+        /// (handle, token) -> 0. Asks for one notification with this token when the object is or
+        /// becomes ready: pipe readable/writable/closed, event set, interrupt raised, domain
+        /// state changed, log grown. A second watch replaces the first.
+        Watch = 17,
+        /// (handle) -> 0. Takes back a watch and a notification of it that is still queued.
+        Unwatch = 18,
+        /// (handle, value) -> old state. Event: sets it (1) or clears it (0). Interrupt: value is
+        /// ignored; acknowledges it, so that the line is unmasked and can be raised again.
+        Signal = 19,
+
+        // Memory
+        /// (address, pages) -> 0. Backs free pages of the heap range with zeroed frames, or fails
+        /// whole with [`Status::OutOfMemory`] or [`Status::QuotaExceeded`].
+        Commit = 20,
+        /// (address, pages) -> 0. Gives pages of the heap range back.
+        Release = 21,
+
+        // Devices
+        /// (system handle, [`DeviceKind`], base, length) -> handle. Interrupt: base is the global
+        /// system interrupt. Ports: base and count. Window: physical base and bytes, page aligned,
+        /// outside RAM.
+        CreateDevice = 22,
+        /// (handle of window) -> address in the region range. Maps it uncached, or write-combined
+        /// if it is the framebuffer.
+        MapWindow = 23,
+        /// (handle of ports, offset | width in bytes << 16 | 1 << 24 for a write, value) -> value
+        /// read. One access of 1, 2 or 4 bytes within the granted ports.
+        PortAccess = 24,
+
+        // Time
+        /// () -> nanoseconds since boot, never going back.
+        Clock = 25,
+
+        // Domains
+        /// (system handle, blob handle, lengths) -> control handle. Payload: a
+        /// [`crate::start::DomainConfig`]. The domain exists but does not run.
+        CreateDomain = 26,
+        /// (control handle, lengths) -> 0. Delivers the start record with its handles and lets
+        /// the domain run.
+        StartDomain = 27,
+        /// (control handle) -> 0. Ends the domain now and frees all that it had.
+        KillDomain = 28,
+        /// () -> 0. Tells whoever watches the domain that it is ready to serve.
+        Ready = 29,
+        /// ([`crate::record::Cause`], code, lengths) -> never. Ends the calling domain; the
+        /// payload is the reason in words.
+        Exit = 30,
+
+        // Machine
+        /// (system handle, lengths) -> blob handle. Payload: the name of a boot module.
+        OpenBlob = 31,
+        /// (system handle, [`Power`]) -> never, or [`Status::Unsupported`].
+        Power = 32,
+    }
+}
+
+numbered! {
+    /// The result of a gate call, in `rax`; also the status of a reply.
+    Status {
+        /// Done.
+        Ok = 0,
+        /// The call number is not in the table.
+        UnknownCall = 1,
+        /// An argument is out of range or the payload is malformed.
+        Invalid = 2,
+        /// The handle is empty or of an older generation.
+        BadHandle = 3,
+        /// The handle names another kind of object than the call needs.
+        WrongKind = 4,
+        /// The handle lacks the right.
+        Denied = 5,
+        /// The machine has no frame or kernel slot left.
+        OutOfMemory = 6,
+        /// The domain's own quota of memory, handles or calls is used up.
+        QuotaExceeded = 7,
+        /// The deadline passed.
+        TimedOut = 8,
+        /// Nothing to read or no room to write now.
+        WouldBlock = 9,
+        /// The other end is gone for good.
+        Closed = 10,
+        /// The endpoint has no published interface yet.
+        NotReady = 11,
+        /// The server ended while it had this call, or ended since the object was made.
+        PeerRestarted = 12,
+        /// The object was revoked.
+        Revoked = 13,
+        /// The receiver found the message malformed and answered without running it.
+        Refused = 14,
+        /// The caller is itself waiting for the domain it calls.
+        Deadlock = 15,
+        /// Something of that name, range or address exists already.
+        Exists = 16,
+        /// No such module, record or device.
+        NotFound = 17,
+        /// The machine cannot do this.
+        Unsupported = 18,
+    }
+}
+
+numbered! {
+    /// What a handle names.
+    ObjectKind {
+        /// A place to send calls to, or, with [`rights::SERVE`], to answer them.
+        Endpoint = 1,
+        /// An object that a server minted.
+        Object = 2,
+        /// The reading end of a pipe.
+        PipeReader = 3,
+        /// The writing end of a pipe.
+        PipeWriter = 4,
+        /// An event.
+        Event = 5,
+        /// An interrupt line.
+        Interrupt = 6,
+        /// A range of I/O ports.
+        Ports = 7,
+        /// A window of physical addresses.
+        Window = 8,
+        /// Read-only bytes: a boot module.
+        Blob = 9,
+        /// A domain, for whoever supervises it.
+        Domain = 10,
+        /// The kernel log.
+        Log = 11,
+        /// The machine: what rights it carries decides what it is good for.
+        System = 12,
+    }
+}
+
+numbered! {
+    /// Kinds of device objects, for [`Call::CreateDevice`].
+    DeviceKind {
+        /// One global system interrupt.
+        Interrupt = 1,
+        /// A range of I/O ports.
+        Ports = 2,
+        /// A window of physical addresses.
+        Window = 3,
+    }
+}
+
+numbered! {
+    /// What [`Call::Power`] does.
+    Power {
+        /// Switch off; under a test the exit code is that of the command line.
+        Off = 1,
+        /// Start again.
+        Reboot = 2,
+    }
+}
+
+/// Object id that stands for all objects of an endpoint in [`Call::Revoke`].
+pub const REVOKE_ALL: u64 = u64::MAX;
+
+/// Rights of a handle, 24 bits. A copy or a transfer can only take rights away.
+pub mod rights {
+    /// May be duplicated.
+    pub const COPY: u32 = 1 << 0;
+    /// Endpoint: may send calls.
+    pub const CALL: u32 = 1 << 1;
+    /// Endpoint: may publish, receive, mint and revoke.
+    pub const SERVE: u32 = 1 << 2;
+    /// Pipe reader, blob, log, system, domain: may read.
+    pub const READ: u32 = 1 << 3;
+    /// Pipe writer, log: may write.
+    pub const WRITE: u32 = 1 << 4;
+    /// Event, interrupt: may signal or acknowledge.
+    pub const SIGNAL: u32 = 1 << 5;
+    /// May watch for readiness.
+    pub const WATCH: u32 = 1 << 6;
+    /// Domain: may start and kill. System: may create domains and open boot modules.
+    pub const CONTROL: u32 = 1 << 7;
+    /// System: may create device objects.
+    pub const DEVICES: u32 = 1 << 8;
+    /// System: may switch off and reboot.
+    pub const POWER: u32 = 1 << 9;
+    /// Every right.
+    pub const ALL: u32 = (1 << 10) - 1;
+}

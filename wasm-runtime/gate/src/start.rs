@@ -1,0 +1,361 @@
+//! How a domain is configured and what its start record says: who it is, what it was granted and
+//! what bounds it.
+//!
+//! The supervisor writes both; the kernel reads the [`DomainConfig`], the runtime of the new
+//! domain reads the [`StartRecord`], which arrives like a call's message, handles included.
+//! Encoding: fields in order, integers little-endian, strings and lists behind a `u32` count.
+
+use core::str;
+
+/// Appends encoded fields to a buffer; sticky failure when it is full.
+#[derive(Debug)]
+pub struct Writer<'a> {
+    out: &'a mut [u8],
+    len: usize,
+    full: bool,
+}
+
+impl<'a> Writer<'a> {
+    /// Starts at the beginning of `out`.
+    #[must_use]
+    pub fn new(out: &'a mut [u8]) -> Self {
+        Self { out, len: 0, full: false }
+    }
+
+    /// Appends raw bytes.
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        let target = self.len.checked_add(bytes.len()).and_then(|end| self.out.get_mut(self.len..end));
+        match target {
+            Some(target) if !self.full => {
+                target.copy_from_slice(bytes);
+                self.len += bytes.len();
+            }
+            _ => self.full = true,
+        }
+    }
+
+    /// Appends a byte.
+    pub fn u8(&mut self, value: u8) {
+        self.bytes(&[value]);
+    }
+
+    /// Appends a 32-bit number.
+    pub fn u32(&mut self, value: u32) {
+        self.bytes(&value.to_le_bytes());
+    }
+
+    /// Appends a 64-bit number.
+    pub fn u64(&mut self, value: u64) {
+        self.bytes(&value.to_le_bytes());
+    }
+
+    /// Appends a string behind its length.
+    pub fn string(&mut self, value: &str) {
+        match u32::try_from(value.len()) {
+            Ok(len) => {
+                self.u32(len);
+                self.bytes(value.as_bytes());
+            }
+            Err(_) => self.full = true,
+        }
+    }
+
+    /// Bytes written, or `None` if something did not fit.
+    #[must_use]
+    pub fn finish(self) -> Option<usize> {
+        if self.full { None } else { Some(self.len) }
+    }
+}
+
+/// Takes encoded fields from bytes; every method gives `None` when they end early.
+#[derive(Clone, Copy, Debug)]
+pub struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    /// Starts at the beginning of `bytes`.
+    #[must_use]
+    pub const fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes }
+    }
+
+    /// Takes `len` raw bytes.
+    pub fn bytes(&mut self, len: usize) -> Option<&'a [u8]> {
+        let (bytes, rest) = self.rest.split_at_checked(len)?;
+        self.rest = rest;
+        Some(bytes)
+    }
+
+    /// Takes a byte.
+    pub fn u8(&mut self) -> Option<u8> {
+        self.bytes(1)?.first().copied()
+    }
+
+    /// Takes a 32-bit number.
+    pub fn u32(&mut self) -> Option<u32> {
+        Some(u32::from_le_bytes(self.bytes(4)?.try_into().ok()?))
+    }
+
+    /// Takes a 64-bit number.
+    pub fn u64(&mut self) -> Option<u64> {
+        Some(u64::from_le_bytes(self.bytes(8)?.try_into().ok()?))
+    }
+
+    /// Takes a string; `None` also if it is not UTF-8.
+    pub fn string(&mut self) -> Option<&'a str> {
+        let len = self.u32()?;
+        str::from_utf8(self.bytes(usize::try_from(len).ok()?)?).ok()
+    }
+
+    /// Whether everything was taken.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+}
+
+/// In which ring a domain runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Isolation {
+    /// Ring 0: sandbox and address space.
+    Kernel = 0,
+    /// Ring 3: sandbox, address space and privilege.
+    User = 3,
+}
+
+/// What the kernel must know to make a domain: payload of `CreateDomain`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DomainConfig<'a> {
+    /// Its name, for logs and introspection.
+    pub name: &'a str,
+    /// Most bytes of memory, page tables, stack and pipes included.
+    pub memory_limit: u64,
+    /// Most handles in its table, at most 65,535.
+    pub handle_limit: u32,
+    /// Most calls of others that wait for it or that it has taken and not answered.
+    pub call_limit: u32,
+    /// 0, the lowest, to 7.
+    pub priority: u8,
+    /// In which ring it runs.
+    pub isolation: Isolation,
+    /// Nanoseconds of processor time in each period; 0 is no budget. A domain that used up its
+    /// budget runs only when nobody else wants to, until the period ends.
+    pub budget_ns: u64,
+    /// Length of the period in nanoseconds.
+    pub period_ns: u64,
+}
+
+impl<'a> DomainConfig<'a> {
+    /// Appends the configuration.
+    pub fn write(&self, out: &mut Writer<'_>) {
+        out.string(self.name);
+        out.u64(self.memory_limit);
+        out.u32(self.handle_limit);
+        out.u32(self.call_limit);
+        out.u8(self.priority);
+        out.u8(self.isolation as u8);
+        out.u64(self.budget_ns);
+        out.u64(self.period_ns);
+    }
+
+    /// Takes a configuration; `None` if it is cut short or a field has no meaning.
+    #[must_use]
+    pub fn read(reader: &mut Reader<'a>) -> Option<Self> {
+        Some(Self {
+            name: reader.string()?,
+            memory_limit: reader.u64()?,
+            handle_limit: reader.u32()?,
+            call_limit: reader.u32()?,
+            priority: reader.u8()?,
+            isolation: match reader.u8()? {
+                0 => Isolation::Kernel,
+                3 => Isolation::User,
+                _ => return None,
+            },
+            budget_ns: reader.u64()?,
+            period_ns: reader.u64()?,
+        })
+    }
+}
+
+/// Bounds that the runtime keeps inside its domain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RuntimeLimits {
+    /// Most bytes in each linear memory.
+    pub linear_memory: u64,
+    /// Most elements in each table.
+    pub table_elements: u32,
+    /// Most bytes in the component.
+    pub component_bytes: u32,
+    /// Most entries in each component instance's handle table.
+    pub handles: u32,
+    /// Most Wasm frames on the stack.
+    pub call_depth: u32,
+}
+
+/// How one grant is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum GrantKind {
+    /// Import `interface` goes to the endpoint in the slot.
+    Endpoint = 1,
+    /// Import `interface` is provided by the runtime itself, on the kernel object in the slot if
+    /// it needs one. `label` tells several apart (`uart`, `keyboard`).
+    Kernel = 2,
+    /// Export `interface` is served on the endpoint in the slot.
+    Export = 3,
+    /// A standard stream of a program: `label` is `stdin`, `stdout` or `stderr`, the slot a pipe.
+    Stream = 4,
+}
+
+/// Slot number of a grant that needs no handle.
+pub const NO_SLOT: u32 = u32::MAX;
+
+/// One line of authority.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grant<'a> {
+    /// How it is meant.
+    pub kind: GrantKind,
+    /// WIT interface, `package:name/interface`, with or without `@version`.
+    pub interface: &'a str,
+    /// Tells grants of one interface apart; may be empty.
+    pub label: &'a str,
+    /// Index of the handle's slot in the start message, or [`NO_SLOT`].
+    pub slot: u32,
+}
+
+/// The first message of a domain, as its writer lays it out. Reading goes through
+/// [`StartReader`], which needs no memory.
+#[derive(Clone, Copy, Debug)]
+pub struct StartRecord<'a> {
+    /// The server's name.
+    pub name: &'a str,
+    /// Its bounds.
+    pub limits: RuntimeLimits,
+    /// Program arguments, the name first.
+    pub arguments: &'a [&'a str],
+    /// Program environment.
+    pub environment: &'a [(&'a str, &'a str)],
+    /// Its authority.
+    pub grants: &'a [Grant<'a>],
+}
+
+impl StartRecord<'_> {
+    /// Appends the record.
+    pub fn write(&self, out: &mut Writer<'_>) {
+        out.string(self.name);
+        out.u64(self.limits.linear_memory);
+        out.u32(self.limits.table_elements);
+        out.u32(self.limits.component_bytes);
+        out.u32(self.limits.handles);
+        out.u32(self.limits.call_depth);
+        out.u32(self.arguments.len() as u32);
+        for argument in self.arguments {
+            out.string(argument);
+        }
+        out.u32(self.environment.len() as u32);
+        for (name, value) in self.environment {
+            out.string(name);
+            out.string(value);
+        }
+        out.u32(self.grants.len() as u32);
+        for grant in self.grants {
+            out.u8(grant.kind as u8);
+            out.string(grant.interface);
+            out.string(grant.label);
+            out.u32(grant.slot);
+        }
+    }
+}
+
+/// A start record as its reader sees it: the fixed part decoded, the lists to be walked.
+#[derive(Clone, Copy, Debug)]
+pub struct StartReader<'a> {
+    /// The server's name.
+    pub name: &'a str,
+    /// Its bounds.
+    pub limits: RuntimeLimits,
+    arguments: List<'a>,
+    environment: List<'a>,
+    grants: List<'a>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct List<'a> {
+    count: u32,
+    reader: Reader<'a>,
+}
+
+impl<'a> List<'a> {
+    /// Remembers where a list begins and moves `reader` behind it.
+    fn take<T>(reader: &mut Reader<'a>, element: fn(&mut Reader<'a>) -> Option<T>) -> Option<Self> {
+        let count = reader.u32()?;
+        let list = Self { count, reader: *reader };
+        for _ in 0..count {
+            element(reader)?;
+        }
+        Some(list)
+    }
+
+    fn iter<T>(self, element: fn(&mut Reader<'a>) -> Option<T>) -> impl Iterator<Item = T> + use<'a, T> {
+        let mut reader = self.reader;
+        (0..self.count).map_while(move |_| element(&mut reader))
+    }
+}
+
+fn pair<'a>(reader: &mut Reader<'a>) -> Option<(&'a str, &'a str)> {
+    Some((reader.string()?, reader.string()?))
+}
+
+fn grant<'a>(reader: &mut Reader<'a>) -> Option<Grant<'a>> {
+    Some(Grant {
+        kind: match reader.u8()? {
+            1 => GrantKind::Endpoint,
+            2 => GrantKind::Kernel,
+            3 => GrantKind::Export,
+            4 => GrantKind::Stream,
+            _ => return None,
+        },
+        interface: reader.string()?,
+        label: reader.string()?,
+        slot: reader.u32()?,
+    })
+}
+
+impl<'a> StartReader<'a> {
+    /// Reads and checks a whole record; `None` if it is malformed anywhere.
+    #[must_use]
+    pub fn read(bytes: &'a [u8]) -> Option<Self> {
+        let mut reader = Reader::new(bytes);
+        Some(Self {
+            name: reader.string()?,
+            limits: RuntimeLimits {
+                linear_memory: reader.u64()?,
+                table_elements: reader.u32()?,
+                component_bytes: reader.u32()?,
+                handles: reader.u32()?,
+                call_depth: reader.u32()?,
+            },
+            arguments: List::take(&mut reader, Reader::string)?,
+            environment: List::take(&mut reader, pair)?,
+            grants: List::take(&mut reader, grant)?,
+        })
+    }
+
+    /// Program arguments, the name first.
+    pub fn arguments(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.arguments.iter(Reader::string)
+    }
+
+    /// Program environment.
+    pub fn environment(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+        self.environment.iter(pair)
+    }
+
+    /// The domain's authority.
+    pub fn grants(&self) -> impl Iterator<Item = Grant<'a>> + use<'a> {
+        self.grants.iter(grant)
+    }
+}
