@@ -1,0 +1,211 @@
+//! The context page of a domain: where its registers are while it does not run.
+//!
+//! Every address space maps its own context page at [`ADDRESS`]. The top of the page is the stack
+//! that the processor switches to on every interrupt, exception and gate call, so pushing the
+//! registers is saving them. The kernel reads and writes the contexts of all domains through the
+//! direct map, as [`Context`]. Both faces of `arch` share this layout; the entry and exit stubs in
+//! `arch::x86_64::entry` depend on it.
+
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use atoll_gate::Status;
+
+use crate::memory::{PhysAddr, VirtAddr};
+
+/// First address of the trampoline's pages, in the last slot of every root table.
+pub const TRAMPOLINE: u64 = 0xffff_ffff_c000_0000;
+
+/// Where a domain's context page is mapped in its own address space: the last page of the
+/// trampoline's page table.
+pub const ADDRESS: VirtAddr = match VirtAddr::new(TRAMPOLINE + 511 * 4096) {
+    Some(address) => address,
+    None => panic!("the trampoline is in the upper half"),
+};
+
+/// Bytes that the processor and the entry stub push.
+pub const SAVED_SIZE: usize = size_of::<Saved>();
+
+/// Bytes of the `fxsave` image.
+const VECTORS_SIZE: usize = 512;
+/// Where it stands in the page.
+pub const VECTORS_OFFSET: usize = 512;
+
+const CODE_SELECTORS: [u64; 2] = [0x08, 0x20 | 3];
+const DATA_SELECTORS: [u64; 2] = [0x10, 0x18 | 3];
+/// Interrupts on, and the bit that is always one.
+const INITIAL_FLAGS: u64 = 0x202;
+
+/// Registers in the order in which they lie in memory, lowest address first.
+#[derive(Debug)]
+#[repr(C)]
+struct Saved {
+    r15: AtomicU64,
+    r14: AtomicU64,
+    r13: AtomicU64,
+    r12: AtomicU64,
+    r11: AtomicU64,
+    r10: AtomicU64,
+    r9: AtomicU64,
+    r8: AtomicU64,
+    rbp: AtomicU64,
+    rdi: AtomicU64,
+    rsi: AtomicU64,
+    rdx: AtomicU64,
+    rcx: AtomicU64,
+    rbx: AtomicU64,
+    rax: AtomicU64,
+    vector: AtomicU64,
+    error: AtomicU64,
+    rip: AtomicU64,
+    cs: AtomicU64,
+    rflags: AtomicU64,
+    rsp: AtomicU64,
+    ss: AtomicU64,
+}
+
+/// A context page. Fields are atomic because another processor may be pushing into it.
+#[derive(Debug)]
+#[repr(C, align(4096))]
+pub struct Context {
+    /// What the entry stub loads into CR3.
+    pub(super) kernel_cr3: AtomicU64,
+    /// The kernel stack that gate calls and interrupts use.
+    pub(super) kernel_stack: AtomicU64,
+    /// The kernel stack that exceptions use: another one for the kernel's own context, so that
+    /// the report of a kernel fault finds the stack that it happened on.
+    pub(super) exception_stack: AtomicU64,
+    /// This page in the direct map.
+    pub(super) direct: AtomicU64,
+    /// The root table of the domain.
+    pub(super) root: AtomicU64,
+    /// 1 while the vector registers of an interrupted domain stand in `vectors`.
+    pub(super) vectors_saved: AtomicU64,
+    _header: [u64; (VECTORS_OFFSET - 48) / 8],
+    pub(super) vectors: [AtomicU64; VECTORS_SIZE / 8],
+    _stack: [u64; (4096 - VECTORS_OFFSET - VECTORS_SIZE - SAVED_SIZE) / 8],
+    saved: Saved,
+}
+
+const _: () = assert!(size_of::<Context>() == 4096);
+const _: () = assert!(core::mem::offset_of!(Context, vectors) == VECTORS_OFFSET);
+const _: () = assert!(SAVED_SIZE.is_multiple_of(16));
+
+/// How a domain starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Start {
+    /// First instruction.
+    pub entry: VirtAddr,
+    /// Initial stack pointer.
+    pub stack: VirtAddr,
+    /// Whether it runs in ring 3.
+    pub user: bool,
+    /// What stands in `rdi`, `rsi` and `rdx` at entry.
+    pub arguments: [u64; 3],
+}
+
+impl Context {
+    /// Tells the page where it is and whose it is; part of making an address space.
+    pub(crate) fn bind(&self, direct_map: u64, page: PhysAddr, root: PhysAddr) {
+        self.direct.store(direct_map.wrapping_add(page.raw()), Relaxed);
+        self.root.store(root.raw(), Relaxed);
+    }
+
+    /// Sets all registers for the first instruction; the vector registers will be clean.
+    pub fn start(&self, start: Start) {
+        let saved = &self.saved;
+        for register in [
+            &saved.r15, &saved.r14, &saved.r13, &saved.r12, &saved.r11, &saved.r10, &saved.r9,
+            &saved.r8, &saved.rbp, &saved.rcx, &saved.rbx, &saved.rax, &saved.vector, &saved.error,
+        ] {
+            register.store(0, Relaxed);
+        }
+        let [rdi, rsi, rdx] = start.arguments;
+        saved.rdi.store(rdi, Relaxed);
+        saved.rsi.store(rsi, Relaxed);
+        saved.rdx.store(rdx, Relaxed);
+        saved.rip.store(start.entry.raw(), Relaxed);
+        saved.rsp.store(start.stack.raw(), Relaxed);
+        saved.rflags.store(INITIAL_FLAGS, Relaxed);
+        saved.cs.store(CODE_SELECTORS[usize::from(start.user)], Relaxed);
+        saved.ss.store(DATA_SELECTORS[usize::from(start.user)], Relaxed);
+        self.vectors_saved.store(0, Relaxed);
+    }
+
+    /// The number of the gate call that the domain made.
+    #[inline]
+    #[must_use]
+    pub fn call_number(&self) -> u64 {
+        self.saved.rax.load(Relaxed)
+    }
+
+    /// The arguments of the gate call that the domain made.
+    #[inline]
+    #[must_use]
+    pub fn arguments(&self) -> [u64; 5] {
+        let saved = &self.saved;
+        [&saved.rdi, &saved.rsi, &saved.rdx, &saved.r10, &saved.r8].map(|from| from.load(Relaxed))
+    }
+
+    /// Answers the gate call that the domain made.
+    #[inline]
+    pub fn set_result(&self, status: Status, value: u64) {
+        self.saved.rax.store(u64::from(status as u32), Relaxed);
+        self.saved.rdx.store(value, Relaxed);
+    }
+
+    /// The result that the domain will see: what [`Context::set_result`] stored.
+    #[must_use]
+    pub fn result(&self) -> (u64, u64) {
+        (self.saved.rax.load(Relaxed), self.saved.rdx.load(Relaxed))
+    }
+
+    /// The instruction at which the domain goes on.
+    #[must_use]
+    pub fn instruction_pointer(&self) -> u64 {
+        self.saved.rip.load(Relaxed)
+    }
+
+    /// The domain's stack pointer.
+    #[must_use]
+    pub fn stack_pointer(&self) -> u64 {
+        self.saved.rsp.load(Relaxed)
+    }
+
+    /// The vector by which the domain was left.
+    #[inline]
+    #[must_use]
+    pub fn vector(&self) -> u64 {
+        self.saved.vector.load(Relaxed)
+    }
+
+    /// The error code of the exception by which the domain was left; 0 if it has none.
+    #[must_use]
+    pub fn error_code(&self) -> u64 {
+        self.saved.error.load(Relaxed)
+    }
+
+    /// General registers with their names, for reports.
+    pub fn registers(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let saved = &self.saved;
+        [
+            ("rax", &saved.rax), ("rbx", &saved.rbx), ("rcx", &saved.rcx), ("rdx", &saved.rdx),
+            ("rsi", &saved.rsi), ("rdi", &saved.rdi), ("rbp", &saved.rbp), ("rsp", &saved.rsp),
+            ("r8", &saved.r8), ("r9", &saved.r9), ("r10", &saved.r10), ("r11", &saved.r11),
+            ("r12", &saved.r12), ("r13", &saved.r13), ("r14", &saved.r14), ("r15", &saved.r15),
+            ("rip", &saved.rip), ("rflags", &saved.rflags), ("cs", &saved.cs), ("ss", &saved.ss),
+        ]
+        .into_iter()
+        .map(|(name, register)| (name, register.load(Relaxed)))
+    }
+
+    /// Plays a gate call of the domain, for tests of the rooms above.
+    #[cfg(not(target_os = "none"))]
+    pub fn fake_gate_call(&self, number: u64, arguments: [u64; 5]) {
+        let saved = &self.saved;
+        saved.rax.store(number, Relaxed);
+        let registers = [&saved.rdi, &saved.rsi, &saved.rdx, &saved.r10, &saved.r8];
+        for (register, argument) in registers.into_iter().zip(arguments) {
+            register.store(argument, Relaxed);
+        }
+    }
+}

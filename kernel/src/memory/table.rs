@@ -1,0 +1,154 @@
+//! Page-table entries and the walk through four levels of tables.
+//!
+//! Tables are frames reached through the direct map. Entries are atomic because the processor
+//! writes accessed and dirty bits into them. Manual: AMD64 APM volume 2, section 5.3.
+
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use super::{PhysAddr, VirtAddr, physical};
+
+/// Entries in a table.
+pub(super) const ENTRIES: usize = 512;
+
+pub(super) const PRESENT: u64 = 1;
+pub(super) const WRITABLE: u64 = 1 << 1;
+pub(super) const USER: u64 = 1 << 2;
+const WRITE_THROUGH: u64 = 1 << 3;
+const CACHE_DISABLE: u64 = 1 << 4;
+/// In a directory: the entry maps a large page and is no table.
+#[cfg(target_os = "none")]
+pub(super) const LARGE: u64 = 1 << 7;
+/// In a last-level table: the third bit of the index into the PAT register.
+const PAT: u64 = 1 << 7;
+/// A bit that the processor ignores: the frame belongs to the address space that maps it.
+pub(super) const OWNED: u64 = 1 << 9;
+pub(super) const NO_EXECUTE: u64 = 1 << 63;
+const ADDRESS: u64 = 0x000f_ffff_ffff_f000;
+
+/// What may be done with a page. There is no way to ask for writing and executing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Reading.
+    Read,
+    /// Reading and writing.
+    ReadWrite,
+    /// Reading and executing.
+    ReadExecute,
+}
+
+impl Access {
+    pub(super) const fn bits(self) -> u64 {
+        match self {
+            Self::Read => NO_EXECUTE,
+            Self::ReadWrite => NO_EXECUTE | WRITABLE,
+            Self::ReadExecute => 0,
+        }
+    }
+}
+
+/// How accesses to a page are cached; `arch` sets up the PAT register to match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cache {
+    /// Normal memory.
+    WriteBack,
+    /// Device registers: every access reaches the device, in order.
+    Uncached,
+    /// Framebuffers: writes are collected.
+    WriteCombining,
+}
+
+impl Cache {
+    pub(super) const fn bits(self) -> u64 {
+        match self {
+            Self::WriteBack => 0,
+            Self::Uncached => CACHE_DISABLE | WRITE_THROUGH,
+            Self::WriteCombining => PAT | WRITE_THROUGH,
+        }
+    }
+}
+
+/// One table, named by its frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Table(pub(super) PhysAddr);
+
+impl Table {
+    /// An entry of the table, which must be a frame that serves as a table.
+    #[inline]
+    pub(super) fn entry(self, index: usize) -> Entry {
+        let pointer = physical::pointer(self.0).cast::<AtomicU64>().wrapping_add(index % ENTRIES);
+        // SAFETY: a `Table` is only made of a frame that is a page table; such frames stay
+        // allocated as long as the address space that the caller works on, are aligned, hold 512
+        // entries, and are accessed atomically everywhere.
+        Entry(unsafe { &*pointer })
+    }
+
+    /// The entries with their indices.
+    pub(super) fn entries(self) -> impl Iterator<Item = Entry> {
+        (0..ENTRIES).map(move |index| self.entry(index))
+    }
+}
+
+/// One entry of a table.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry(&'static AtomicU64);
+
+impl Entry {
+    #[inline]
+    pub(super) fn get(self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    pub(super) fn set(self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(super) fn is_present(self) -> bool {
+        self.get() & PRESENT != 0
+    }
+
+    /// The table or page that the entry points to; `None` if it is not present.
+    #[inline]
+    pub(super) fn target(self) -> Option<PhysAddr> {
+        let value = self.get();
+        if value & PRESENT == 0 { None } else { Some(PhysAddr::truncate(value & ADDRESS)) }
+    }
+}
+
+/// Index of an address in a table of `level` (1 the last, 4 the root).
+#[inline]
+pub(super) const fn index(address: VirtAddr, level: u32) -> usize {
+    (address.raw() >> (3 + 9 * level)) as usize % ENTRIES
+}
+
+/// Finds the last-level entry of an address, as far as tables exist.
+pub(super) fn find(root: Table, address: VirtAddr) -> Option<Entry> {
+    let mut table = root;
+    for level in [4, 3, 2] {
+        table = Table(table.entry(index(address, level)).target()?);
+    }
+    Some(table.entry(index(address, 1)))
+}
+
+/// Finds the last-level entry of an address and makes the tables that are missing, with
+/// `rights` in their entries; `None` when no frame is left. `made` counts new tables.
+pub(super) fn make(root: Table, address: VirtAddr, rights: u64, made: &mut usize) -> Option<Entry> {
+    let mut table = root;
+    for level in [4, 3, 2] {
+        table = descend(table, index(address, level), rights, made)?;
+    }
+    Some(table.entry(index(address, 1)))
+}
+
+/// The table behind an entry, made if it is missing.
+pub(super) fn descend(table: Table, at: usize, rights: u64, made: &mut usize) -> Option<Table> {
+    let entry = table.entry(at);
+    if let Some(next) = entry.target() {
+        return Some(Table(next));
+    }
+    let next = super::frames::allocate()?.into_raw();
+    *made += 1;
+    entry.set(next.raw() | PRESENT | WRITABLE | rights);
+    Some(Table(next))
+}
