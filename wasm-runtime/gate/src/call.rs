@@ -64,7 +64,8 @@ numbered! {
         /// (serve handle, object id or [`REVOKE_ALL`]) -> number revoked. Makes every handle to
         /// the object fail with [`Status::Revoked`].
         Revoke = 8,
-        /// (handle) -> [`ObjectKind`] in bits 0..8, rights in 8..32, endpoint id in 32..64.
+        /// (handle) -> [`ObjectKind`] in bits 0..8, rights in 8..32 and in 32..64 its extent:
+        /// endpoint and object: endpoint id; ports: count; window: pages; blob: bytes; else 0.
         Inspect = 9,
 
         // Endpoints

@@ -89,7 +89,9 @@ pub struct Slot {
     /// `Mint`, `Home`, `HomeBorrow`: the object's id. `Handle`, `Borrowed`: the id of the endpoint
     /// that the object belongs to, or 0 for a kernel object.
     pub object: u32,
-    /// `Handle`, `Borrowed`: a [`crate::call::ObjectKind`] as a number. `Copy`: the rights to keep.
+    /// `Mint`, `LendOwn`: a tag of 16 bits that the server gives to objects of one type. `Handle`,
+    /// `Borrowed`: a [`crate::call::ObjectKind`] in bits 0..16 and the object's tag in 16..32.
+    /// `Copy`: the rights to keep.
     pub detail: u32,
 }
 

@@ -220,7 +220,8 @@ pub struct Grant<'a> {
     pub kind: GrantKind,
     /// WIT interface, `package:name/interface`, with or without `@version`.
     pub interface: &'a str,
-    /// Tells grants of one interface apart; may be empty.
+    /// Tells grants of one interface apart; may be empty. Of the framebuffer, which needs no such
+    /// name, it is the geometry: width, height and pitch in decimal, `1024x768/4096`.
     pub label: &'a str,
     /// Index of the handle's slot in the start message, or [`NO_SLOT`].
     pub slot: u32,
