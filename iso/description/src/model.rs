@@ -1,0 +1,286 @@
+//! What a description says, as checked data.
+
+/// A whole system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description {
+    /// Its name, for logs and image labels.
+    pub name: String,
+    /// Its servers, in the order of the file.
+    pub servers: Vec<Server>,
+    /// Its programs, in the order of the file.
+    pub programs: Vec<Program>,
+}
+
+/// A component that the supervisor starts and watches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// Its name: lower-case letters, digits and hyphens, at most 24.
+    pub name: String,
+    /// What it is and may use.
+    pub domain: Domain,
+    /// Interfaces that others can import from it.
+    pub exports: Vec<String>,
+    /// When it starts.
+    pub start: Start,
+    /// What happens when it ends.
+    pub restart: Restart,
+    pub(crate) at: usize,
+}
+
+/// A component that is run on demand, with arguments and streams.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// Its name, as of a server.
+    pub name: String,
+    /// What it is and may use. What being a program implies (`wasi:cli/*`) is not listed.
+    pub domain: Domain,
+    pub(crate) at: usize,
+}
+
+/// What servers and programs have in common: a component, bounds and grants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Domain {
+    /// File name of the component, which is the name of its boot module.
+    pub component: String,
+    /// In which ring it runs; [`Isolation::Kernel`] by default.
+    pub isolation: Isolation,
+    /// 0, the lowest, to 7; 4 by default.
+    pub priority: u8,
+    /// Most bytes of memory, everything included; 16 MiB by default.
+    pub memory: u64,
+    /// Processor time in each period; unbounded by default.
+    pub budget: Option<Budget>,
+    /// Bounds on single resources.
+    pub limits: Limits,
+    /// Its authority, one line an interface.
+    pub imports: Vec<Import>,
+}
+
+/// In which ring a domain runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Isolation {
+    /// Ring 0, behind the sandbox and its own address space.
+    Kernel,
+    /// Ring 3, behind the processor's privilege check as well.
+    User,
+}
+
+/// Processor time that a domain gets before others in each period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Nanoseconds of processor time, at least 1 and at most the period.
+    pub use_ns: u64,
+    /// Length of the period in nanoseconds, 1 ms to 10 s.
+    pub period_ns: u64,
+}
+
+/// Bounds on what a domain may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Most bytes in each linear memory; 8 MiB by default, or all of a smaller domain.
+    pub linear_memory: u64,
+    /// Most elements in each table; 10,000 by default.
+    pub table_elements: u32,
+    /// Most bytes in the component; 1 MiB by default.
+    pub component_size: u32,
+    /// Most resource handles in each component instance; 1,024 by default.
+    pub handles: u32,
+    /// Most kernel handles of the domain; 256 by default.
+    pub kernel_handles: u32,
+    /// Most unanswered calls of others; 32 by default.
+    pub calls: u32,
+    /// Most Wasm frames on the stack; 1,000 by default.
+    pub call_depth: u32,
+}
+
+/// When a server starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// At boot, once those that it imports from are ready.
+    Boot,
+    /// When somebody asks for it.
+    Manual,
+}
+
+/// When a server that ended is started again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RestartPolicy {
+    /// Not by itself.
+    Never,
+    /// When it did not end well: anything but an exit with code 0. The default.
+    OnFailure,
+    /// However it ended.
+    Always,
+}
+
+/// How a server is restarted: at once the first time, then after a pause that doubles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Restart {
+    /// Whether it is.
+    pub policy: RestartPolicy,
+    /// Most restarts within the window; one more end and the server has failed. 5 by default.
+    pub limit: u32,
+    /// The window in nanoseconds; 10 s by default.
+    pub window_ns: u64,
+    /// Pause before the second restart in a row, in nanoseconds; 100 ms by default.
+    pub backoff_ns: u64,
+    /// Longest pause, in nanoseconds; 5 s by default.
+    pub backoff_max_ns: u64,
+}
+
+/// One line of authority.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Import {
+    /// The WIT interface, `namespace:package/interface`, with or without `@version`.
+    pub interface: String,
+    /// Who provides it.
+    pub provider: Provider,
+    pub(crate) at: usize,
+}
+
+/// Who provides an import, and on what authority.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Provider {
+    /// Another server, or the supervisor under the name [`crate::SUPERVISOR`].
+    Server(String),
+    /// The runtime, without any kernel object: clocks, pipes, events.
+    Kernel,
+    /// The runtime, on ranges of ports.
+    Ports(Vec<PortGrant>),
+    /// The runtime, on interrupt lines.
+    Interrupts(Vec<InterruptGrant>),
+    /// The runtime, on windows of device memory.
+    Windows(Vec<WindowGrant>),
+    /// The runtime, on the firmware's screen.
+    Framebuffer,
+    /// The runtime, on the kernel log.
+    Log(LogAccess),
+    /// The runtime, on the machine.
+    System(SystemRights),
+}
+
+/// A range of I/O ports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PortGrant {
+    /// Under which label the driver opens it.
+    pub label: String,
+    /// First port.
+    pub base: u16,
+    /// How many, at least 1.
+    pub count: u32,
+}
+
+/// A global system interrupt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InterruptGrant {
+    /// Under which label the driver opens it.
+    pub label: String,
+    /// Its number.
+    pub line: u32,
+}
+
+/// A window of physical addresses outside memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WindowGrant {
+    /// Under which label the driver opens it.
+    pub label: String,
+    /// First byte, page aligned.
+    pub base: u64,
+    /// Bytes, whole pages, at least one.
+    pub length: u64,
+}
+
+/// What may be done with the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogAccess {
+    /// Adding entries.
+    Write,
+    /// Reading everybody's.
+    Read,
+}
+
+/// Which parts of the system authority are granted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SystemRights {
+    /// Reading what domains and the machine do.
+    pub introspect: bool,
+    /// Making domains and opening modules.
+    pub domains: bool,
+    /// Making device objects.
+    pub devices: bool,
+    /// Switching off and rebooting.
+    pub power: bool,
+}
+
+impl Description {
+    /// The server of that name.
+    #[must_use]
+    pub fn server(&self, name: &str) -> Option<&Server> {
+        self.servers.iter().find(|server| server.name == name)
+    }
+
+    /// The program of that name.
+    #[must_use]
+    pub fn program(&self, name: &str) -> Option<&Program> {
+        self.programs.iter().find(|program| program.name == name)
+    }
+
+    /// File names of all components that the system needs, each once: the supervisor's first, then
+    /// in the order of the file. What the image builder packs as boot modules.
+    #[must_use]
+    pub fn components(&self) -> Vec<&str> {
+        let mut names = vec![crate::SUPERVISOR_COMPONENT];
+        let domains = self.servers.iter().map(|server| &server.domain);
+        for domain in domains.chain(self.programs.iter().map(|program| &program.domain)) {
+            if !names.contains(&domain.component.as_str()) {
+                names.push(&domain.component);
+            }
+        }
+        names
+    }
+
+    /// Indices of the servers so that each comes after those that it imports from; otherwise in
+    /// the order of the file.
+    #[must_use]
+    pub fn start_order(&self) -> Vec<usize> {
+        let mut order = Vec::with_capacity(self.servers.len());
+        while order.len() < self.servers.len() {
+            let next = (0..self.servers.len()).find(|index| {
+                !order.contains(index)
+                    && self.dependencies(*index).iter().all(|needed| order.contains(needed))
+            });
+            match next {
+                Some(index) => order.push(index),
+                // Only a cycle leaves nothing to take, and `parse` refuses those.
+                None => break,
+            }
+        }
+        order
+    }
+
+    /// Indices of the other servers that the server at `index` imports from.
+    #[must_use]
+    pub fn dependencies(&self, index: usize) -> Vec<usize> {
+        self.servers.get(index).map_or(Vec::new(), |server| self.providers_of(&server.domain))
+    }
+
+    /// Indices of the servers that a domain imports from, each once.
+    #[must_use]
+    pub fn providers_of(&self, domain: &Domain) -> Vec<usize> {
+        let mut found = Vec::new();
+        for import in &domain.imports {
+            let Provider::Server(name) = &import.provider else { continue };
+            match self.servers.iter().position(|server| server.name == *name) {
+                Some(index) if !found.contains(&index) => found.push(index),
+                _ => {}
+            }
+        }
+        found
+    }
+}
+
+/// The interface's name without its version.
+#[must_use]
+pub fn unversioned(interface: &str) -> &str {
+    interface.split_once('@').map_or(interface, |(name, _)| name)
+}
