@@ -7,32 +7,6 @@
 
 .set LINKED_AT, 0x100000
 
-# Multiboot2 header, section 3.1.2 and on. Its tags are 8-byte aligned.
-.section .multiboot2, "a"
-.balign 8
-header:
-    .long 0xe85250d6                # magic
-    .long 0                         # architecture: 32-bit protected mode of i386
-    .long header_end - header
-    .long 0x100000000 - (0xe85250d6 + 0 + (header_end - header))
-    .balign 8
-    .short 5, 1                     # framebuffer, optional
-    .long 20
-    .long 1024, 768, 32
-    .balign 8
-    .short 6, 0                     # modules on page boundaries
-    .long 8
-    .balign 8
-    .short 10, 0                    # relocatable
-    .long 24
-    .long LINKED_AT, 0x7fffffff     # lowest and highest address
-    .long 4096                      # alignment
-    .long 1                         # as low as possible
-    .balign 8
-    .short 0, 0                     # end
-    .long 8
-header_end:
-
 .section .text.entry, "ax"
 .code32
 .global multiboot2_entry

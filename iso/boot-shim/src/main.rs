@@ -80,32 +80,32 @@ impl From<map::Error> for Problem {
 }
 
 /// Loads and enters the kernel of the archive.
-fn boot(handoff: Handoff) -> Result<(), Problem> {
+fn boot(mut handoff: Handoff) -> Result<(), Problem> {
     let text = file(handoff.archive, CONFIG)?;
     let text = core::str::from_utf8(text).map_err(|_| Problem::new("not UTF-8", CONFIG))?;
     let config = Config::parse(text).map_err(|error| {
         serial::line(format_args!("boot shim: {CONFIG}:{}: {}", error.line, error.reason));
         Problem::new("malformed boot configuration", CONFIG)
     })?;
-    let entry = chosen(&config, &handoff)?;
+    let entry = chosen(&config, &mut handoff)?;
     if entry.value("PROTOCOL") != Some("limine") {
         return Err(Problem::new("the entry's PROTOCOL must be limine", entry.title));
     }
     loader::load(handoff, entry)
 }
 
-/// The entry that the shim's own command line names by `entry=` (a number from 1), or the default.
-fn chosen<'a>(config: &Config<'a>, handoff: &Handoff) -> Result<Entry<'a>, Problem> {
-    let wish =
-        handoff.command_line.split_ascii_whitespace().find_map(|word| word.strip_prefix("entry="));
-    let entry = match wish {
-        None => config.default_entry(),
-        Some(number) => number
-            .parse::<usize>()
-            .ok()
-            .and_then(|number| config.entries().nth(number.checked_sub(1)?)),
+/// The entry that the shim's own command line names, or the default. The word for the shim,
+/// `entry=` and a number from 1, comes first and is taken away; all others go to the kernel.
+fn chosen<'a>(config: &Config<'a>, handoff: &mut Handoff) -> Result<Entry<'a>, Problem> {
+    let line = handoff.command_line.trim();
+    let Some(wish) = line.strip_prefix("entry=") else {
+        return config.default_entry().ok_or(Problem::new("no such menu entry", "DEFAULT_ENTRY"));
     };
-    entry.ok_or(Problem::new("no such menu entry", wish.unwrap_or("DEFAULT_ENTRY")))
+    let (number, rest) = wish.split_once(' ').unwrap_or((wish, ""));
+    handoff.command_line = rest;
+    let index = number.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+    let entry = index.and_then(|index| config.entries().nth(index));
+    entry.ok_or(Problem::new("no such menu entry", number))
 }
 
 /// A file of the boot archive.
