@@ -7,6 +7,8 @@
 
 use alloc::{string::String, vec::Vec};
 
+use crate::limits::{MAX_TYPE_DEPTH, MAX_TYPE_PARTS};
+
 /// A definition in a [`Types`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TypeId(pub u32);
@@ -98,10 +100,27 @@ pub struct InterfaceType {
 }
 
 /// Owner of structured types.
+///
+/// A definition can only refer to earlier ones, so types have no cycles. Their parts can be
+/// shared, so a short list of definitions can stand for a type of exponential size: the owner
+/// weighs each and refuses those above the bounds of [`crate::limits`]. Whoever walks a type may
+/// therefore recurse and need not remember where it has been.
 #[derive(Clone, Debug, Default)]
 pub struct Types {
     definitions: Vec<Definition>,
+    weights: Vec<Weight>,
 }
+
+/// How large a type is when it is written out in full.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Weight {
+    parts: u32,
+    depth: u32,
+}
+
+/// The type would be too large, or refers to a definition that is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TypeTooLarge;
 
 impl Types {
     /// Starts empty.
@@ -111,10 +130,46 @@ impl Types {
     }
 
     /// Adds a definition, whose parts must be in this owner already.
-    pub fn add(&mut self, definition: Definition) -> TypeId {
-        let id = TypeId(self.definitions.len() as u32);
+    ///
+    /// # Errors
+    /// When the type is too large or a part of it is not in this owner.
+    pub fn try_add(&mut self, definition: Definition) -> Result<TypeId, TypeTooLarge> {
+        let mut weight = Weight { parts: definition.labels(), depth: 0 };
+        let mut known = true;
+        definition.for_each_part(|part| match self.weight(part) {
+            Some(part) => {
+                weight.parts = weight.parts.saturating_add(part.parts);
+                weight.depth = weight.depth.max(part.depth);
+            }
+            None => known = false,
+        });
+        weight.parts = weight.parts.saturating_add(1);
+        weight.depth = weight.depth.saturating_add(1);
+        let id = u32::try_from(self.definitions.len()).map_err(|_| TypeTooLarge)?;
+        if !known || weight.parts > MAX_TYPE_PARTS || weight.depth > MAX_TYPE_DEPTH {
+            return Err(TypeTooLarge);
+        }
         self.definitions.push(definition);
-        id
+        self.weights.push(weight);
+        Ok(TypeId(id))
+    }
+
+    /// Adds a definition that is known to be sound, such as one written in a test.
+    ///
+    /// # Panics
+    /// When [`Types::try_add`] refuses it.
+    pub fn add(&mut self, definition: Definition) -> TypeId {
+        match self.try_add(definition) {
+            Ok(id) => id,
+            Err(TypeTooLarge) => panic!("a type is too large or refers to no definition"),
+        }
+    }
+
+    fn weight(&self, ty: ValueType) -> Option<Weight> {
+        match ty {
+            ValueType::Defined(id) => self.weights.get(id.0 as usize).copied(),
+            _ => Some(Weight { parts: 1, depth: 0 }),
+        }
     }
 
     /// The definition behind an id; `None` for an id of another owner.
@@ -133,5 +188,29 @@ impl Types {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.definitions.is_empty()
+    }
+}
+
+impl Definition {
+    /// Calls `visit` with the types that this one is made of.
+    pub fn for_each_part(&self, mut visit: impl FnMut(ValueType)) {
+        match self {
+            Self::List(ty) | Self::Option(ty) => visit(*ty),
+            Self::Record(fields) => fields.iter().for_each(|(_, ty)| visit(*ty)),
+            Self::Tuple(types) => types.iter().for_each(|ty| visit(*ty)),
+            Self::Variant(cases) => cases.iter().filter_map(|(_, ty)| *ty).for_each(visit),
+            Self::Enum(_) | Self::Flags(_) => {}
+            Self::Result { ok, err } => ok.iter().chain(err).for_each(|ty| visit(*ty)),
+        }
+    }
+
+    /// How many labels it has that carry no type of their own.
+    fn labels(&self) -> u32 {
+        let labels = match self {
+            Self::Enum(labels) | Self::Flags(labels) => labels.len(),
+            Self::Variant(cases) => cases.len(),
+            _ => 0,
+        };
+        u32::try_from(labels).unwrap_or(u32::MAX)
     }
 }

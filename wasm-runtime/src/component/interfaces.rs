@@ -1,0 +1,213 @@
+//! The interfaces that a component, or the type of one, imports and exports.
+//!
+//! Resource types are numbered over all of them. A resource belongs to the interface that mentions
+//! it first, imports before exports: where WIT `use`s a resource of another interface, the binary
+//! lists that other interface before.
+
+use alloc::{collections::BTreeMap, string::String, vec::Vec};
+
+use wasmparser::{
+    component_types::{
+        ComponentAnyTypeId, ComponentEntityType, ComponentFuncTypeId, ResourceId as Declared,
+    },
+    types::TypesRef,
+};
+
+use super::convert::{ConvertError, Converted, Converter};
+use crate::{
+    error::LoadError,
+    types::{InterfaceType, ResourceId, Types},
+};
+
+/// Name of the interface that stands for functions and resources which a world has outside any.
+pub const ROOT: &str = "$root";
+
+/// An interface with its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interface {
+    /// Its full name, `package:name/interface@version`, or [`ROOT`].
+    pub name: String,
+    /// Its functions and resources.
+    pub ty: InterfaceType,
+}
+
+/// On which side of a component an interface is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Import,
+    Export,
+}
+
+/// Where a resource type comes from: interface and number among the interface's resources.
+#[derive(Clone, Debug)]
+pub(crate) struct Declaration {
+    pub side: Side,
+    pub interface: u32,
+    pub number: u32,
+    pub name: String,
+    /// The validator's id of it.
+    pub declared: Declared,
+}
+
+/// The interfaces of a component and what their types refer to.
+#[derive(Debug, Default)]
+pub(crate) struct Interfaces {
+    pub types: Types,
+    pub imports: Vec<Interface>,
+    pub exports: Vec<Interface>,
+    /// Resource types; a [`ResourceId`] of `types` is an index here.
+    pub resources: Vec<Declaration>,
+    /// Imports that are neither interface, function nor type: name and kind.
+    pub strange: Vec<(String, &'static str)>,
+}
+
+impl Interfaces {
+    /// Collects the interfaces of a component with these imports and exports.
+    pub(crate) fn collect<'t>(
+        source: TypesRef<'_>,
+        imports: impl Iterator<Item = (&'t str, ComponentEntityType)>,
+        exports: impl Iterator<Item = (&'t str, ComponentEntityType)>,
+    ) -> Result<Self, LoadError> {
+        let mut all = Self::default();
+        let mut numbers = BTreeMap::new();
+        let mut functions = Vec::new();
+        for (name, ty) in imports {
+            all.add(Side::Import, source, name, ty, &mut numbers, &mut functions);
+        }
+        for (name, ty) in exports {
+            all.add(Side::Export, source, name, ty, &mut numbers, &mut functions);
+        }
+        let mut converter = Converter {
+            source,
+            resources: |declared| numbers.get(&declared).copied().map(ResourceId),
+            done: &mut Converted::default(),
+        };
+        for (side, interface, name, ty) in functions {
+            let list = match side {
+                Side::Import => &mut all.imports,
+                Side::Export => &mut all.exports,
+            };
+            let Some(interface) = list.get_mut(interface as usize) else { continue };
+            let ty = converter
+                .function(ty, &mut all.types)
+                .map_err(|error| explain(error, &interface.name, &name))?;
+            interface.ty.functions.push((name, ty));
+        }
+        Ok(all)
+    }
+
+    /// Adds an import or export; its functions wait until all resource types are numbered.
+    fn add(
+        &mut self,
+        side: Side,
+        source: TypesRef<'_>,
+        name: &str,
+        ty: ComponentEntityType,
+        numbers: &mut BTreeMap<Declared, u32>,
+        functions: &mut Vec<Waiting>,
+    ) {
+        match ty {
+            ComponentEntityType::Instance(id) => {
+                let index = self.interface(side, name);
+                for (name, item) in &source[id].exports {
+                    self.member(side, index, name, item.ty, numbers, functions);
+                }
+            }
+            ComponentEntityType::Func(_) => {
+                let index = self.interface(side, ROOT);
+                self.member(side, index, name, ty, numbers, functions);
+            }
+            ComponentEntityType::Type { created: ComponentAnyTypeId::Resource(id), .. } => {
+                if !numbers.contains_key(&id.resource()) {
+                    let index = self.interface(side, ROOT);
+                    self.member(side, index, name, ty, numbers, functions);
+                }
+            }
+            ComponentEntityType::Type { .. } => {}
+            other => self.strange(side, name, other),
+        }
+    }
+
+    fn member(
+        &mut self,
+        side: Side,
+        interface: u32,
+        name: &str,
+        ty: ComponentEntityType,
+        numbers: &mut BTreeMap<Declared, u32>,
+        functions: &mut Vec<Waiting>,
+    ) {
+        match ty {
+            ComponentEntityType::Func(id) => functions.push((side, interface, name.into(), id)),
+            ComponentEntityType::Type { created: ComponentAnyTypeId::Resource(id), .. } => {
+                let declared = id.resource();
+                if !numbers.contains_key(&declared) {
+                    numbers.insert(declared, self.resources.len() as u32);
+                    self.declare(side, interface, name, declared);
+                }
+            }
+            ComponentEntityType::Type { .. } => {}
+            other => self.strange(side, name, other),
+        }
+    }
+
+    /// Gives the next resource number to a resource of that interface.
+    fn declare(&mut self, side: Side, interface: u32, name: &str, declared: Declared) {
+        let id = ResourceId(self.resources.len() as u32);
+        let list = match side {
+            Side::Import => &mut self.imports,
+            Side::Export => &mut self.exports,
+        };
+        if let Some(entry) = list.get_mut(interface as usize) {
+            let number = entry.ty.resources.len() as u32;
+            entry.ty.resources.push((name.into(), id));
+            let name = name.into();
+            self.resources.push(Declaration { side, interface, number, name, declared });
+        }
+    }
+
+    /// The index of the interface of that name, which is new unless it is the root's.
+    fn interface(&mut self, side: Side, name: &str) -> u32 {
+        let list = match side {
+            Side::Import => &mut self.imports,
+            Side::Export => &mut self.exports,
+        };
+        if name == ROOT
+            && let Some(index) = list.iter().position(|interface| interface.name == ROOT)
+        {
+            return index as u32;
+        }
+        list.push(Interface { name: name.into(), ty: InterfaceType::default() });
+        (list.len() - 1) as u32
+    }
+
+    fn strange(&mut self, side: Side, name: &str, ty: ComponentEntityType) {
+        let kind = match ty {
+            ComponentEntityType::Module(_) => "a core module",
+            ComponentEntityType::Component(_) => "a component",
+            ComponentEntityType::Instance(_) => "an interface within an interface",
+            _ => "a value",
+        };
+        if side == Side::Import {
+            self.strange.push((name.into(), kind));
+        }
+    }
+}
+
+/// A function whose type is still to be converted: side, interface, name and type.
+type Waiting = (Side, u32, String, ComponentFuncTypeId);
+
+/// Says which function has the type that could not be converted.
+fn explain(error: ConvertError, interface: &str, function: &str) -> LoadError {
+    let name = alloc::format!("`{function}` of `{interface}`");
+    match error {
+        ConvertError::TooLarge => LoadError::TypeTooLarge(name),
+        ConvertError::Unsupported(what) => {
+            LoadError::Unsupported(alloc::format!("{what} in the type of {name}"))
+        }
+        ConvertError::UnknownResource => LoadError::Invalid {
+            message: alloc::format!("{name} uses a resource type that no interface declares"),
+            offset: 0,
+        },
+    }
+}

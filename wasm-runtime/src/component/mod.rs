@@ -1,0 +1,106 @@
+//! Components as toolchains emit them: from bytes to steps of instantiation and named interfaces.
+//!
+//! [`Component::parse`] validates the whole binary except for the bodies of core functions and
+//! refuses by name what the runtime does not carry out. The parts: `read` (sections to steps),
+//! `ir` (the steps), `counts` (bounds on core modules), `interfaces` and `convert` (types).
+//! Nothing of a guest runs here. Neighbours: [`crate::link`] meets the imports,
+//! [`crate::instance`] carries out the steps.
+
+mod convert;
+mod counts;
+mod interfaces;
+pub(crate) mod ir;
+mod package;
+mod read;
+
+use alloc::vec::Vec;
+
+use wasmparser::{component_types::ComponentEntityType, types::Types as SourceTypes};
+
+pub(crate) use convert::{ConvertError, Converted, Converter};
+pub(crate) use interfaces::{Declaration, Interfaces, Side};
+pub use interfaces::{Interface, ROOT};
+pub use package::describe_package;
+
+use crate::{descriptor, error::LoadError, limits::RuntimeLimits, link::name, types::Types};
+
+/// A component that was read and validated. Keeps the bytes of its core modules borrowed.
+pub struct Component<'a> {
+    pub(crate) bodies: Vec<ir::Body>,
+    pub(crate) modules: Vec<&'a [u8]>,
+    pub(crate) source: SourceTypes,
+    pub(crate) interfaces: Interfaces,
+}
+
+impl<'a> Component<'a> {
+    /// Reads and validates a component binary.
+    ///
+    /// # Errors
+    /// When it is too large, malformed, or uses what the runtime does not carry out.
+    pub fn parse(bytes: &'a [u8], limits: &RuntimeLimits) -> Result<Self, LoadError> {
+        if bytes.len() > limits.component_bytes as usize {
+            return Err(LoadError::TooLarge { bytes: bytes.len(), limit: limits.component_bytes });
+        }
+        let read::Binary { bodies, modules, types } = read::read(bytes)?;
+        let interfaces = match bodies.first() {
+            Some(root) => Interfaces::collect(types.as_ref(), imports(root), exports(root))?,
+            None => Interfaces::default(),
+        };
+        Ok(Self { bodies, modules, source: types, interfaces })
+    }
+
+    /// The interfaces that it needs, in the order of the binary.
+    #[must_use]
+    pub fn imports(&self) -> &[Interface] {
+        &self.interfaces.imports
+    }
+
+    /// The interfaces that it offers, in the order of the binary.
+    #[must_use]
+    pub fn exports(&self) -> &[Interface] {
+        &self.interfaces.exports
+    }
+
+    /// What the types of [`Self::imports`] and [`Self::exports`] refer to.
+    #[must_use]
+    pub fn types(&self) -> &Types {
+        &self.interfaces.types
+    }
+
+    /// The number of the exported interface of that name, with a compatible version or, where
+    /// `name` has none, any.
+    #[must_use]
+    pub fn export_index(&self, name: &str) -> Option<u32> {
+        name::find(name, self.exports().iter().map(|interface| interface.name.as_str()))
+    }
+
+    /// The descriptor of an exported interface.
+    #[must_use]
+    pub fn descriptor(&self, export: u32) -> Option<Vec<u8>> {
+        descriptor::of(&self.interfaces, Side::Export, export)
+    }
+}
+
+impl core::fmt::Debug for Component<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Component")
+            .field("imports", &self.imports())
+            .field("exports", &self.exports())
+            .field("core modules", &self.modules.len())
+            .finish_non_exhaustive()
+    }
+}
+
+fn imports(root: &ir::Body) -> impl Iterator<Item = (&str, ComponentEntityType)> {
+    root.steps.iter().filter_map(|step| match step {
+        ir::Step::Import { name, ty } => Some((name.as_str(), *ty)),
+        _ => None,
+    })
+}
+
+fn exports(root: &ir::Body) -> impl Iterator<Item = (&str, ComponentEntityType)> {
+    root.steps.iter().filter_map(|step| match step {
+        ir::Step::Export { name, ty, .. } => Some((name.as_str(), *ty)),
+        _ => None,
+    })
+}

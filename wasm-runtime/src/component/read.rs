@@ -1,0 +1,390 @@
+//! Reads a component binary into [`Step`]s, validating it on the way.
+//!
+//! The validator sees every section first, so the indexes that are taken from a section
+//! afterwards are in range. Bodies of core functions are not validated here: wasmi does that when
+//! it translates them (docs/adr/0025).
+
+use alloc::{format, string::String, vec::Vec};
+
+use wasmparser::{
+    CanonicalFunction, CanonicalOption, ComponentAlias, ComponentExternalKind, ComponentInstance,
+    ComponentOuterAliasKind, ComponentType, Encoding as BinaryKind, ExternalKind, Instance, Parser,
+    Payload, ValidPayload, Validator,
+    component_types::{ComponentAnyTypeId, ResourceId},
+    types::{Types, TypesRef},
+};
+
+use super::{
+    counts::ModuleCounts,
+    ir::{Body, CanonOptions, CoreSort, Encoding, Reference, Sort, Step},
+};
+use crate::{engine::FEATURES, error::LoadError};
+
+/// What a binary holds.
+pub(super) struct Binary<'a> {
+    /// The components; the root is the first.
+    pub bodies: Vec<Body>,
+    /// The core modules.
+    pub modules: Vec<&'a [u8]>,
+    /// The validator's types, to which the steps refer.
+    pub types: Types,
+}
+
+/// Where the reader is: in the core module or in the component with that number.
+enum Place {
+    Module,
+    Component(usize),
+}
+
+struct Reader<'a> {
+    bytes: &'a [u8],
+    bodies: Vec<Body>,
+    modules: Vec<&'a [u8]>,
+    places: Vec<Place>,
+    counts: ModuleCounts,
+}
+
+/// Reads and validates a binary.
+pub(super) fn read(bytes: &[u8]) -> Result<Binary<'_>, LoadError> {
+    let mut parser = Parser::new(0);
+    parser.set_features(FEATURES);
+    let mut validator = Validator::new_with_features(FEATURES);
+    let mut reader = Reader {
+        bytes,
+        bodies: Vec::new(),
+        modules: Vec::new(),
+        places: Vec::new(),
+        counts: ModuleCounts::default(),
+    };
+    let mut types = None;
+    for payload in parser.parse_all(bytes) {
+        let payload = payload?;
+        let before = validator.types(0).map(|types| Before::of(&types, &reader.places));
+        if let ValidPayload::End(ended) = validator.payload(&payload)? {
+            types = Some(ended);
+            reader.places.pop();
+        } else {
+            reader.payload(&payload, before.unwrap_or_default(), validator.types(0))?;
+        }
+    }
+    match types {
+        Some(types) if !reader.bodies.is_empty() => {
+            Ok(Binary { bodies: reader.bodies, modules: reader.modules, types })
+        }
+        _ => Err(invalid("it is a core module, not a component", 0)),
+    }
+}
+
+fn invalid(message: &str, offset: u64) -> LoadError {
+    LoadError::Invalid { message: message.into(), offset }
+}
+
+/// Sizes of the index spaces before a section, from which its own definitions count on.
+#[derive(Clone, Copy, Default)]
+struct Before {
+    types: u32,
+    instances: u32,
+}
+
+impl Before {
+    fn of(types: &TypesRef<'_>, places: &[Place]) -> Self {
+        match places.last() {
+            Some(Place::Component(_)) => Self {
+                types: types.component_type_count(),
+                instances: types.component_instance_count(),
+            },
+            _ => Self::default(),
+        }
+    }
+}
+
+impl<'a> Reader<'a> {
+    fn payload(
+        &mut self,
+        payload: &Payload<'a>,
+        before: Before,
+        types: Option<TypesRef<'_>>,
+    ) -> Result<(), LoadError> {
+        if let Payload::Version { encoding, range, .. } = payload {
+            return self.enter(*encoding, range.start);
+        }
+        match (self.places.last(), types) {
+            (Some(Place::Module), _) => self.counts.section(payload),
+            (Some(&Place::Component(body)), Some(types)) => {
+                let mut steps = Vec::new();
+                self.section(payload, before, types, &mut steps)?;
+                if let Some(body) = self.bodies.get_mut(body) {
+                    body.steps.append(&mut steps);
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A module or component begins.
+    fn enter(&mut self, kind: BinaryKind, offset: u64) -> Result<(), LoadError> {
+        match kind {
+            BinaryKind::Module if self.places.is_empty() => {
+                Err(invalid("it is a core module, not a component", offset))
+            }
+            BinaryKind::Module => {
+                self.places.push(Place::Module);
+                Ok(())
+            }
+            BinaryKind::Component => {
+                self.places.push(Place::Component(self.bodies.len()));
+                self.bodies.push(Body::default());
+                Ok(())
+            }
+        }
+    }
+
+    /// A section of a component.
+    fn section(
+        &mut self,
+        payload: &Payload<'a>,
+        before: Before,
+        types: TypesRef<'_>,
+        steps: &mut Vec<Step>,
+    ) -> Result<(), LoadError> {
+        match payload {
+            Payload::ModuleSection { unchecked_range, .. } => {
+                steps.push(Step::Module(self.modules.len() as u32));
+                let range = usize::try_from(unchecked_range.start)
+                    .ok()
+                    .zip(usize::try_from(unchecked_range.end).ok())
+                    .and_then(|(start, end)| self.bytes.get(start..end))
+                    .ok_or_else(|| invalid("a module ends early", unchecked_range.start))?;
+                self.modules.push(range);
+            }
+            Payload::ComponentSection { .. } => {
+                steps.push(Step::Component(self.bodies.len() as u32));
+            }
+            Payload::InstanceSection(section) => {
+                for instance in section.clone() {
+                    steps.push(core_instance(instance?)?);
+                }
+            }
+            Payload::ComponentAliasSection(section) => {
+                for alias in section.clone() {
+                    self.alias(alias?, steps)?;
+                }
+            }
+            Payload::ComponentTypeSection(section) => {
+                for (index, ty) in (before.types..).zip(section.clone()) {
+                    if let ComponentType::Resource { dtor, .. } = ty? {
+                        steps
+                            .push(Step::Resource { id: resource(types, index)?, destructor: dtor });
+                    }
+                }
+            }
+            Payload::ComponentInstanceSection(section) => {
+                for (index, instance) in (before.instances..).zip(section.clone()) {
+                    steps.push(instance_step(types, index, instance?)?);
+                }
+            }
+            Payload::ComponentCanonicalSection(section) => {
+                for function in section.clone() {
+                    steps.push(canonical(types, function?)?);
+                }
+            }
+            Payload::ComponentImportSection(section) => {
+                for import in section.clone() {
+                    let name = import?.name.name;
+                    let item = types.component_item_for_import(name);
+                    let ty = item.ok_or_else(|| invalid("an import has no type", 0))?.ty;
+                    steps.push(Step::Import { name: name.into(), ty });
+                }
+            }
+            Payload::ComponentExportSection(section) => {
+                for export in section.clone() {
+                    let export = export?;
+                    let name = export.name.name;
+                    let item = reference(types, export.kind, export.index)?;
+                    let ty = types.component_item_for_export(name);
+                    let ty = ty.ok_or_else(|| invalid("an export has no type", 0))?.ty;
+                    steps.push(Step::Export { name: name.into(), item, ty });
+                }
+            }
+            Payload::ComponentStartSection { .. } => {
+                return Err(LoadError::Unsupported("a component start function".into()));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn alias(&mut self, alias: ComponentAlias<'_>, steps: &mut Vec<Step>) -> Result<(), LoadError> {
+        match alias {
+            ComponentAlias::InstanceExport { kind, instance_index, name } => {
+                // Types have no index space: the validator knows what the alias stands for.
+                let sort = sort(kind)?;
+                if sort != Sort::Type {
+                    steps.push(Step::Alias { sort, instance: instance_index, name: name.into() });
+                }
+            }
+            ComponentAlias::CoreInstanceExport { kind, instance_index, name } => {
+                steps.push(Step::CoreAlias {
+                    sort: core_sort(kind)?,
+                    instance: instance_index,
+                    name: name.into(),
+                });
+            }
+            ComponentAlias::Outer { kind, count, index } => {
+                let sort = match kind {
+                    ComponentOuterAliasKind::CoreModule => Sort::Module,
+                    ComponentOuterAliasKind::Component => Sort::Component,
+                    ComponentOuterAliasKind::CoreType | ComponentOuterAliasKind::Type => {
+                        return Ok(());
+                    }
+                };
+                steps.push(Step::Outer { sort, count, index });
+                self.mark_reaching(count);
+            }
+        }
+        Ok(())
+    }
+
+    /// Remembers that the `count` innermost components need what encloses them.
+    fn mark_reaching(&mut self, count: u32) {
+        for place in self.places.iter().rev().take(count as usize) {
+            if let Place::Component(body) = place
+                && let Some(body) = self.bodies.get_mut(*body)
+            {
+                body.reaches_out = true;
+            }
+        }
+    }
+}
+
+fn core_instance(instance: Instance<'_>) -> Result<Step, LoadError> {
+    Ok(match instance {
+        Instance::Instantiate { module_index, args } => Step::Instantiate {
+            module: module_index,
+            arguments: args.iter().map(|arg| (arg.name.into(), arg.index)).collect(),
+        },
+        Instance::FromExports(exports) => {
+            let mut bundle = Vec::with_capacity(exports.len());
+            for export in &exports {
+                bundle.push((String::from(export.name), core_sort(export.kind)?, export.index));
+            }
+            Step::Bundle(bundle)
+        }
+    })
+}
+
+fn instance_step(
+    types: TypesRef<'_>,
+    index: u32,
+    instance: ComponentInstance<'_>,
+) -> Result<Step, LoadError> {
+    Ok(match instance {
+        ComponentInstance::Instantiate { component_index, args } => {
+            let mut arguments = Vec::with_capacity(args.len());
+            for arg in &args {
+                arguments.push((String::from(arg.name), reference(types, arg.kind, arg.index)?));
+            }
+            let ty = types.component_instance_at(index);
+            Step::InstantiateComponent { component: component_index, arguments, ty }
+        }
+        ComponentInstance::FromExports(exports) => {
+            let mut bundle = Vec::with_capacity(exports.len());
+            for export in &exports {
+                let item = reference(types, export.kind, export.index)?;
+                bundle.push((String::from(export.name.name), item));
+            }
+            Step::BundleItems(bundle)
+        }
+    })
+}
+
+fn canonical(types: TypesRef<'_>, function: CanonicalFunction) -> Result<Step, LoadError> {
+    Ok(match function {
+        CanonicalFunction::Lift { core_func_index, type_index, options } => {
+            match types.component_any_type_at(type_index) {
+                ComponentAnyTypeId::Func(ty) => {
+                    Step::Lift { function: core_func_index, ty, options: canon_options(&options)? }
+                }
+                _ => return Err(invalid("a function is lifted to another type", 0)),
+            }
+        }
+        CanonicalFunction::Lower { func_index, options } => Step::Lower {
+            function: func_index,
+            ty: types.component_function_at(func_index),
+            options: canon_options(&options)?,
+        },
+        CanonicalFunction::ResourceNew { resource: ty } => Step::ResourceNew(resource(types, ty)?),
+        CanonicalFunction::ResourceRep { resource: ty } => Step::ResourceRep(resource(types, ty)?),
+        CanonicalFunction::ResourceDrop { resource: ty } => {
+            Step::ResourceDrop(resource(types, ty)?)
+        }
+        other => {
+            return Err(LoadError::Unsupported(format!("the canonical built-in {other:?}")));
+        }
+    })
+}
+
+fn canon_options(options: &[CanonicalOption]) -> Result<CanonOptions, LoadError> {
+    let mut read = CanonOptions::default();
+    for option in options {
+        match *option {
+            CanonicalOption::UTF8 => read.encoding = Encoding::Utf8,
+            CanonicalOption::UTF16 => read.encoding = Encoding::Utf16,
+            CanonicalOption::CompactUTF16 => read.encoding = Encoding::Latin1OrUtf16,
+            CanonicalOption::Memory(index) => read.memory = Some(index),
+            CanonicalOption::Realloc(index) => read.realloc = Some(index),
+            CanonicalOption::PostReturn(index) => read.post_return = Some(index),
+            CanonicalOption::Async
+            | CanonicalOption::Callback(_)
+            | CanonicalOption::CoreType(_)
+            | CanonicalOption::Gc => {
+                let what = format!("the canonical option {option:?}");
+                return Err(LoadError::Unsupported(what));
+            }
+        }
+    }
+    Ok(read)
+}
+
+fn resource(types: TypesRef<'_>, index: u32) -> Result<ResourceId, LoadError> {
+    match types.component_any_type_at(index) {
+        ComponentAnyTypeId::Resource(id) => Ok(id.resource()),
+        _ => Err(invalid("a type is not a resource", 0)),
+    }
+}
+
+fn reference(
+    types: TypesRef<'_>,
+    kind: ComponentExternalKind,
+    index: u32,
+) -> Result<Reference, LoadError> {
+    Ok(match sort(kind)? {
+        Sort::Type => Reference::Type(match types.component_any_type_at(index) {
+            ComponentAnyTypeId::Resource(id) => Some(id.resource()),
+            _ => None,
+        }),
+        sort => Reference::Indexed(sort, index),
+    })
+}
+
+fn sort(kind: ComponentExternalKind) -> Result<Sort, LoadError> {
+    Ok(match kind {
+        ComponentExternalKind::Module => Sort::Module,
+        ComponentExternalKind::Func => Sort::Function,
+        ComponentExternalKind::Type => Sort::Type,
+        ComponentExternalKind::Instance => Sort::Instance,
+        ComponentExternalKind::Component => Sort::Component,
+        ComponentExternalKind::Value => return Err(LoadError::Unsupported("a value".into())),
+    })
+}
+
+fn core_sort(kind: ExternalKind) -> Result<CoreSort, LoadError> {
+    Ok(match kind {
+        ExternalKind::Func | ExternalKind::FuncExact => CoreSort::Function,
+        ExternalKind::Table => CoreSort::Table,
+        ExternalKind::Memory => CoreSort::Memory,
+        ExternalKind::Global => CoreSort::Global,
+        ExternalKind::Tag => return Err(LoadError::Unsupported("an exception tag".into())),
+    })
+}

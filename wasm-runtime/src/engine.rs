@@ -1,0 +1,63 @@
+//! The interpreter, set up for untrusted modules: which proposals, which limits.
+//!
+//! A domain has one [`wasmi::Engine`], because code is freed with its engine only. Translation is
+//! eager: the lazy mode spins on a lock and fails oddly when memory is short.
+
+use wasmi::{CompilationMode, Config, Engine, ResourceLimiter, StoreLimits, StoreLimitsBuilder};
+use wasmparser::WasmFeatures;
+
+use crate::limits::{self, RuntimeLimits};
+
+/// What components and their core modules may use. Everything else is refused by name when the
+/// component is parsed: threads, exceptions, garbage collection, SIMD, 64-bit memories, and of the
+/// component model asynchronous functions, streams, futures, error contexts and values.
+pub(crate) const FEATURES: WasmFeatures = WasmFeatures::MVP
+    .union(WasmFeatures::MUTABLE_GLOBAL)
+    .union(WasmFeatures::SATURATING_FLOAT_TO_INT)
+    .union(WasmFeatures::SIGN_EXTENSION)
+    .union(WasmFeatures::REFERENCE_TYPES)
+    .union(WasmFeatures::MULTI_VALUE)
+    .union(WasmFeatures::BULK_MEMORY)
+    .union(WasmFeatures::TAIL_CALL)
+    .union(WasmFeatures::EXTENDED_CONST)
+    .union(WasmFeatures::COMPONENT_MODEL);
+
+/// Makes the engine of a domain.
+///
+/// wasmi's own `EnforcedLimits` are left alone: they can only be all or nothing, and their bound
+/// on the average size of functions refuses the shim modules of ordinary components. The reader of
+/// components counts what matters instead (`component::read`).
+pub(crate) fn engine(limits: &RuntimeLimits) -> Engine {
+    let mut config = Config::default();
+    config
+        .compilation_mode(CompilationMode::Eager)
+        .ignore_custom_sections(true)
+        .wasm_multi_memory(false)
+        .wasm_custom_page_sizes(false)
+        .set_max_recursion_depth(limits.call_depth as usize);
+    Engine::new(&config)
+}
+
+/// Bounds memories, tables and instances as the store makes or grows them.
+#[derive(Debug)]
+pub(crate) struct Limiter {
+    inner: StoreLimits,
+}
+
+impl Limiter {
+    pub(crate) fn new(limits: &RuntimeLimits) -> Self {
+        let memory = usize::try_from(limits.linear_memory).unwrap_or(usize::MAX);
+        let inner = StoreLimitsBuilder::new()
+            .memory_size(memory)
+            .table_elements(limits.table_elements as usize)
+            .instances(limits::MAX_CORE_INSTANCES as usize)
+            .tables(limits::MAX_TABLES as usize)
+            .memories(limits::MAX_MEMORIES as usize)
+            .build();
+        Self { inner }
+    }
+
+    pub(crate) fn as_dyn(&mut self) -> &mut dyn ResourceLimiter {
+        &mut self.inner
+    }
+}

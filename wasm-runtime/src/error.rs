@@ -1,0 +1,192 @@
+//! Why a component is refused, why its import is not met and why it ended.
+//!
+//! All three are texts for the operator in the end; the type says at which step it happened, so
+//! that the image reports the right cause to the supervisor.
+
+use alloc::{
+    format,
+    string::{String, ToString},
+};
+use core::fmt;
+
+/// Why a component binary was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LoadError {
+    /// It is larger than the system description allows.
+    TooLarge {
+        /// Its bytes.
+        bytes: usize,
+        /// The bound.
+        limit: u32,
+    },
+    /// It is malformed, or uses a proposal that the validator was told to refuse; the text names
+    /// it.
+    Invalid {
+        /// What is wrong.
+        message: String,
+        /// Where in the binary.
+        offset: u64,
+    },
+    /// It uses a feature by this name which the runtime does not carry out.
+    Unsupported(String),
+    /// A type is larger than the bounds of [`crate::limits`].
+    TypeTooLarge(String),
+}
+
+impl From<wasmparser::Error> for LoadError {
+    fn from(error: wasmparser::Error) -> Self {
+        Self::Invalid { message: error.message().to_string(), offset: error.offset() }
+    }
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLarge { bytes, limit } => {
+                write!(f, "the component has {bytes} bytes, more than the limit of {limit}")
+            }
+            Self::Invalid { message, offset } => {
+                write!(f, "the component is not valid: {message} (at byte {offset:#x})")
+            }
+            Self::Unsupported(what) => write!(f, "the component uses {what}: not supported"),
+            Self::TypeTooLarge(of) => write!(f, "the type of {of} is too large"),
+        }
+    }
+}
+
+impl core::error::Error for LoadError {}
+
+/// Why an import is not met.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkError {
+    /// The import, as the component names it.
+    pub import: String,
+    /// What was expected and what was found.
+    pub problem: Problem,
+}
+
+/// What is wrong with an import.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// Nobody provides it; the resolver's reason.
+    Unmet(String),
+    /// Its provider's description cannot be read.
+    Descriptor(String),
+    /// The provider has no function of that name.
+    MissingFunction {
+        /// Name of the function.
+        name: String,
+        /// Its type, WIT-like.
+        expected: String,
+    },
+    /// The provider's function has another type.
+    WrongFunction {
+        /// Name of the function.
+        name: String,
+        /// The type that the component was built for.
+        expected: String,
+        /// The type that the provider has.
+        found: String,
+    },
+    /// The provider declares no resource of that name.
+    MissingResource(String),
+    /// The import is of a kind that is never met from outside.
+    Kind(&'static str),
+}
+
+impl fmt::Display for LinkError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "import `{}`: ", self.import)?;
+        match &self.problem {
+            Problem::Unmet(why) => write!(f, "{why}"),
+            Problem::Descriptor(why) => {
+                write!(f, "expected a description of the provider, found one that {why}")
+            }
+            Problem::MissingFunction { name, expected } => write!(
+                f,
+                "expected `{name}: {expected}`, found a provider without a function of that name"
+            ),
+            Problem::WrongFunction { name, expected, found } => {
+                write!(f, "function `{name}`: expected `{expected}`, found `{found}`")
+            }
+            Problem::MissingResource(name) => {
+                write!(f, "expected `resource {name}`, found a provider that declares none")
+            }
+            Problem::Kind(kind) => {
+                write!(f, "expected an interface or a function, found {kind}: nobody can grant it")
+            }
+        }
+    }
+}
+
+impl core::error::Error for LinkError {}
+
+/// Why a component instance is dead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trap {
+    message: String,
+}
+
+impl Trap {
+    /// Wraps a text.
+    #[must_use]
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into() }
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Says where it happened.
+    #[must_use]
+    pub(crate) fn within(self, place: &str) -> Self {
+        Self { message: format!("{place}: {}", self.message) }
+    }
+}
+
+impl From<wasmi::Error> for Trap {
+    fn from(error: wasmi::Error) -> Self {
+        Self::new(match error.as_trap_code() {
+            Some(code) => format!("wasm trap: {code}"),
+            None => error.to_string(),
+        })
+    }
+}
+
+impl fmt::Display for Trap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl core::error::Error for Trap {}
+impl wasmi::errors::HostError for Trap {}
+
+/// Why an incoming call was not answered with a result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DispatchError {
+    /// The message is no call of that function: the guest was not run and lives on.
+    Refused(String),
+    /// The guest trapped: its instance is dead.
+    Trap(Trap),
+}
+
+impl From<Trap> for DispatchError {
+    fn from(trap: Trap) -> Self {
+        Self::Trap(trap)
+    }
+}
+
+impl fmt::Display for DispatchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(why) => write!(f, "message refused: {why}"),
+            Self::Trap(trap) => write!(f, "{trap}"),
+        }
+    }
+}
+
+impl core::error::Error for DispatchError {}

@@ -1,0 +1,101 @@
+//! Meets the imports of a component: who provides each, and whether its type fits.
+//!
+//! Linking happens before anything is translated or run, so that a server whose import is not met
+//! costs nothing but the message that says so. What linking finds out is a table of numbers for
+//! each import: the target, and the provider's numbers for the functions and resources.
+
+mod compare;
+pub mod name;
+pub(crate) mod print;
+
+use alloc::{borrow::Cow, format, string::String, vec::Vec};
+
+use crate::{
+    component::Component,
+    descriptor::{self, Descriptor},
+    error::{LinkError, Problem},
+    host::Target,
+};
+
+/// Knows who provides which interface.
+pub trait Resolver {
+    /// Finds the provider of an interface by its full name, such as `wasi:io/poll@0.2.12`. It is
+    /// asked once for each import that has functions or resources of its own.
+    ///
+    /// # Errors
+    /// Why nobody provides it, as the end of a sentence: `nothing is granted under that name`.
+    fn resolve(&mut self, interface: &str) -> Result<Provider, String>;
+}
+
+/// Who provides an interface.
+#[derive(Clone, Debug)]
+pub struct Provider {
+    /// Where its calls go.
+    pub target: Target,
+    /// Its descriptor.
+    pub descriptor: Cow<'static, [u8]>,
+}
+
+/// A component whose imports are met.
+#[derive(Debug)]
+pub struct Linked<'a> {
+    pub(crate) component: Component<'a>,
+    /// One for each import of the component.
+    pub(crate) links: Vec<Link>,
+}
+
+/// How one import is met.
+#[derive(Debug, Default)]
+pub(crate) struct Link {
+    /// Who provides it; `None` for an import that only names types.
+    pub target: Option<Target>,
+    /// The provider's numbers for the functions, in the import's order.
+    pub methods: Vec<u32>,
+    /// The provider's numbers for the resources that the import declares, in its order.
+    pub resources: Vec<u32>,
+}
+
+impl<'a> Component<'a> {
+    /// Meets every import.
+    ///
+    /// # Errors
+    /// For the first import that is not met, or not by a provider of its type.
+    pub fn link(self, resolver: &mut dyn Resolver) -> Result<Linked<'a>, LinkError> {
+        if let Some((import, kind)) = self.interfaces.strange.first() {
+            return Err(LinkError { import: import.clone(), problem: Problem::Kind(kind) });
+        }
+        let mut links = Vec::with_capacity(self.imports().len());
+        for (index, import) in (0u32..).zip(self.imports()) {
+            let link = self
+                .meet(index, resolver)
+                .map_err(|problem| LinkError { import: import.name.clone(), problem })?;
+            links.push(link);
+        }
+        Ok(Linked { component: self, links })
+    }
+
+    fn meet(&self, index: u32, resolver: &mut dyn Resolver) -> Result<Link, Problem> {
+        let Some(import) = self.imports().get(index as usize) else {
+            return Ok(Link::default());
+        };
+        if import.ty.functions.is_empty() && import.ty.resources.is_empty() {
+            return Ok(Link::default());
+        }
+        let provider = resolver.resolve(&import.name).map_err(Problem::Unmet)?;
+        let descriptor: Descriptor = descriptor::decode(&provider.descriptor)
+            .map_err(|error| Problem::Descriptor(format!("{error}")))?;
+        let pair = compare::Pair {
+            interfaces: &self.interfaces,
+            import: index,
+            name: &import.name,
+            provider: &descriptor,
+        };
+        let methods = import.ty.functions.iter().map(|(name, ty)| pair.method(name, ty));
+        let resources = import.ty.resources.iter().map(|(name, _)| pair.resource_number(name));
+        Ok(Link {
+            target: Some(provider.target),
+            methods: methods.collect::<Result<_, _>>()?,
+            resources: resources.collect::<Result<_, _>>()?,
+        })
+    }
+}
