@@ -79,6 +79,12 @@ pub trait Host: 'static {
     /// # Errors
     /// A text that says which handle cannot be passed and why.
     fn put_slot(&mut self, slot: ResourceSlot) -> Result<u32, String>;
+    /// Makes the checks of [`take_slot`](Self::take_slot) and takes nothing, so that a message is
+    /// refused as a whole before the guest sees any of it.
+    ///
+    /// # Errors
+    /// Those of `take_slot`.
+    fn check_slot(&self, index: u32, passing: Passing, origin: Origin) -> Result<(), String>;
     /// Takes the handle with that index from what came in, as a resource of type `origin`, and
     /// returns its number. Each index can be taken once.
     ///

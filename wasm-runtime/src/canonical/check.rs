@@ -1,0 +1,142 @@
+//! Checking a whole message before the guest sees any of it.
+//!
+//! Whoever sends a malformed call must not be able to trap the server or make it allocate memory
+//! or handles that nobody frees. Lowering checks everything again on its own.
+
+use alloc::format;
+
+use super::{
+    Transfer,
+    error::{Outcome, broken, message},
+    lower::{at_end, list_bytes},
+    place::{bool_cell, case, char_cell, flags},
+    plan::{Node, NodeId, Nodes, Planned, Scalar},
+    wire::bytes_at,
+};
+use crate::{host::Passing, types::ResourceId};
+
+/// A message being checked.
+pub(super) struct Check<'a, D> {
+    nodes: &'a Nodes,
+    data: &'a D,
+    incoming: &'a [u8],
+    at: usize,
+    /// Which slots the message has named.
+    slots: u64,
+    handles: u32,
+}
+
+impl<'a, D: Transfer> Check<'a, D> {
+    pub(super) fn new(nodes: &'a Nodes, data: &'a D) -> Self {
+        Self { nodes, data, incoming: data.incoming(), at: 0, slots: 0, handles: 0 }
+    }
+
+    /// Checks one value.
+    pub(super) fn value(&mut self, id: NodeId) -> Outcome<()> {
+        let planned = self.node(id)?;
+        if planned.plain {
+            return self.skip(planned.wire_min as usize);
+        }
+        match &planned.node {
+            Node::Scalar(Scalar::Bool) => bool_cell(self.take::<1>()?[0]).map(|_| ()),
+            Node::Scalar(Scalar::Char) => char_cell(self.take_u32()?).map(|_| ()),
+            Node::Scalar(kind) => self.skip(kind.size() as usize),
+            Node::Flags { words, last_mask } => {
+                for left in (0..*words).rev() {
+                    flags(self.take_u32()?, if left == 0 { *last_mask } else { u32::MAX })?;
+                }
+                Ok(())
+            }
+            Node::Enum { cases, .. } => case(self.take_u32()?, *cases).map(|_| ()),
+            Node::String => self.text(),
+            Node::List(element) => self.list(*element),
+            Node::Record { fields, .. } => fields.iter().try_for_each(|field| self.value(*field)),
+            Node::Variant { cases, .. } => {
+                let number = case(self.take_u32()?, cases.len() as u32)?;
+                match cases.get(number as usize) {
+                    Some(Some(payload)) => self.value(*payload),
+                    _ => Ok(()),
+                }
+            }
+            Node::Own(resource) => self.slot(*resource, Passing::Own),
+            Node::Borrow(resource) => self.slot(*resource, Passing::Borrow),
+        }
+    }
+
+    /// Makes sure that the message ends here, and returns how many handles it carries.
+    pub(super) fn finish(self) -> Outcome<u32> {
+        at_end(self.incoming.len(), self.at)?;
+        Ok(self.handles)
+    }
+
+    fn node(&self, id: NodeId) -> Outcome<&'a Planned> {
+        match self.nodes.get(id) {
+            Some(planned) => Ok(planned),
+            None => broken(),
+        }
+    }
+
+    #[inline]
+    fn take<const N: usize>(&mut self) -> Outcome<[u8; N]> {
+        match bytes_at(self.incoming, self.at) {
+            Some(bytes) => {
+                self.at += N;
+                Ok(bytes)
+            }
+            None => message("ends in the middle of a value"),
+        }
+    }
+
+    fn take_u32(&mut self) -> Outcome<u32> {
+        Ok(u32::from_le_bytes(self.take()?))
+    }
+
+    fn skip(&mut self, len: usize) -> Outcome<()> {
+        match self.at.checked_add(len) {
+            Some(end) if end <= self.incoming.len() => {
+                self.at = end;
+                Ok(())
+            }
+            _ => message("ends in the middle of a value"),
+        }
+    }
+
+    fn text(&mut self) -> Outcome<()> {
+        let len = self.take_u32()?;
+        let start = self.at;
+        let end = start.checked_add(len as usize);
+        let Some(bytes) = end.and_then(|end| self.incoming.get(start..end)) else {
+            return message(format!("says {len} bytes of text where fewer follow"));
+        };
+        if let Err(error) = core::str::from_utf8(bytes) {
+            return message(format!("has text that is not UTF-8: {error}"));
+        }
+        self.skip(bytes.len())
+    }
+
+    fn list(&mut self, element: NodeId) -> Outcome<()> {
+        let planned = self.node(element)?;
+        let count = self.take_u32()?;
+        let left = self.incoming.len().saturating_sub(self.at);
+        let bytes = list_bytes(planned, count, left)?;
+        if planned.plain {
+            return self.skip(bytes as usize);
+        }
+        (0..count).try_for_each(|_| self.value(element))
+    }
+
+    fn slot(&mut self, resource: ResourceId, passing: Passing) -> Outcome<()> {
+        let slot = self.take_u32()?;
+        // More slots than bits are more than a message has.
+        let bit = 1_u64.checked_shl(slot).unwrap_or(0);
+        if bit == 0 || self.slots & bit != 0 {
+            return message(format!("names handle slot {slot} twice, or there is none"));
+        }
+        self.slots |= bit;
+        self.handles = self.handles.saturating_add(1);
+        match self.data.check_slot(slot, resource, passing) {
+            Ok(()) => Ok(()),
+            Err(reason) => message(reason),
+        }
+    }
+}

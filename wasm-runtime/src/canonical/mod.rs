@@ -1,0 +1,41 @@
+//! The canonical ABI: values between a guest and the wire form.
+//!
+//! A [`FunctionPlan`] is compiled once, when a function is linked; it knows the flat signature, the
+//! layout of every type in memory and the steps from there to the wire form of
+//! `docs/architecture.md`, section "IPC". A call then runs the plan on the guest's linear memory
+//! and the message areas, which it reaches through [`Transfer`]: no tree of values is built, and
+//! nothing is allocated unless handles are lent or something goes wrong.
+//!
+//! *Lifting* reads a guest and writes a message; the guest may be wrong ([`AbiError::Guest`]).
+//! *Lowering* reads a message and writes a guest; the message may be wrong too
+//! ([`AbiError::Message`]). Neither trusts a number: addresses are checked in 64 bits against the
+//! memory of that moment, because `realloc` may grow it.
+//!
+//! Floats pass with all their bits. The specification lets a NaN change in passing and does not
+//! ask for it.
+//!
+//! Files: `layout` and `flat` say how values stand in memory and in registers, `plan` compiles
+//! types, `function` has the entry points, `lift`, `check`, `lower` and `place` run plans,
+//! `strings` transcodes. Specification: component model, "Canonical ABI".
+
+mod check;
+mod error;
+mod flat;
+mod function;
+mod layout;
+mod lift;
+mod lower;
+mod place;
+mod plan;
+mod strings;
+mod transfer;
+mod wire;
+
+pub use error::AbiError;
+pub use flat::{
+    CoreSignature, CoreType, MAX_CELLS, MAX_FLAT_PARAMETERS, MAX_FLAT_RESULTS, cell_from_val,
+    cell_to_val,
+};
+pub use function::{Entered, FunctionPlan, Requirements, Sent};
+pub use plan::{PlanError, PlanLimits};
+pub use transfer::{InstanceId, Options, Realloc, StringEncoding, Transfer};
