@@ -1,0 +1,200 @@
+//! The granted devices: interrupts and ports behind the drivers, the window behind the screen.
+
+use super::atoll::device::irq::Interrupt;
+use super::atoll::device::mmio::Window;
+use super::atoll::device::port_io::Ports;
+use super::atoll::device::{framebuffer, types::ErrorCode};
+use super::atoll::io::watch;
+use super::atoll::log::log::{Level, write as log};
+use super::wasi::io::poll::Pollable;
+use crate::keyboard::{Controller, Keyboard};
+use crate::screen::grid::Grid;
+use crate::screen::paint::{Geometry, Painter, Surface};
+use crate::uart::{Registers, Uart};
+
+/// Offsets of the i8042's ports from 0x60.
+const KEYBOARD_DATA: u16 = 0;
+const KEYBOARD_STATUS: u16 = 4;
+/// Most bytes that one `write-block` carries.
+const BLOCK_LIMIT: usize = 64_000;
+
+impl Registers for Ports {
+    fn read(&self, register: u16) -> u8 {
+        self.read8(register)
+    }
+
+    fn write(&self, register: u16, value: u8) {
+        self.write8(register, value);
+    }
+}
+
+/// The keyboard controller's range of ports.
+struct ControllerPorts(Ports);
+
+impl Controller for ControllerPorts {
+    fn status(&self) -> u8 {
+        self.0.read8(KEYBOARD_STATUS)
+    }
+
+    fn command(&self, command: u8) {
+        self.0.write8(KEYBOARD_STATUS, command);
+    }
+
+    fn read(&self) -> u8 {
+        self.0.read8(KEYBOARD_DATA)
+    }
+
+    fn write(&self, value: u8) {
+        self.0.write8(KEYBOARD_DATA, value);
+    }
+}
+
+/// An interrupt line that is watched under a token.
+struct Line {
+    pollable: Pollable,
+    interrupt: Interrupt,
+    token: u64,
+}
+
+impl Line {
+    fn open(label: &str, token: u64) -> Result<Self, ErrorCode> {
+        let interrupt = Interrupt::open(label)?;
+        let line = Self { pollable: interrupt.subscribe(), interrupt, token };
+        watch::watch(&line.pollable, token);
+        Ok(line)
+    }
+
+    /// Serves the device, then opens the line again. The lines are edge triggered: a request that
+    /// came between the last look at the device and the acknowledgement makes no new edge, so the
+    /// device is looked at once more afterwards.
+    fn serve(&self, mut service: impl FnMut(&mut Vec<u8>) -> bool) -> Vec<u8> {
+        let mut received = Vec::new();
+        service(&mut received);
+        self.interrupt.acknowledge();
+        service(&mut received);
+        watch::watch(&self.pollable, self.token);
+        received
+    }
+}
+
+/// Says in the log why a device is not used; none is needed as long as there is another.
+fn absent(device: &str, why: &str) {
+    let mut text = String::from(device);
+    text.push_str(" not used: ");
+    text.push_str(why);
+    log(Level::Info, &text);
+}
+
+fn reason(error: ErrorCode) -> &'static str {
+    match error {
+        ErrorCode::NotGranted => "not granted",
+        ErrorCode::NotPresent => "not present",
+        ErrorCode::OutOfResources => "out of resources",
+        ErrorCode::PeerRestarted | ErrorCode::Other => "device error",
+    }
+}
+
+/// The serial line.
+pub(super) struct SerialDevice {
+    uart: Uart<Ports>,
+    line: Line,
+}
+
+impl SerialDevice {
+    pub(super) fn start(token: u64) -> Option<Self> {
+        let opened = Ports::open("uart").and_then(|ports| Ok((ports, Line::open("uart", token)?)));
+        let (ports, line) =
+            opened.inspect_err(|&error| absent("serial line", reason(error))).ok()?;
+        let Some(uart) = Uart::start(ports) else {
+            absent("serial line", "nothing answers");
+            return None;
+        };
+        Some(Self { uart, line })
+    }
+
+    pub(super) fn interrupt(&mut self) -> Vec<u8> {
+        self.line.serve(|received| self.uart.service(received))
+    }
+
+    pub(super) fn send(&mut self, bytes: &[u8]) {
+        self.uart.send(bytes);
+    }
+
+    pub(super) fn backlog(&self) -> usize {
+        self.uart.backlog()
+    }
+}
+
+/// The keyboard.
+pub(super) struct KeyboardDevice {
+    keyboard: Keyboard<ControllerPorts>,
+    line: Line,
+}
+
+impl KeyboardDevice {
+    pub(super) fn start(token: u64) -> Option<Self> {
+        let opened =
+            Ports::open("keyboard").and_then(|ports| Ok((ports, Line::open("keyboard", token)?)));
+        let (ports, line) = opened.inspect_err(|&error| absent("keyboard", reason(error))).ok()?;
+        let Some(keyboard) = Keyboard::start(ControllerPorts(ports)) else {
+            absent("keyboard", "nothing answers");
+            return None;
+        };
+        Some(Self { keyboard, line })
+    }
+
+    pub(super) fn interrupt(&mut self) -> Vec<u8> {
+        self.line.serve(|received| self.keyboard.service(received))
+    }
+}
+
+impl Surface for Window {
+    fn write(&mut self, offset: usize, bytes: &[u8]) {
+        for (index, block) in bytes.chunks(BLOCK_LIMIT).enumerate() {
+            self.write_block((offset + index * BLOCK_LIMIT) as u64, block);
+        }
+    }
+
+    fn copy(&mut self, source: usize, target: usize, count: usize) {
+        self.move_block(source as u64, target as u64, count as u64);
+    }
+}
+
+/// The screen.
+pub(super) struct Screen {
+    grid: Grid,
+    painter: Painter<Window>,
+    geometry: Geometry,
+}
+
+impl Screen {
+    pub(super) fn start() -> Option<Self> {
+        let opened = framebuffer::open();
+        let (shape, window) = opened.inspect_err(|&error| absent("screen", reason(error))).ok()?;
+        let geometry = Geometry {
+            width: shape.width as usize,
+            height: shape.height as usize,
+            pitch: shape.pitch as usize,
+        };
+        let needed = u64::from(shape.pitch) * u64::from(shape.height);
+        let is_usable = geometry.columns() > 0
+            && geometry.rows() > 0
+            && geometry.width * 4 <= geometry.pitch
+            && needed <= window.length();
+        if !is_usable {
+            absent("screen", "its shape makes no sense");
+            return None;
+        }
+        let grid = Grid::new(geometry.columns(), geometry.rows());
+        Some(Self { grid, painter: Painter::new(window, geometry), geometry })
+    }
+
+    pub(super) fn size(&self) -> (usize, usize) {
+        (self.geometry.columns(), self.geometry.rows())
+    }
+
+    pub(super) fn write(&mut self, bytes: &[u8]) {
+        self.grid.write(bytes);
+        self.painter.apply(&self.grid.changes());
+    }
+}

@@ -1,0 +1,104 @@
+//! The pipes of a session and the watches on them.
+
+use super::atoll::io::{pipes, watch};
+use super::wasi::io::poll::Pollable;
+use super::wasi::io::streams::{InputStream, OutputStream};
+use crate::terminal::{SessionId, Terminal};
+
+/// Bytes of the pipe that carries input to a client.
+const INPUT_PIPE: u32 = 4096;
+/// Bytes of the pipe that carries a client's output.
+const OUTPUT_PIPE: u32 = 8192;
+/// Most bytes moved at once.
+const PIECE: usize = 4096;
+
+/// Which of a session's two pipes a token means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Direction {
+    /// To the client.
+    Input,
+    /// From the client.
+    Output,
+}
+
+/// Both pipes of a session. Pollables stand before their streams, to be dropped before them.
+pub(super) struct Channel {
+    pub(super) id: SessionId,
+    /// The client's ends until it takes them.
+    pub(super) client_input: Option<InputStream>,
+    pub(super) client_output: Option<OutputStream>,
+    pub(super) input_watched: bool,
+    pub(super) output_watched: bool,
+    writable: Pollable,
+    readable: Pollable,
+    writer: OutputStream,
+    reader: InputStream,
+}
+
+impl Channel {
+    /// Makes the pipes; `None` when there is no memory or no handle for them.
+    pub(super) fn create(id: SessionId) -> Option<Self> {
+        let (client_input, writer) = pipes::create(INPUT_PIPE).ok()?;
+        let (reader, client_output) = pipes::create(OUTPUT_PIPE).ok()?;
+        Some(Self {
+            id,
+            client_input: Some(client_input),
+            client_output: Some(client_output),
+            input_watched: false,
+            output_watched: false,
+            writable: writer.subscribe(),
+            readable: reader.subscribe(),
+            writer,
+            reader,
+        })
+    }
+
+    /// What the client wrote; `None` when it has closed its end.
+    pub(super) fn read(&mut self) -> Option<Vec<u8>> {
+        self.reader.read(PIECE as u64).ok()
+    }
+
+    /// Asks to hear of more output.
+    pub(super) fn watch_output(&mut self, first_token: u64) {
+        if !self.output_watched {
+            self.output_watched = true;
+            watch::watch(&self.readable, token(self.id, Direction::Output, first_token));
+        }
+    }
+
+    /// Writes waiting input into the pipe, as much as fits, and asks to hear when more will fit.
+    /// Input for a client that closed its end is dropped.
+    pub(super) fn deliver(&mut self, terminal: &mut Terminal, first_token: u64) {
+        loop {
+            let waiting = terminal.pending(self.id, PIECE);
+            if waiting.is_empty() {
+                return;
+            }
+            match self.writer.check_write() {
+                Ok(0) => break,
+                Ok(room) => {
+                    let count = waiting.len().min(usize::try_from(room).unwrap_or(PIECE));
+                    // A pipe that closed since then shows as closed in the next round.
+                    let _ = self.writer.write(&waiting[..count]);
+                    terminal.consume(self.id, count);
+                }
+                Err(_) => terminal.consume(self.id, waiting.len()),
+            }
+        }
+        if !self.input_watched {
+            self.input_watched = true;
+            watch::watch(&self.writable, token(self.id, Direction::Input, first_token));
+        }
+    }
+}
+
+fn token(id: SessionId, direction: Direction, first: u64) -> u64 {
+    first + u64::from(id.0) * 2 + u64::from(direction == Direction::Output)
+}
+
+/// The session and pipe that a token stands for.
+pub(super) fn of_token(token: u64, first: u64) -> Option<(SessionId, Direction)> {
+    let number = token.checked_sub(first)?;
+    let direction = if number % 2 == 1 { Direction::Output } else { Direction::Input };
+    Some((SessionId(u32::try_from(number / 2).ok()?), direction))
+}

@@ -1,0 +1,216 @@
+//! Driver of a PS/2 keyboard behind an i8042 controller: scan codes in, terminal bytes out.
+//!
+//! [`Keyboard`] works on [`Controller`], two I/O ports on the machine and a model in the tests. It
+//! sends what a serial terminal would send for the same key, so the rest of the console knows one
+//! kind of input. The layout is US, the scan codes are set 1, to which the controller translates.
+
+use pc_keyboard::layouts::Us104Key;
+use pc_keyboard::{
+    DecodedKey, EventDecoder, HandleControl, KeyCode, KeyEvent, KeyState, ScancodeSet, ScancodeSet1,
+};
+
+const OUTPUT_FULL: u8 = 0x01;
+const INPUT_FULL: u8 = 0x02;
+/// The waiting byte is the mouse's.
+const FROM_MOUSE: u8 = 0x20;
+const READ_CONFIGURATION: u8 = 0x20;
+const WRITE_CONFIGURATION: u8 = 0x60;
+const DISABLE_MOUSE: u8 = 0xa7;
+const ENABLE_KEYBOARD: u8 = 0xae;
+/// Keyboard interrupt on, translation to set 1 on.
+const WANTED: u8 = 0x41;
+/// Mouse interrupt and keyboard's off switch.
+const UNWANTED: u8 = 0x12;
+/// How often the controller is asked before it counts as dead; only while it is set up.
+const PATIENCE: usize = 10_000;
+/// Most bytes taken in one interrupt.
+const MAX_BURST: usize = 64;
+
+/// The controller's two ports.
+pub trait Controller {
+    /// Reads the status register (0x64).
+    fn status(&self) -> u8;
+    /// Sends a command (0x64).
+    fn command(&self, command: u8);
+    /// Reads the data register (0x60).
+    fn read(&self) -> u8;
+    /// Writes the data register (0x60).
+    fn write(&self, value: u8);
+}
+
+/// A keyboard whose controller answered.
+pub struct Keyboard<C> {
+    controller: C,
+    scan_codes: ScancodeSet1,
+    keys: EventDecoder<Us104Key>,
+}
+
+impl<C: Controller> Keyboard<C> {
+    /// Sets the controller up. `None` if it does not answer.
+    pub fn start(controller: C) -> Option<Self> {
+        if controller.status() == 0xff {
+            return None;
+        }
+        send_command(&controller, DISABLE_MOUSE)?;
+        for _ in 0..MAX_BURST {
+            if controller.status() & OUTPUT_FULL == 0 {
+                break;
+            }
+            controller.read();
+        }
+        send_command(&controller, READ_CONFIGURATION)?;
+        wait(|| controller.status() & OUTPUT_FULL != 0)?;
+        let configuration = controller.read() & !UNWANTED | WANTED;
+        send_command(&controller, WRITE_CONFIGURATION)?;
+        wait(|| controller.status() & INPUT_FULL == 0)?;
+        controller.write(configuration);
+        send_command(&controller, ENABLE_KEYBOARD)?;
+        let keys = EventDecoder::new(Us104Key, HandleControl::MapLettersToUnicode);
+        Some(Self { controller, scan_codes: ScancodeSet1::new(), keys })
+    }
+
+    /// Takes what the controller has and appends the bytes of the keys to `received`. Returns
+    /// whether there was anything.
+    pub fn service(&mut self, received: &mut Vec<u8>) -> bool {
+        let mut served = false;
+        for _ in 0..MAX_BURST {
+            let status = self.controller.status();
+            if status & OUTPUT_FULL == 0 {
+                break;
+            }
+            served = true;
+            let code = self.controller.read();
+            if status & FROM_MOUSE == 0 {
+                self.scan_code(code, received);
+            }
+        }
+        served
+    }
+
+    fn scan_code(&mut self, code: u8, received: &mut Vec<u8>) {
+        // Unknown codes are no keys that a terminal has.
+        let Ok(Some(event)) = self.scan_codes.advance_state(code) else { return };
+        if let Some(sequence) = sequence(&event) {
+            received.extend_from_slice(sequence);
+            return;
+        }
+        if let Some(DecodedKey::Unicode(character)) = self.keys.process_keyevent(event) {
+            let character = if character == '\n' { '\r' } else { character };
+            let mut buffer = [0; 4];
+            received.extend_from_slice(character.encode_utf8(&mut buffer).as_bytes());
+        }
+    }
+}
+
+fn send_command(controller: &impl Controller, command: u8) -> Option<()> {
+    wait(|| controller.status() & INPUT_FULL == 0)?;
+    controller.command(command);
+    Some(())
+}
+
+fn wait(done: impl Fn() -> bool) -> Option<()> {
+    (0..PATIENCE).any(|_| done()).then_some(())
+}
+
+/// What a terminal sends for a key that makes no character.
+fn sequence(event: &KeyEvent) -> Option<&'static [u8]> {
+    if event.state != KeyState::Down {
+        return None;
+    }
+    Some(match event.code {
+        KeyCode::ArrowUp => b"\x1b[A",
+        KeyCode::ArrowDown => b"\x1b[B",
+        KeyCode::ArrowRight => b"\x1b[C",
+        KeyCode::ArrowLeft => b"\x1b[D",
+        KeyCode::Home => b"\x1b[H",
+        KeyCode::End => b"\x1b[F",
+        KeyCode::Insert => b"\x1b[2~",
+        KeyCode::Delete => b"\x1b[3~",
+        KeyCode::PageUp => b"\x1b[5~",
+        KeyCode::PageDown => b"\x1b[6~",
+        KeyCode::Backspace => b"\x7f",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::{Cell, RefCell};
+    use std::collections::VecDeque;
+    use std::rc::Rc;
+
+    #[derive(Clone, Default)]
+    struct Model {
+        waiting: Rc<RefCell<VecDeque<u8>>>,
+        configuration: Rc<Cell<u8>>,
+        command: Rc<Cell<u8>>,
+    }
+
+    impl Controller for Model {
+        fn status(&self) -> u8 {
+            u8::from(!self.waiting.borrow().is_empty())
+        }
+        fn command(&self, command: u8) {
+            self.command.set(command);
+            if command == READ_CONFIGURATION {
+                self.waiting.borrow_mut().push_back(self.configuration.get());
+            }
+        }
+        fn read(&self) -> u8 {
+            self.waiting.borrow_mut().pop_front().unwrap_or(0)
+        }
+        fn write(&self, value: u8) {
+            assert_eq!(self.command.get(), WRITE_CONFIGURATION);
+            self.configuration.set(value);
+        }
+    }
+
+    fn press(codes: &[u8]) -> Vec<u8> {
+        let model = Model::default();
+        let mut keyboard = Keyboard::start(model.clone()).unwrap();
+        model.waiting.borrow_mut().extend(codes);
+        let mut received = Vec::new();
+        assert!(keyboard.service(&mut received));
+        received
+    }
+
+    #[test]
+    fn sets_the_controller_up() {
+        let model = Model::default();
+        model.configuration.set(0x32);
+        assert!(Keyboard::start(model.clone()).is_some());
+        assert_eq!(model.configuration.get(), 0x61);
+    }
+
+    #[test]
+    fn absent_controller_is_noticed() {
+        struct Nothing(u8);
+        impl Controller for Nothing {
+            fn status(&self) -> u8 {
+                self.0
+            }
+            fn command(&self, _command: u8) {}
+            fn read(&self) -> u8 {
+                self.0
+            }
+            fn write(&self, _value: u8) {}
+        }
+        assert!(Keyboard::start(Nothing(0xff)).is_none());
+        assert!(Keyboard::start(Nothing(INPUT_FULL)).is_none());
+    }
+
+    #[test]
+    fn letters_with_and_without_modifiers() {
+        // p, s, return; then shift-a; then ctrl-c.
+        assert_eq!(press(&[0x19, 0x99, 0x1f, 0x9f, 0x1c, 0x9c]), b"ps\r");
+        assert_eq!(press(&[0x2a, 0x1e, 0x9e, 0xaa]), b"A");
+        assert_eq!(press(&[0x1d, 0x2e, 0xae, 0x9d]), [3]);
+    }
+
+    #[test]
+    fn cursor_keys_send_sequences() {
+        assert_eq!(press(&[0xe0, 0x48, 0xe0, 0xc8]), b"\x1b[A");
+        assert_eq!(press(&[0xe0, 0x53, 0x0e]), b"\x1b[3~\x7f");
+    }
+}

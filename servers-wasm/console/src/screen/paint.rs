@@ -1,0 +1,258 @@
+//! Paints cells on a surface of pixels.
+//!
+//! [`Painter`] blends glyphs of the font with the cells' colours once and keeps the pixels, so that
+//! painting a run of cells is copying rows of bytes. The surface is written in whole pixel rows of
+//! a run, because each write is a call out of the sandbox.
+
+use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster, get_raster_width};
+
+use super::grid::{Cell, Changes, Run};
+
+const HEIGHT: RasterHeight = RasterHeight::Size20;
+const WEIGHT: FontWeight = FontWeight::Regular;
+/// Pixel rows of a cell.
+pub const CELL_HEIGHT: usize = HEIGHT.val();
+/// Pixel columns of a cell.
+pub const CELL_WIDTH: usize = get_raster_width(WEIGHT, HEIGHT);
+const PIXEL_BYTES: usize = 4;
+const CELL_ROW_BYTES: usize = CELL_WIDTH * PIXEL_BYTES;
+/// Most glyphs kept; the cache is emptied when it is full.
+const CACHE_LIMIT: usize = 256;
+/// Most bytes in one write to the surface.
+const WRITE_LIMIT: usize = 60_000;
+/// Shown for characters that the font does not have.
+const UNKNOWN: char = '?';
+
+/// The sixteen colours, red, green and blue; the first is the background of everything.
+const PALETTE: [[u8; 3]; 16] = [
+    [0x0b, 0x1a, 0x24],
+    [0xe0, 0x5f, 0x5a],
+    [0x6f, 0xc2, 0x8b],
+    [0xe0, 0xb4, 0x5c],
+    [0x5c, 0x9f, 0xe0],
+    [0xb9, 0x86, 0xd6],
+    [0x4f, 0xc1, 0xc9],
+    [0xd5, 0xdd, 0xe0],
+    [0x5b, 0x6b, 0x75],
+    [0xff, 0x87, 0x80],
+    [0x98, 0xe6, 0xb0],
+    [0xff, 0xd8, 0x80],
+    [0x88, 0xc2, 0xff],
+    [0xdc, 0xae, 0xf5],
+    [0x7f, 0xe7, 0xee],
+    [0xff, 0xff, 0xff],
+];
+
+/// Memory of pixels, 32 bits each, blue in the lowest byte.
+pub trait Surface {
+    /// Writes bytes from `offset` on.
+    fn write(&mut self, offset: usize, bytes: &[u8]);
+    /// Copies `count` bytes; the ranges may overlap.
+    fn copy(&mut self, source: usize, target: usize, count: usize);
+}
+
+/// Shape of a surface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Geometry {
+    /// Pixels in a row.
+    pub width: usize,
+    /// Pixel rows.
+    pub height: usize,
+    /// Bytes from one row to the next.
+    pub pitch: usize,
+}
+
+impl Geometry {
+    /// Whole cells in a row.
+    #[must_use]
+    pub fn columns(self) -> usize {
+        self.width / CELL_WIDTH
+    }
+
+    /// Whole rows of cells.
+    #[must_use]
+    pub fn rows(self) -> usize {
+        self.height / CELL_HEIGHT
+    }
+}
+
+/// A surface and the glyphs already blended.
+pub struct Painter<S> {
+    surface: S,
+    geometry: Geometry,
+    /// Blended glyphs, sorted by cell.
+    glyphs: Vec<(u32, Box<[u8]>)>,
+    line: Vec<u8>,
+}
+
+impl<S: Surface> Painter<S> {
+    /// Takes a surface and blanks all of it.
+    pub fn new(surface: S, geometry: Geometry) -> Self {
+        let mut painter = Self { surface, geometry, glyphs: Vec::new(), line: Vec::new() };
+        painter.blank();
+        painter
+    }
+
+    /// Brings the surface up to date.
+    pub fn apply(&mut self, changes: &Changes) {
+        let rows = self.geometry.rows();
+        if changes.scroll > 0 && changes.scroll < rows {
+            let distance = changes.scroll * CELL_HEIGHT * self.geometry.pitch;
+            let count = (rows - changes.scroll) * CELL_HEIGHT * self.geometry.pitch;
+            self.surface.copy(distance, 0, count);
+        }
+        for run in &changes.runs {
+            self.paint(run);
+        }
+    }
+
+    fn paint(&mut self, run: &Run) {
+        if self.glyphs.len() + run.cells.len() > CACHE_LIMIT {
+            self.glyphs.clear();
+        }
+        let keys: Vec<u32> = run.cells.iter().map(|&cell| key(cell)).collect();
+        for (&cell, &key) in run.cells.iter().zip(&keys) {
+            if let Err(place) = self.glyphs.binary_search_by_key(&key, |(known, _)| *known) {
+                self.glyphs.insert(place, (key, blend(cell)));
+            }
+        }
+        let glyphs: Vec<&[u8]> = keys
+            .iter()
+            .filter_map(|key| self.glyphs.binary_search_by_key(key, |(known, _)| *known).ok())
+            .filter_map(|index| self.glyphs.get(index).map(|(_, pixels)| &**pixels))
+            .collect();
+        let left = run.column * CELL_ROW_BYTES;
+        for y in 0..CELL_HEIGHT {
+            self.line.clear();
+            let part = y * CELL_ROW_BYTES..(y + 1) * CELL_ROW_BYTES;
+            for glyph in &glyphs {
+                self.line.extend_from_slice(glyph.get(part.clone()).unwrap_or_default());
+            }
+            let top = (run.row * CELL_HEIGHT + y) * self.geometry.pitch;
+            self.surface.write(top + left, &self.line);
+        }
+    }
+
+    fn blank(&mut self) {
+        let total = self.geometry.pitch * self.geometry.height;
+        let pixel = pixel(PALETTE[0]);
+        let piece = pixel.repeat(WRITE_LIMIT.min(total) / PIXEL_BYTES);
+        for offset in (0..total).step_by(piece.len().max(PIXEL_BYTES)) {
+            let count = piece.len().min(total - offset);
+            self.surface.write(offset, &piece[..count]);
+        }
+    }
+}
+
+/// Identifies a cell in the cache.
+fn key(cell: Cell) -> u32 {
+    u32::from(cell.character) | u32::from(cell.style.0) << 24
+}
+
+fn pixel([red, green, blue]: [u8; 3]) -> [u8; PIXEL_BYTES] {
+    [blue, green, red, 0]
+}
+
+/// Makes the pixels of a cell, row by row.
+fn blend(cell: Cell) -> Box<[u8]> {
+    let colour = |index: u8| PALETTE[usize::from(index & 0x0f)];
+    let (front, back) = (colour(cell.style.foreground()), colour(cell.style.background()));
+    let raster =
+        get_raster(cell.character, WEIGHT, HEIGHT).or_else(|| get_raster(UNKNOWN, WEIGHT, HEIGHT));
+    let Some(raster) = raster else {
+        return pixel(back).repeat(CELL_WIDTH * CELL_HEIGHT).into_boxed_slice();
+    };
+    let mut pixels = Vec::with_capacity(CELL_ROW_BYTES * CELL_HEIGHT);
+    for &coverage in raster.pixels() {
+        let mixed = match coverage {
+            0 => back,
+            255 => front,
+            _ => std::array::from_fn(|channel| mix(front[channel], back[channel], coverage)),
+        };
+        pixels.extend_from_slice(&pixel(mixed));
+    }
+    pixels.into_boxed_slice()
+}
+
+fn mix(front: u8, back: u8, coverage: u8) -> u8 {
+    let [front, back, coverage] = [front, back, coverage].map(u32::from);
+    ((front * coverage + back * (255 - coverage)) / 255) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::grid::{Grid, Style};
+    use super::*;
+
+    /// Plain memory that counts what is done to it.
+    #[derive(Default)]
+    struct Memory {
+        bytes: Vec<u8>,
+        writes: usize,
+    }
+
+    impl Surface for Memory {
+        fn write(&mut self, offset: usize, bytes: &[u8]) {
+            assert!(bytes.len() <= WRITE_LIMIT);
+            self.bytes[offset..offset + bytes.len()].copy_from_slice(bytes);
+            self.writes += 1;
+        }
+        fn copy(&mut self, source: usize, target: usize, count: usize) {
+            self.bytes.copy_within(source..source + count, target);
+        }
+    }
+
+    /// A pitch wider than the row and sizes that leave a rest.
+    const GEOMETRY: Geometry = Geometry { width: 200, height: 110, pitch: 832 };
+
+    fn painter() -> Painter<Memory> {
+        let bytes = vec![0xff; GEOMETRY.pitch * GEOMETRY.height];
+        Painter::new(Memory { bytes, writes: 0 }, GEOMETRY)
+    }
+
+    fn grid() -> Grid {
+        Grid::new(GEOMETRY.columns(), GEOMETRY.rows())
+    }
+
+    #[test]
+    fn starts_blank() {
+        let painter = painter();
+        assert!(painter.surface.bytes.chunks(4).all(|found| found == pixel(PALETTE[0])));
+    }
+
+    #[test]
+    fn incremental_painting_equals_painting_at_once() {
+        let (mut slow, mut fast) = (painter(), painter());
+        let (mut slow_grid, mut fast_grid) = (grid(), grid());
+        let text =
+            b"one\r\ntwo \x1b[31mred\x1b[0m\r\n\r\nfour\r\nfive\r\nsix\x1b[7m!\x1b[0m\r\nseven";
+        for piece in text.chunks(5) {
+            slow_grid.write(piece);
+            slow.apply(&slow_grid.changes());
+        }
+        fast_grid.write(text);
+        fast.apply(&fast_grid.changes());
+        assert!(slow.surface.bytes == fast.surface.bytes);
+    }
+
+    #[test]
+    fn one_character_costs_one_write_a_pixel_row() {
+        let (mut painter, mut grid) = (painter(), grid());
+        painter.apply(&grid.changes());
+        painter.surface.writes = 0;
+        grid.write(b"x");
+        painter.apply(&grid.changes());
+        assert_eq!(painter.surface.writes, CELL_HEIGHT);
+    }
+
+    #[test]
+    fn glyphs_have_their_colours() {
+        let cell = Cell { character: 'M', style: Style(0x1f) };
+        let pixels = blend(cell);
+        assert_eq!(pixels.len(), CELL_ROW_BYTES * CELL_HEIGHT);
+        assert!(pixels.chunks(4).any(|found| found == pixel(PALETTE[15])));
+        assert_eq!(pixels[..4], pixel(PALETTE[1]));
+        let unknown = Cell { character: '\u{4e00}', style: Style::DEFAULT };
+        assert_eq!(blend(unknown), blend(Cell { character: UNKNOWN, style: Style::DEFAULT }));
+    }
+}

@@ -1,0 +1,267 @@
+//! Driver of a 16550 UART: interrupts in both directions, no waiting.
+//!
+//! [`Uart`] works on [`Registers`], which are eight I/O ports on the machine and a model in the
+//! tests. Register numbers and bits are those of the PC16550D data sheet, section 8.
+
+use std::collections::VecDeque;
+
+/// Receive buffer (read), transmit holding register (write), divisor's low byte (DLAB).
+const DATA: u16 = 0;
+/// Interrupt enable; divisor's high byte (DLAB).
+const INTERRUPT_ENABLE: u16 = 1;
+/// Interrupt identification (read), FIFO control (write).
+const INTERRUPT_ID: u16 = 2;
+const LINE_CONTROL: u16 = 3;
+const MODEM_CONTROL: u16 = 4;
+const LINE_STATUS: u16 = 5;
+const MODEM_STATUS: u16 = 6;
+const SCRATCH: u16 = 7;
+
+/// Received data, transmitter empty, line status.
+const ENABLED_INTERRUPTS: u8 = 0b0111;
+/// Opens the divisor.
+const DIVISOR_ACCESS: u8 = 0x80;
+/// Eight data bits, no parity, one stop bit.
+const FRAME_8N1: u8 = 0x03;
+/// FIFOs on and emptied, interrupt at eight received bytes (or after a pause with fewer).
+const FIFO_SETUP: u8 = 0x87;
+/// DTR, RTS, and OUT2, which connects the interrupt line on a PC.
+const MODEM_SETUP: u8 = 0x0b;
+const DATA_READY: u8 = 0x01;
+const TRANSMITTER_EMPTY: u8 = 0x20;
+/// Bytes that fit the transmit FIFO once it is empty.
+const FIFO_DEPTH: usize = 16;
+/// Most causes served in one interrupt, so that a broken device cannot hold the server.
+const MAX_CAUSES: usize = 64;
+/// Most bytes taken from the receiver at once, for the same reason.
+const MAX_RECEIVED: usize = 256;
+
+/// Most bytes that wait for the transmitter; more are dropped.
+pub const QUEUE_LIMIT: usize = 32 * 1024;
+
+/// The UART's eight registers.
+pub trait Registers {
+    /// Reads register `register`, 0 to 7.
+    fn read(&self, register: u16) -> u8;
+    /// Writes register `register`, 0 to 7.
+    fn write(&self, register: u16, value: u8);
+}
+
+/// A UART that was found and set up, and the bytes that wait for it.
+#[derive(Debug)]
+pub struct Uart<R> {
+    registers: R,
+    queue: VecDeque<u8>,
+}
+
+impl<R: Registers> Uart<R> {
+    /// Looks for a UART, sets it to 115,200 baud 8N1 and opens its interrupts. `None` if nothing
+    /// answers.
+    pub fn start(registers: R) -> Option<Self> {
+        for probe in [0x5a, 0xa5] {
+            registers.write(SCRATCH, probe);
+            if registers.read(SCRATCH) != probe {
+                return None;
+            }
+        }
+        registers.write(INTERRUPT_ENABLE, 0);
+        registers.write(LINE_CONTROL, DIVISOR_ACCESS | FRAME_8N1);
+        registers.write(DATA, 1);
+        registers.write(INTERRUPT_ENABLE, 0);
+        registers.write(LINE_CONTROL, FRAME_8N1);
+        registers.write(INTERRUPT_ID, FIFO_SETUP);
+        registers.write(MODEM_CONTROL, MODEM_SETUP);
+        // Reading these clears what was pending from before.
+        for register in [LINE_STATUS, DATA, INTERRUPT_ID, MODEM_STATUS] {
+            registers.read(register);
+        }
+        registers.write(INTERRUPT_ENABLE, ENABLED_INTERRUPTS);
+        Some(Self { registers, queue: VecDeque::new() })
+    }
+
+    /// Serves every cause that the device shows and appends what was received to `received`.
+    /// Returns whether there was any. The line is edge triggered: it must be called until it
+    /// returns `false` after the interrupt is acknowledged, or an edge is lost.
+    pub fn service(&mut self, received: &mut Vec<u8>) -> bool {
+        let mut served = false;
+        for _ in 0..MAX_CAUSES {
+            let cause = self.registers.read(INTERRUPT_ID);
+            if cause & 1 != 0 {
+                break;
+            }
+            served = true;
+            match cause & 0x0e {
+                0x02 => self.transmit(),
+                0x04 | 0x0c => self.receive(received),
+                0x06 => {
+                    self.registers.read(LINE_STATUS);
+                }
+                _ => {
+                    self.registers.read(MODEM_STATUS);
+                }
+            }
+        }
+        served
+    }
+
+    /// Queues bytes and hands over what the transmitter takes at once; an interrupt asks for the
+    /// rest.
+    pub fn send(&mut self, bytes: &[u8]) {
+        let room = QUEUE_LIMIT.saturating_sub(self.queue.len());
+        self.queue.extend(bytes.iter().take(room));
+        self.transmit();
+    }
+
+    /// Bytes that wait for the transmitter.
+    pub fn backlog(&self) -> usize {
+        self.queue.len()
+    }
+
+    fn transmit(&mut self) {
+        while !self.queue.is_empty() && self.registers.read(LINE_STATUS) & TRANSMITTER_EMPTY != 0 {
+            let burst = self.queue.len().min(FIFO_DEPTH);
+            for byte in self.queue.drain(..burst) {
+                self.registers.write(DATA, byte);
+            }
+        }
+    }
+
+    fn receive(&self, received: &mut Vec<u8>) {
+        for _ in 0..MAX_RECEIVED {
+            if self.registers.read(LINE_STATUS) & DATA_READY == 0 {
+                break;
+            }
+            received.push(self.registers.read(DATA));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    /// A UART whose wire is looked at by the test.
+    #[derive(Debug, Default)]
+    struct Model {
+        latch: [u8; 8],
+        divisor: u8,
+        incoming: VecDeque<u8>,
+        fifo: Vec<u8>,
+        wire: Vec<u8>,
+        empty_pending: bool,
+        /// Whether a filled FIFO stays full until `drain`.
+        slow: bool,
+    }
+
+    #[derive(Clone, Debug, Default)]
+    struct Shared(Rc<RefCell<Model>>);
+
+    impl Shared {
+        fn drain(&self) {
+            let mut model = self.0.borrow_mut();
+            let sent = std::mem::take(&mut model.fifo);
+            assert!(sent.len() <= FIFO_DEPTH, "FIFO overrun");
+            model.wire.extend(sent);
+            model.empty_pending = true;
+        }
+    }
+
+    impl Registers for Shared {
+        fn read(&self, register: u16) -> u8 {
+            let mut model = self.0.borrow_mut();
+            match register {
+                DATA => model.incoming.pop_front().unwrap_or(0),
+                INTERRUPT_ID if !model.incoming.is_empty() => 0xc4,
+                INTERRUPT_ID if model.empty_pending => {
+                    model.empty_pending = false;
+                    0xc2
+                }
+                INTERRUPT_ID => 0xc1,
+                LINE_STATUS => {
+                    let ready = u8::from(!model.incoming.is_empty());
+                    ready | if model.fifo.is_empty() { TRANSMITTER_EMPTY } else { 0 }
+                }
+                other => model.latch[usize::from(other)],
+            }
+        }
+
+        fn write(&self, register: u16, value: u8) {
+            let mut model = self.0.borrow_mut();
+            let divisor = model.latch[usize::from(LINE_CONTROL)] & DIVISOR_ACCESS != 0;
+            match register {
+                DATA if divisor => model.divisor = value,
+                DATA => {
+                    model.fifo.push(value);
+                    if !model.slow {
+                        drop(model);
+                        self.drain();
+                    }
+                }
+                other => model.latch[usize::from(other)] = value,
+            }
+        }
+    }
+
+    fn started() -> (Uart<Shared>, Shared) {
+        let model = Shared::default();
+        (Uart::start(model.clone()).unwrap(), model)
+    }
+
+    #[test]
+    fn programs_the_line() {
+        let (_uart, model) = started();
+        let model = model.0.borrow();
+        assert_eq!(model.divisor, 1);
+        assert_eq!(model.latch[usize::from(LINE_CONTROL)], FRAME_8N1);
+        assert_eq!(model.latch[usize::from(INTERRUPT_ENABLE)], ENABLED_INTERRUPTS);
+        assert_eq!(model.latch[usize::from(MODEM_CONTROL)] & 0x08, 0x08);
+    }
+
+    #[test]
+    fn absent_uart_is_noticed() {
+        struct Nothing;
+        impl Registers for Nothing {
+            fn read(&self, _register: u16) -> u8 {
+                0xff
+            }
+            fn write(&self, _register: u16, _value: u8) {}
+        }
+        assert!(Uart::start(Nothing).is_none());
+    }
+
+    #[test]
+    fn fills_the_fifo_and_goes_on_by_interrupt() {
+        let (mut uart, model) = started();
+        model.0.borrow_mut().slow = true;
+        let text: Vec<u8> = (0..40).collect();
+        uart.send(&text);
+        assert_eq!(uart.backlog(), 24);
+        let mut received = Vec::new();
+        for _ in 0..3 {
+            model.drain();
+            assert!(uart.service(&mut received));
+        }
+        assert_eq!(uart.backlog(), 0);
+        assert_eq!(model.0.borrow().wire, text);
+    }
+
+    #[test]
+    fn receives_a_burst() {
+        let (mut uart, model) = started();
+        model.0.borrow_mut().incoming.extend(b"hello");
+        let mut received = Vec::new();
+        assert!(uart.service(&mut received));
+        assert_eq!(received, b"hello");
+        assert!(!uart.service(&mut received));
+    }
+
+    #[test]
+    fn queue_is_bounded() {
+        let (mut uart, model) = started();
+        model.0.borrow_mut().slow = true;
+        uart.send(&vec![b'x'; QUEUE_LIMIT + 100]);
+        assert!(uart.backlog() <= QUEUE_LIMIT);
+    }
+}
