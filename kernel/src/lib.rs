@@ -20,3 +20,11 @@ pub mod memory;
 pub mod interrupts;
 pub mod time;
 pub mod trace;
+
+/// Boots the machine and starts the first domain. Called by the first instructions.
+#[cfg(target_os = "none")]
+pub(crate) extern "C" fn begin() -> ! {
+    let info = boot::limine::start();
+    let _ = info;
+    arch::x86_64::cpu::halt()
+}

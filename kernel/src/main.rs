@@ -1,6 +1,13 @@
-//! The kernel proper: hands the machine from the boot loader to the policy rooms.
+//! The kernel proper: the library, linked for the bare machine. The first instruction is
+//! `arch::x86_64::start`, which calls the library's `begin`.
 
 #![no_std]
 #![no_main]
+#![deny(unsafe_code)]
 
-extern crate atoll_kernel as _;
+use core::panic::PanicInfo;
+
+#[panic_handler]
+fn panic(info: &PanicInfo<'_>) -> ! {
+    atoll_kernel::trace::report::panicked(info)
+}

@@ -23,7 +23,7 @@ pub const ADDRESS: VirtAddr = match VirtAddr::new(TRAMPOLINE + 511 * 4096) {
 };
 
 /// Bytes that the processor and the entry stub push.
-pub const SAVED_SIZE: usize = size_of::<Saved>();
+pub const SAVED_SIZE: usize = size_of::<Registers>();
 
 /// Bytes of the `fxsave` image.
 const VECTORS_SIZE: usize = 512;
@@ -35,10 +35,11 @@ const DATA_SELECTORS: [u64; 2] = [0x10, 0x18 | 3];
 /// Interrupts on, and the bit that is always one.
 const INITIAL_FLAGS: u64 = 0x202;
 
-/// Registers in the order in which they lie in memory, lowest address first.
+/// Registers as an entry pushes them, in the order in which they lie in memory, lowest address
+/// first.
 #[derive(Debug)]
 #[repr(C)]
-struct Saved {
+pub struct Registers {
     r15: AtomicU64,
     r14: AtomicU64,
     r13: AtomicU64,
@@ -63,6 +64,47 @@ struct Saved {
     ss: AtomicU64,
 }
 
+impl Registers {
+    /// Vector and error code.
+    #[must_use]
+    pub fn cause(&self) -> (u64, u64) {
+        (self.vector.load(Relaxed), self.error.load(Relaxed))
+    }
+
+    /// The frame pointer and the instruction pointer: where a backtrace begins.
+    #[must_use]
+    pub fn frame(&self) -> (u64, u64) {
+        (self.rbp.load(Relaxed), self.rip.load(Relaxed))
+    }
+
+    /// All of them with their names, for reports.
+    pub fn named(&self) -> [(&'static str, u64); 20] {
+        [
+            ("rax", &self.rax),
+            ("rbx", &self.rbx),
+            ("rcx", &self.rcx),
+            ("rdx", &self.rdx),
+            ("rsi", &self.rsi),
+            ("rdi", &self.rdi),
+            ("rbp", &self.rbp),
+            ("rsp", &self.rsp),
+            ("r8", &self.r8),
+            ("r9", &self.r9),
+            ("r10", &self.r10),
+            ("r11", &self.r11),
+            ("r12", &self.r12),
+            ("r13", &self.r13),
+            ("r14", &self.r14),
+            ("r15", &self.r15),
+            ("rip", &self.rip),
+            ("rflags", &self.rflags),
+            ("cs", &self.cs),
+            ("ss", &self.ss),
+        ]
+        .map(|(name, register)| (name, register.load(Relaxed)))
+    }
+}
+
 /// A context page. Fields are atomic because another processor may be pushing into it.
 #[derive(Debug)]
 #[repr(C, align(4096))]
@@ -83,7 +125,7 @@ pub struct Context {
     _header: [u64; (VECTORS_OFFSET - 48) / 8],
     pub(super) vectors: [AtomicU64; VECTORS_SIZE / 8],
     _stack: [u64; (4096 - VECTORS_OFFSET - VECTORS_SIZE - SAVED_SIZE) / 8],
-    saved: Saved,
+    saved: Registers,
 }
 
 const _: () = assert!(size_of::<Context>() == 4096);
@@ -114,8 +156,20 @@ impl Context {
     pub fn start(&self, start: Start) {
         let saved = &self.saved;
         for register in [
-            &saved.r15, &saved.r14, &saved.r13, &saved.r12, &saved.r11, &saved.r10, &saved.r9,
-            &saved.r8, &saved.rbp, &saved.rcx, &saved.rbx, &saved.rax, &saved.vector, &saved.error,
+            &saved.r15,
+            &saved.r14,
+            &saved.r13,
+            &saved.r12,
+            &saved.r11,
+            &saved.r10,
+            &saved.r9,
+            &saved.r8,
+            &saved.rbp,
+            &saved.rcx,
+            &saved.rbx,
+            &saved.rax,
+            &saved.vector,
+            &saved.error,
         ] {
             register.store(0, Relaxed);
         }
@@ -184,18 +238,10 @@ impl Context {
         self.saved.error.load(Relaxed)
     }
 
-    /// General registers with their names, for reports.
-    pub fn registers(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        let saved = &self.saved;
-        [
-            ("rax", &saved.rax), ("rbx", &saved.rbx), ("rcx", &saved.rcx), ("rdx", &saved.rdx),
-            ("rsi", &saved.rsi), ("rdi", &saved.rdi), ("rbp", &saved.rbp), ("rsp", &saved.rsp),
-            ("r8", &saved.r8), ("r9", &saved.r9), ("r10", &saved.r10), ("r11", &saved.r11),
-            ("r12", &saved.r12), ("r13", &saved.r13), ("r14", &saved.r14), ("r15", &saved.r15),
-            ("rip", &saved.rip), ("rflags", &saved.rflags), ("cs", &saved.cs), ("ss", &saved.ss),
-        ]
-        .into_iter()
-        .map(|(name, register)| (name, register.load(Relaxed)))
+    /// The registers as they were pushed.
+    #[must_use]
+    pub const fn saved(&self) -> &Registers {
+        &self.saved
     }
 
     /// Plays a gate call of the domain, for tests of the rooms above.

@@ -3,7 +3,11 @@
 //! [`BootInfo`] has copies of everything: the loader's own memory is freed once it exists.
 //! Neighbours: `limine` (on the machine) fills it, `main` hands it to `domain`.
 
+#[cfg(any(test, target_os = "none"))]
+pub mod acpi;
 pub mod command_line;
+#[cfg(target_os = "none")]
+pub mod limine;
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -18,6 +22,8 @@ use crate::memory::{PAGE_SIZE, PageRun, PhysAddr};
 pub enum RegionKind {
     /// RAM that the kernel manages.
     Usable,
+    /// RAM that the loader used and that became usable when the kernel had read its answers.
+    Loader,
     /// RAM in use: the kernel, boot modules, what firmware keeps.
     Reserved,
     /// The framebuffer: no RAM of ours, may be granted.
@@ -46,6 +52,12 @@ impl MemoryMap {
     #[must_use]
     pub const fn new(regions: Vec<Region>) -> Self {
         Self { regions }
+    }
+
+    /// Adds a region.
+    #[cfg(target_os = "none")]
+    pub(crate) fn push(&mut self, region: Region) {
+        self.regions.push(region);
     }
 
     /// All regions.

@@ -6,8 +6,11 @@
 //! the trait.
 
 pub mod lines;
+#[cfg(any(test, target_os = "none"))]
 mod storm;
 
+#[cfg(target_os = "none")]
+pub use crate::arch::x86_64::entry::{interrupt_count, run};
 pub use lines::{LineError, acknowledge, disable, enable};
 
 use crate::memory::AddressSpace;
@@ -50,5 +53,9 @@ pub trait Events: Send + 'static {
     fn next(&mut self) -> Next<'_>;
 }
 
-#[cfg(target_os = "none")]
-pub use crate::arch::x86_64::entry::run;
+/// Interrupts from devices since boot: none on a host.
+#[cfg(not(target_os = "none"))]
+#[must_use]
+pub fn interrupt_count() -> u64 {
+    0
+}

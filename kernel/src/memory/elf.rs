@@ -160,7 +160,7 @@ fn u64_at(bytes: &[u8], at: usize) -> Result<u64, ElfError> {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::{Access, Elf, ElfError, IMAGE_BASE, IDENTITY};
+    use super::{Access, Elf, ElfError, IDENTITY, IMAGE_BASE};
     use proptest::prelude::{any, proptest};
 
     /// Makes an image of (address, flags, bytes in memory, content) segments.

@@ -207,6 +207,13 @@ mod global {
         *ALLOCATOR.lock() = Some(allocator);
     }
 
+    /// Adds RAM that has become free.
+    pub(crate) fn add(range: core::ops::Range<u64>) {
+        if let Some(allocator) = ALLOCATOR.lock().as_mut() {
+            allocator.add(range);
+        }
+    }
+
     /// Runs `action` on the machine's allocator; `None` before there is one.
     pub(super) fn with_allocator<T>(action: impl FnOnce(&mut FrameAllocator) -> T) -> Option<T> {
         ALLOCATOR.lock().as_mut().map(action)
@@ -246,11 +253,11 @@ mod global {
     }
 }
 
-#[cfg(target_os = "none")]
-pub(crate) use global::install;
 #[cfg(not(target_os = "none"))]
 pub use global::limit_host_memory;
 use global::with_allocator;
+#[cfg(target_os = "none")]
+pub(crate) use global::{add, install};
 
 #[cfg(test)]
 mod tests {

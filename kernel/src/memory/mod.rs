@@ -12,10 +12,10 @@
 //! change and no TLB entry has to be invalidated.
 
 pub mod address;
-#[cfg(target_os = "none")]
-pub mod heap;
 pub mod elf;
 pub mod frames;
+#[cfg(target_os = "none")]
+pub mod heap;
 pub mod image;
 #[cfg(target_os = "none")]
 pub mod kernel_space;

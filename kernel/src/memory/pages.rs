@@ -39,7 +39,8 @@ impl PageRun {
     /// Allocates zeroed pages; `None` when memory is used up or `pages` is 0.
     #[must_use]
     pub fn allocate(pages: usize) -> Option<Arc<Self>> {
-        let mut run = Self { frames: Vec::new(), len: pages.checked_mul(PAGE)?, keeper: Keeper::Run };
+        let mut run =
+            Self { frames: Vec::new(), len: pages.checked_mul(PAGE)?, keeper: Keeper::Run };
         if pages == 0 {
             return None;
         }

@@ -12,9 +12,7 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::table::{
-    self, ENTRIES, Entry, NO_EXECUTE, OWNED, PRESENT, Table, USER, WRITABLE,
-};
+use super::table::{self, ENTRIES, Entry, NO_EXECUTE, OWNED, PRESENT, Table, USER, WRITABLE};
 use super::{Access, Cache, Frame, PAGE_SIZE, PageRun, PhysAddr, VirtAddr, frames, physical};
 use crate::arch::context::{self, Context};
 

@@ -18,11 +18,7 @@ pub(super) fn template() -> impl Iterator<Item = u64> {
 
 /// Maps a frame into the trampoline of all address spaces that are made from now on.
 #[cfg(target_os = "none")]
-pub(crate) fn set(
-    index: usize,
-    frame: super::PhysAddr,
-    access: super::Access,
-) {
+pub(crate) fn set(index: usize, frame: super::PhysAddr, access: super::Access) {
     if let Some(entry) = TEMPLATE.get(index) {
         entry.store(frame.raw() | super::table::PRESENT | access.bits(), Relaxed);
     }

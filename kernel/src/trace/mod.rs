@@ -4,10 +4,10 @@
 //! the serial port over, to that port too. Nothing here allocates. The lock is a leaf: it is never
 //! held while another is taken. Open to all rooms.
 
-mod ring;
-mod serial;
 #[cfg(target_os = "none")]
 pub mod report;
+mod ring;
+mod serial;
 
 use core::fmt::{self, Write};
 use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
@@ -60,6 +60,17 @@ pub fn next_sequence() -> u64 {
 /// log.
 pub fn read_from(sequence: u64, visit: impl FnMut(&Entry) -> bool) {
     RING.lock().read_from(sequence, visit);
+}
+
+/// Starts mirroring the log on the serial port.
+#[cfg(target_os = "none")]
+pub(crate) fn start_serial() {
+    serial::start();
+}
+
+/// Takes the serial port back when its driver has let go of it.
+pub fn resume_serial() {
+    serial::start();
 }
 
 /// Leaves the serial port to its driver: from now on only reports of kernel bugs go there.

@@ -23,7 +23,6 @@ const PATIENCE: u32 = 1000;
 static MIRROR: AtomicBool = AtomicBool::new(false);
 
 /// Sets the port to 115,200 baud, 8 bits, no parity, and starts mirroring the log.
-#[cfg_attr(not(target_os = "none"), allow(dead_code, reason = "hosts have no serial port"))]
 pub(super) fn start() {
     let settings = [
         (INTERRUPT_ENABLE, 0),

@@ -1,0 +1,348 @@
+//! The one way into the kernel and out of it.
+//!
+//! The processor has switched to the top of the context page (see `context`) and pushed its part;
+//! the stub of the vector adds the vector and an error code where there is none; the common part
+//! pushes the general registers, loads the kernel's CR3 and stack from the context page and calls
+//! [`entered`]. The way out is [`leave`]. The stubs are linked first in the kernel and appear at
+//! `context::TRAMPOLINE` in every address space; they refer to nothing by a relative address but
+//! themselves.
+//!
+//! Vector registers are not touched by the kernel. An interrupted domain's are saved at once,
+//! because handling the interrupt may end the domain's turn; they come back when it goes on. A
+//! domain that called the gate has given its vector registers up: whoever runs next gets a clean
+//! set, so nothing leaks.
+
+use alloc::boxed::Box;
+use core::arch::{asm, global_asm};
+use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering::Relaxed};
+
+use spin::Mutex;
+use x86_64::registers::control::Cr2;
+
+use super::super::context::{ADDRESS, Context, Registers, SAVED_SIZE, TRAMPOLINE, VECTORS_OFFSET};
+use super::{apic, clock, cpu};
+use crate::interrupts::{Events, Fault, Next, lines};
+use crate::memory::{PAGE_SIZE, PhysAddr, VirtAddr, kernel_space, physical};
+use crate::trace::report;
+
+/// Bytes from one vector's stub to the next.
+pub const STUB_SIZE: u64 = 16;
+
+const GATE: u64 = atoll_gate::VECTOR as u64;
+const EXCEPTIONS: u64 = 32;
+
+global_asm!(
+    ".section .trampoline, \"ax\"",
+    ".balign 4096",
+    ".macro push_registers",
+    "pushq %rax",
+    "pushq %rbx",
+    "pushq %rcx",
+    "pushq %rdx",
+    "pushq %rsi",
+    "pushq %rdi",
+    "pushq %rbp",
+    "pushq %r8",
+    "pushq %r9",
+    "pushq %r10",
+    "pushq %r11",
+    "pushq %r12",
+    "pushq %r13",
+    "pushq %r14",
+    "pushq %r15",
+    "cld",
+    "xorl %ebp, %ebp",
+    ".endm",
+    // Vectors 8, 10 to 14, 17, 21, 29 and 30 come with an error code.
+    ".set vector, 0",
+    ".rept 256",
+    ".balign 16",
+    ".if (vector > 30) || (((0x60227d00 >> vector) & 1) == 0)",
+    "pushq $0",
+    ".endif",
+    "pushq $vector",
+    ".if (vector == 2) || (vector == 8) || (vector == 18)",
+    "jmp trampoline_emergency",
+    ".elseif vector < 32",
+    "jmp trampoline_exception",
+    ".else",
+    "jmp trampoline_common",
+    ".endif",
+    ".set vector, vector + 1",
+    ".endr",
+    ".balign 16",
+    // Offsets from here on are those of `Context`; rsp is at its registers.
+    "trampoline_common:",
+    "push_registers",
+    "movq {base} + 24(%rsp), %rdi",
+    "movq {base}(%rsp), %rax",
+    "movq {base} + 8(%rsp), %rsp",
+    "movq %rax, %cr3",
+    "movq ${entered}, %rax",
+    "callq *%rax",
+    "ud2",
+    "trampoline_exception:",
+    "push_registers",
+    "movq {base} + 24(%rsp), %rdi",
+    "movq {base}(%rsp), %rax",
+    "movq {base} + 16(%rsp), %rsp",
+    "movq %rax, %cr3",
+    "movq ${excepted}, %rax",
+    "callq *%rax",
+    "ud2",
+    // On a stack of its own, at whose page's end stand the kernel's CR3 and a stack for reports.
+    "trampoline_emergency:",
+    "push_registers",
+    "movq %rsp, %rdi",
+    "movq %rsp, %rax",
+    "orq $4095, %rax",
+    "movq -15(%rax), %rcx",
+    "movq -7(%rax), %rsp",
+    "movq %rcx, %cr3",
+    "movq ${emergency}, %rax",
+    "callq *%rax",
+    "ud2",
+    // rdi: root table of whoever runs next.
+    "trampoline_leave:",
+    "movq %rdi, %cr3",
+    "movq ${top}, %rsp",
+    "popq %r15",
+    "popq %r14",
+    "popq %r13",
+    "popq %r12",
+    "popq %r11",
+    "popq %r10",
+    "popq %r9",
+    "popq %r8",
+    "popq %rbp",
+    "popq %rdi",
+    "popq %rsi",
+    "popq %rdx",
+    "popq %rcx",
+    "popq %rbx",
+    "popq %rax",
+    "addq $16, %rsp",
+    "iretq",
+    ".section .text",
+    "kernel_idle:",
+    "hlt",
+    "jmp kernel_idle",
+    base = const SAVED_SIZE as i64 - 4096,
+    top = const (ADDRESS.raw() + 4096 - SAVED_SIZE as u64) as i64,
+    entered = sym entered,
+    excepted = sym excepted,
+    emergency = sym emergency,
+    options(att_syntax),
+);
+
+unsafe extern "C" {
+    static kernel_text_start: u8;
+    static trampoline_leave: u8;
+    static kernel_idle: u8;
+}
+
+/// What a domain finds in its vector registers when it has none of its own: as `fxsave` writes
+/// them after reset, all exceptions masked.
+#[repr(C, align(16))]
+struct CleanVectors([u32; 128]);
+
+static CLEAN: CleanVectors = {
+    let mut image = [0; 128];
+    image[0] = 0x037f;
+    image[6] = 0x1f80;
+    image[7] = 0xffff;
+    CleanVectors(image)
+};
+
+/// The kernel's own context page: idling, and the faults of the kernel.
+static OWN_CONTEXT: AtomicPtr<Context> = AtomicPtr::new(core::ptr::null_mut());
+/// `handle` for the type that was registered, and its lock.
+static HANDLER: AtomicPtr<()> = AtomicPtr::new(core::ptr::null_mut());
+static EVENTS: AtomicPtr<()> = AtomicPtr::new(core::ptr::null_mut());
+/// Entries by interrupt lines, for statistics.
+static INTERRUPTS: AtomicU64 = AtomicU64::new(0);
+
+type Handler = fn(&Context) -> !;
+
+/// Interrupts from devices since boot.
+#[must_use]
+pub fn interrupt_count() -> u64 {
+    INTERRUPTS.load(Relaxed)
+}
+
+/// Binds the kernel's own context page, which `descriptors::build` has mapped.
+pub(crate) fn set_own_context(page: PhysAddr) {
+    let pointer = physical::pointer(page).cast::<Context>();
+    OWN_CONTEXT.store(pointer, Relaxed);
+    let context = own_context();
+    context.bind(physical::offset(), page, kernel_space::root());
+    prepare(context);
+    context.exception_stack.store(cpu::report_stack_top(), Relaxed);
+}
+
+fn own_context() -> &'static Context {
+    // SAFETY: set before the first use to a whole zeroed page that is never freed; all its fields
+    // are atomic.
+    unsafe { &*OWN_CONTEXT.load(Relaxed) }
+}
+
+/// Writes into a context what the entry stub will need on this processor.
+#[inline]
+fn prepare(context: &Context) {
+    let stack = cpu::kernel_stack_top();
+    context.kernel_cr3.store(kernel_space::root().raw(), Relaxed);
+    context.kernel_stack.store(stack, Relaxed);
+    context.exception_stack.store(stack, Relaxed);
+}
+
+/// Registers the kernel's policy and runs the first domain that it names. From here on the kernel
+/// works only when it is entered.
+pub fn run<E: Events>(events: E) -> ! {
+    let events: &'static Mutex<E> = Box::leak(Box::new(Mutex::new(events)));
+    EVENTS.store((&raw const *events).cast_mut().cast(), Relaxed);
+    HANDLER.store(handle::<E> as Handler as *mut (), Relaxed);
+    let target = choose(&mut *events.lock());
+    leave(target, None)
+}
+
+/// Called by the stub for gate calls and interrupts, on the empty kernel stack.
+extern "C" fn entered(context: &Context) -> ! {
+    // SAFETY: `run` stored a `Handler` before anything could enter the kernel but exceptions.
+    let handler = unsafe { core::mem::transmute::<*mut (), Handler>(HANDLER.load(Relaxed)) };
+    handler(context)
+}
+
+/// Called by the stub for exceptions.
+extern "C" fn excepted(context: &Context) -> ! {
+    if core::ptr::eq(context, own_context()) || HANDLER.load(Relaxed).is_null() {
+        report::exception(context.saved(), Cr2::read_raw());
+    }
+    entered(context)
+}
+
+/// Called by the stub for double faults, NMI and machine checks, with what it pushed.
+extern "C" fn emergency(saved: &Registers) -> ! {
+    report::exception(saved, Cr2::read_raw())
+}
+
+/// Where the processor goes next.
+#[derive(Clone, Copy)]
+struct Target<'a> {
+    context: &'a Context,
+}
+
+/// Tells the policy what happened, and goes where it says.
+fn handle<E: Events>(context: &Context) -> ! {
+    // SAFETY: `run::<E>` stored this lock together with this handler.
+    let events = unsafe { &*EVENTS.load(Relaxed).cast_const().cast::<Mutex<E>>() };
+    let mut events = events.lock();
+    let vector = context.vector();
+    let involuntary = vector != GATE;
+    if involuntary {
+        interrupted(&mut *events, context, vector);
+    } else {
+        events.gate_call();
+    }
+    let target = choose(&mut *events);
+    drop(events);
+    leave(target, Some((context, involuntary)))
+}
+
+fn choose<'a, E: Events>(events: &mut E) -> Target<'a> {
+    let context: *const Context = match events.next() {
+        Next::Run(space) => space.context(),
+        Next::Idle => own_context(),
+    };
+    // SAFETY: the policy does not drop the address space of the domain that it named last before
+    // the processor has entered the kernel again.
+    Target { context: unsafe { &*context } }
+}
+
+/// Exceptions, the timer and interrupt lines.
+#[cold]
+#[inline(never)]
+fn interrupted<E: Events>(events: &mut E, context: &Context, vector: u64) {
+    let idle = core::ptr::eq(context, own_context());
+    if vector < EXCEPTIONS {
+        let address = if vector == 14 { Cr2::read_raw() } else { 0 };
+        events.fault(Fault {
+            vector: vector as u8,
+            error: context.error_code(),
+            instruction: context.instruction_pointer(),
+            address,
+        });
+        return;
+    }
+    if !idle {
+        save_vectors(context);
+    }
+    match vector as u8 {
+        apic::SPURIOUS_VECTOR => {}
+        apic::TIMER_VECTOR => {
+            apic::end_of_interrupt();
+            clock::expired();
+            events.timer();
+        }
+        vector => {
+            INTERRUPTS.fetch_add(1, Relaxed);
+            if let Some(line) = lines::raised(vector) {
+                events.interrupt(line);
+            }
+        }
+    }
+}
+
+fn save_vectors(context: &Context) {
+    context.vectors_saved.store(1, Relaxed);
+    // SAFETY: `vectors` is 512 bytes on a 16-byte boundary, of a domain that does not run.
+    unsafe {
+        asm!("fxsave64 [{}]", in(reg) context.vectors.as_ptr(), options(nostack, preserves_flags));
+    }
+}
+
+/// Gives the domain its vector registers back, or a clean set.
+#[inline]
+fn restore_vectors(image: *const u8) {
+    // SAFETY: `image` is what `fxsave` wrote, or the clean set; the kernel has nothing in these
+    // registers.
+    unsafe { asm!("fxrstor64 [{}]", in(reg) image, options(nostack, readonly, preserves_flags)) };
+}
+
+/// Leaves the kernel. `from` says whose registers the vector registers still hold, and whether it
+/// needs them.
+#[inline]
+fn leave(target: Target<'_>, from: Option<(&Context, bool)>) -> ! {
+    let context = target.context;
+    let idle = core::ptr::eq(context, own_context());
+    if idle {
+        idle_registers(context);
+    } else {
+        let returns = from.is_some_and(|(from, _)| core::ptr::eq(from, context));
+        if !returns {
+            if context.vectors_saved.load(Relaxed) != 0 {
+                restore_vectors(context.vectors.as_ptr().cast());
+            } else {
+                restore_vectors((&raw const CLEAN).cast());
+            }
+        }
+        context.vectors_saved.store(0, Relaxed);
+        prepare(context);
+    }
+    let root = context.root.load(Relaxed);
+    let stub =
+        TRAMPOLINE + (&raw const trampoline_leave as u64 - &raw const kernel_text_start as u64);
+    // SAFETY: the stub is mapped in the kernel's tables and in those of `root`, which are those of
+    // a whole address space; its context holds registers from an entry or a start.
+    unsafe { asm!("jmp {stub}", stub = in(reg) stub, in("rdi") root, options(noreturn)) }
+}
+
+/// Makes the kernel's own context idle: waiting for interrupts, with nothing on its stack.
+fn idle_registers(context: &Context) {
+    let entry = VirtAddr::new(&raw const kernel_idle as u64);
+    let stack = VirtAddr::new(cpu::kernel_stack_top());
+    if let (Some(entry), Some(stack)) = (entry, stack) {
+        context.start(super::super::Start { entry, stack, user: false, arguments: [0; 3] });
+    }
+}
+
+const _: () = assert!(VECTORS_OFFSET.is_multiple_of(16) && PAGE_SIZE == 4096);

@@ -1,0 +1,135 @@
+//! The report of a kernel bug: what, where, registers, backtrace, and whom the kernel worked for.
+//!
+//! It goes to the serial port, whoever owns it: nothing runs afterwards. It takes no lock and
+//! allocates nothing.
+
+use core::fmt::Write;
+use core::panic::PanicInfo;
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+
+use super::serial::Port;
+use crate::arch::context::Registers;
+use crate::arch::x86_64::{cpu, power};
+use crate::boot::OnPanic;
+
+static REBOOT: AtomicBool = AtomicBool::new(false);
+static REPORTING: AtomicBool = AtomicBool::new(false);
+static DOMAIN: AtomicU32 = AtomicU32::new(0);
+
+/// Calls in a backtrace.
+const MAX_FRAMES: usize = 24;
+
+const EXCEPTIONS: [&str; 22] = [
+    "divide error",
+    "debug",
+    "non-maskable interrupt",
+    "breakpoint",
+    "overflow",
+    "bound range",
+    "invalid opcode",
+    "device not available",
+    "double fault",
+    "coprocessor segment",
+    "invalid TSS",
+    "segment not present",
+    "stack fault",
+    "general protection",
+    "page fault",
+    "reserved",
+    "x87 floating point",
+    "alignment check",
+    "machine check",
+    "SIMD floating point",
+    "virtualization",
+    "control protection",
+];
+
+/// Records what follows a report.
+pub(crate) fn set_on_panic(action: OnPanic) {
+    REBOOT.store(action == OnPanic::Reboot, Relaxed);
+}
+
+/// Notes the domain that the kernel works for; 0 is none.
+#[inline]
+pub fn set_domain(id: u32) {
+    DOMAIN.store(id, Relaxed);
+}
+
+/// Reports a panic and ends the machine's work.
+pub fn panicked(info: &PanicInfo<'_>) -> ! {
+    begin();
+    let mut out = Port;
+    let _ = write!(out, "{}", info.message());
+    if let Some(location) = info.location() {
+        let _ = write!(out, "\n  at {}:{}", location.file(), location.line());
+    }
+    end(frame_pointer())
+}
+
+/// Reports an exception in the kernel and ends the machine's work.
+pub(crate) fn exception(registers: &Registers, fault_address: u64) -> ! {
+    begin();
+    let mut out = Port;
+    let (vector, error) = registers.cause();
+    let name = EXCEPTIONS.get(vector as usize).copied().unwrap_or("exception");
+    let _ = write!(out, "{name} (vector {vector}, error {error:#x})");
+    if vector == 14 {
+        let _ = write!(out, " touching {fault_address:#x}");
+    }
+    for (index, (name, value)) in registers.named().into_iter().enumerate() {
+        let separator = if index % 4 == 0 { "\n  " } else { "  " };
+        let _ = write!(out, "{separator}{name:>6} {value:016x}");
+    }
+    let (frame, instruction) = registers.frame();
+    let _ = write!(out, "\n  at {instruction:#x}");
+    end(frame)
+}
+
+/// Starts a report; a bug in the reporting ends it.
+fn begin() {
+    if REPORTING.swap(true, Relaxed) {
+        finish();
+    }
+    super::serial::start();
+    super::serial::stop();
+    let _ = write!(Port, "\n\n*** Atoll kernel bug: ");
+}
+
+fn end(frame: u64) -> ! {
+    let mut out = Port;
+    let _ = write!(out, "\n  calls:");
+    for address in backtrace(frame) {
+        let _ = write!(out, " {address:#x}");
+    }
+    match DOMAIN.load(Relaxed) {
+        0 => drop(write!(out, "\n  working for no domain\n")),
+        domain => drop(write!(out, "\n  working for domain {domain}\n")),
+    }
+    let then = if REBOOT.load(Relaxed) { "restarting" } else { "halted" };
+    let _ = writeln!(out, "*** {then}");
+    finish()
+}
+
+fn finish() -> ! {
+    power::exit_after_panic();
+    if REBOOT.load(Relaxed) {
+        power::reboot();
+    }
+    cpu::halt()
+}
+
+fn frame_pointer() -> u64 {
+    crate::arch::x86_64::cpu::frame_pointer()
+}
+
+/// Return addresses of the calls that are under way, as far as frame pointers lead within the
+/// kernel's stacks.
+fn backtrace(frame: u64) -> impl Iterator<Item = u64> {
+    let mut frame = frame;
+    core::iter::from_fn(move || {
+        let (next, address) = crate::arch::x86_64::cpu::stack_frame(frame)?;
+        frame = next;
+        Some(address)
+    })
+    .take(MAX_FRAMES)
+}
