@@ -21,8 +21,9 @@ const PIT_CONTROL: u16 = 0x61;
 /// Frequency of the power management timer in hertz, and how many of its ticks are 10 ms.
 const POWER_TIMER_FREQUENCY: u64 = 3_579_545;
 const POWER_TIMER_TICKS: u32 = 35_795;
-/// Port reads before a reference is taken to be missing: a second on any machine.
-const PATIENCE: u32 = 1_000_000;
+/// Counter ticks after which a reference is taken to be missing: on any machine much longer than
+/// a measurement takes and shorter than anybody minds.
+const PATIENCE: u64 = 1 << 30;
 
 /// Counter value at time 0.
 static ORIGIN: AtomicU64 = AtomicU64::new(0);
@@ -105,10 +106,18 @@ fn pit_wait() -> Option<()> {
     port::write(PIT_CHANNEL_2, Width::Byte, PIT_TICKS as u32 & 0xff);
     port::write(PIT_CHANNEL_2, Width::Byte, PIT_TICKS as u32 >> 8);
     port::write(PIT_CONTROL, Width::Byte, control | 1);
-    let ended = |_| port::read(PIT_CONTROL, Width::Byte) & 0x20 != 0;
+    let ended = || port::read(PIT_CONTROL, Width::Byte) & 0x20 != 0;
     // Without a PIT the port reads as ones: an output that is high at once is none.
-    if ended(0) || !(0..PATIENCE).any(ended) {
-        return None;
+    if ended() { None } else { wait_until(ended) }
+}
+
+/// Waits for a condition; `None` if it does not come in time.
+fn wait_until(condition: impl Fn() -> bool) -> Option<()> {
+    let start = counter();
+    while !condition() {
+        if counter().wrapping_sub(start) > PATIENCE {
+            return None;
+        }
     }
     Some(())
 }
@@ -117,9 +126,7 @@ fn pit_wait() -> Option<()> {
 fn power_timer_wait(at: u16) -> Option<()> {
     let read = || port::read(at, Width::Double);
     let start = read();
-    (0..PATIENCE)
-        .any(|_| read().wrapping_sub(start) & 0x00ff_ffff >= POWER_TIMER_TICKS)
-        .then_some(())
+    wait_until(|| read().wrapping_sub(start) & 0x00ff_ffff >= POWER_TIMER_TICKS)
 }
 
 /// Nanoseconds since boot, never going back.
