@@ -71,10 +71,10 @@ impl Registers {
         (self.vector.load(Relaxed), self.error.load(Relaxed))
     }
 
-    /// The frame pointer and the instruction pointer: where a backtrace begins.
+    /// The stack pointer: where a backtrace begins.
     #[must_use]
-    pub fn frame(&self) -> (u64, u64) {
-        (self.rbp.load(Relaxed), self.rip.load(Relaxed))
+    pub fn stack_pointer(&self) -> u64 {
+        self.rsp.load(Relaxed)
     }
 
     /// All of them with their names, for reports.

@@ -1,4 +1,4 @@
-//! The report of a kernel bug: what, where, registers, backtrace, and whom the kernel worked for.
+//! The report of a kernel bug: what, where, registers, calls under way, and whom the kernel worked for.
 //!
 //! It goes to the serial port, whoever owns it: nothing runs afterwards. It takes no lock and
 //! allocates nothing.
@@ -9,15 +9,15 @@ use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 
 use super::serial::Port;
 use crate::arch::context::Registers;
-use crate::arch::x86_64::{cpu, power};
+use crate::arch::x86_64::{cpu, power, stack};
 use crate::boot::OnPanic;
 
 static REBOOT: AtomicBool = AtomicBool::new(false);
 static REPORTING: AtomicBool = AtomicBool::new(false);
 static DOMAIN: AtomicU32 = AtomicU32::new(0);
 
-/// Calls in a backtrace.
-const MAX_FRAMES: usize = 24;
+/// Most calls that are listed.
+const MAX_CALLS: usize = 24;
 
 const EXCEPTIONS: [&str; 22] = [
     "divide error",
@@ -63,7 +63,7 @@ pub fn panicked(info: &PanicInfo<'_>) -> ! {
     if let Some(location) = info.location() {
         let _ = write!(out, "\n  at {}:{}", location.file(), location.line());
     }
-    end(frame_pointer())
+    end(stack::pointer())
 }
 
 /// Reports an exception in the kernel and ends the machine's work.
@@ -80,9 +80,7 @@ pub(crate) fn exception(registers: &Registers, fault_address: u64) -> ! {
         let separator = if index % 4 == 0 { "\n  " } else { "  " };
         let _ = write!(out, "{separator}{name:>6} {value:016x}");
     }
-    let (frame, instruction) = registers.frame();
-    let _ = write!(out, "\n  at {instruction:#x}");
-    end(frame)
+    end(registers.stack_pointer())
 }
 
 /// Starts a report; a bug in the reporting ends it.
@@ -95,10 +93,10 @@ fn begin() {
     let _ = write!(Port, "\n\n*** Atoll kernel bug: ");
 }
 
-fn end(frame: u64) -> ! {
+fn end(stack_pointer: u64) -> ! {
     let mut out = Port;
     let _ = write!(out, "\n  calls:");
-    for address in backtrace(frame) {
+    for address in stack::calls(stack_pointer).take(MAX_CALLS) {
         let _ = write!(out, " {address:#x}");
     }
     match DOMAIN.load(Relaxed) {
@@ -116,20 +114,4 @@ fn finish() -> ! {
         power::reboot();
     }
     cpu::halt()
-}
-
-fn frame_pointer() -> u64 {
-    crate::arch::x86_64::cpu::frame_pointer()
-}
-
-/// Return addresses of the calls that are under way, as far as frame pointers lead within the
-/// kernel's stacks.
-fn backtrace(frame: u64) -> impl Iterator<Item = u64> {
-    let mut frame = frame;
-    core::iter::from_fn(move || {
-        let (next, address) = crate::arch::x86_64::cpu::stack_frame(frame)?;
-        frame = next;
-        Some(address)
-    })
-    .take(MAX_FRAMES)
 }

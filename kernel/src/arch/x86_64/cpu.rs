@@ -129,35 +129,3 @@ pub fn halt() -> ! {
         x86_64::instructions::hlt();
     }
 }
-
-/// The frame pointer of the caller.
-#[inline]
-#[must_use]
-pub fn frame_pointer() -> u64 {
-    let frame: u64;
-    // SAFETY: reads a register.
-    unsafe { core::arch::asm!("mov {}, rbp", out(reg) frame, options(nomem, nostack)) };
-    frame
-}
-
-/// Reads a stack frame: the caller's frame pointer and the return address. `None` unless it lies
-/// within one of the kernel's stacks.
-#[must_use]
-pub fn stack_frame(frame: u64) -> Option<(u64, u64)> {
-    let within = |base: u64, size: usize| {
-        frame >= base + PAGE && frame <= base + size as u64 - 16 && frame.is_multiple_of(8)
-    };
-    let boot = within(&raw const BOOT_STACK as u64, size_of::<KernelStack>());
-    let report = within(&raw const REPORT_STACK as u64, size_of::<SpareStack>());
-    if !boot && !report {
-        return None;
-    }
-    let words = frame as *const u64;
-    // SAFETY: the two words lie within a stack that is always mapped, above its guard page.
-    let next = unsafe { words.read_volatile() };
-    // SAFETY: as above.
-    let address = unsafe { words.wrapping_add(1).read_volatile() };
-    if address == 0 { None } else { Some((next, address)) }
-}
-
-const PAGE: u64 = 4096;
