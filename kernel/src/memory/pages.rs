@@ -23,6 +23,10 @@ enum Keeper {
     /// The run owns them.
     Run,
     /// They are boot modules and stay for ever.
+    #[cfg_attr(
+        not(any(test, target_os = "none")),
+        expect(dead_code, reason = "hosts have no boot modules")
+    )]
     Machine,
 }
 
@@ -53,14 +57,22 @@ impl PageRun {
     }
 
     /// Describes memory that is never freed and that the kernel does not write: a boot module of
-    /// `len` bytes at a page-aligned address.
+    /// `len` bytes at a page-aligned address. The rest of its last page is cleared, for domains
+    /// will see it.
+    #[cfg(any(test, target_os = "none"))]
     pub(crate) fn machine(start: PhysAddr, len: usize) -> Option<Arc<Self>> {
         let mut frames = Vec::new();
         frames.try_reserve_exact(len.div_ceil(PAGE)).ok()?;
         for offset in (0..len as u64).step_by(PAGE) {
             frames.push(start.checked_add(offset)?);
         }
-        Some(Arc::new(Self { frames, len, keeper: Keeper::Machine }))
+        let run = Self { frames, len, keeper: Keeper::Machine };
+        if !len.is_multiple_of(PAGE) {
+            let (tail, room) = run.place(len).ok()?;
+            // SAFETY: the loader gives a module whole pages, so the rest of the last is nobody's.
+            unsafe { tail.write_bytes(0, room) };
+        }
+        Some(Arc::new(run))
     }
 
     /// Bytes in the run.

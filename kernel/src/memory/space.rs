@@ -284,3 +284,7 @@ fn lower_half_range(
     }
     Ok((0..pages).filter_map(move |page| base.checked_add_pages(page)))
 }
+
+#[cfg(test)]
+#[path = "space_tests.rs"]
+mod tests;
