@@ -320,6 +320,18 @@ mod tests {
     }
 
     #[test]
+    fn a_boot_module_is_read_only_and_ends_in_zeros() {
+        let start = crate::memory::PhysAddr::truncate(0x2000);
+        let module = PageRun::machine(start, PAGE - 3).unwrap();
+        let mut bytes = std::vec![1; PAGE - 3];
+        module.read(0, &mut bytes).unwrap();
+        assert_eq!(module.write(0, b"x"), Err(OutOfRange));
+        assert_eq!(module.set_u32(0, 1), Err(OutOfRange));
+        assert_eq!(module.read(PAGE - 3, &mut [0]), Err(OutOfRange));
+        assert_eq!((module.pages(), module.owned_frames()), (1, 0));
+    }
+
+    #[test]
     fn the_last_holder_frees_the_frames() {
         let before = statistics().free;
         let run = PageRun::allocate(5).unwrap();
