@@ -12,12 +12,13 @@ const NONE: u32 = u32::MAX;
 pub struct Link {
     previous: u32,
     next: u32,
+    order: u64,
     linked: bool,
 }
 
 impl Link {
     /// A link in no list.
-    pub const FREE: Self = Self { previous: NONE, next: NONE, linked: false };
+    pub const FREE: Self = Self { previous: NONE, next: NONE, order: 0, linked: false };
 
     /// Whether the entry is in a list.
     #[must_use]
@@ -82,14 +83,23 @@ impl List {
         if next == NONE { None } else { slab.id_at(next) }
     }
 
-    /// Queues an entry; one that is queued already, here or elsewhere, stays where it is.
-    pub fn push<V: Linked, T>(&mut self, slab: &mut Slab<V, T>, id: Id<T>) {
+    /// The first entry and the order number with which it was queued.
+    #[inline]
+    #[must_use]
+    pub fn first_in_order<V: Linked, T>(&self, slab: &Slab<V, T>) -> Option<(Id<T>, u64)> {
+        let id = self.first(slab)?;
+        Some((id, slab.get(id)?.link_ref().order))
+    }
+
+    /// Queues an entry with a number that tells its place among the entries of several lists; one
+    /// that is queued already, here or elsewhere, stays where it is.
+    pub fn push<V: Linked, T>(&mut self, slab: &mut Slab<V, T>, id: Id<T>, order: u64) {
         let Some(entry) = slab.get_mut(id) else { return };
         let link = entry.link();
         if link.linked {
             return;
         }
-        *link = Link { previous: self.tail, next: NONE, linked: true };
+        *link = Link { previous: self.tail, next: NONE, order, linked: true };
         match Self::neighbour(slab, self.tail) {
             Some(last) => last.next = id.index(),
             None => self.head = id.index(),
@@ -176,8 +186,8 @@ mod tests {
                     0 => {
                         let id = slab.insert(Entry { number, link: Link::FREE }).expect("room");
                         ids.insert(number, id);
-                        list.push(&mut slab, id);
-                        list.push(&mut slab, id);
+                        list.push(&mut slab, id, u64::from(number));
+                        list.push(&mut slab, id, u64::from(number));
                         model.push_back(number);
                     }
                     1 => {

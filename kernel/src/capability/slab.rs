@@ -82,6 +82,7 @@ struct Slot<V> {
 pub struct Slab<V, T = V> {
     slots: Vec<Slot<V>>,
     free: u32,
+    free_slots: u32,
     live: u32,
     limit: u32,
     tag: PhantomData<fn() -> T>,
@@ -91,7 +92,7 @@ impl<V, T> Slab<V, T> {
     /// An empty slab that grows to `limit` slots; it owns no memory yet.
     #[must_use]
     pub const fn new(limit: u32) -> Self {
-        Self { slots: Vec::new(), free: NONE, live: 0, limit, tag: PhantomData }
+        Self { slots: Vec::new(), free: NONE, free_slots: 0, live: 0, limit, tag: PhantomData }
     }
 
     /// Occupied slots.
@@ -113,6 +114,7 @@ impl<V, T> Slab<V, T> {
         let slot = self.slots.get_mut(index as usize).ok_or(Full)?;
         self.free = slot.next_free;
         slot.value = Some(value);
+        self.free_slots = self.free_slots.saturating_sub(1);
         self.live += 1;
         Ok(Id::new(index, slot.generation))
     }
@@ -125,14 +127,18 @@ impl<V, T> Slab<V, T> {
             return Err(Full);
         }
         self.slots.try_reserve(1).map_err(|_| Full)?;
-        self.slots.push(Slot { generation: 0, next_free: NONE, value: None });
+        self.slots.push(Slot { generation: 0, next_free: self.free, value: None });
         self.free = index;
+        self.free_slots += 1;
         Ok(index)
     }
 
-    /// Makes room for one more, so that the next [`Self::insert`] succeeds.
-    pub fn reserve(&mut self) -> Result<(), Full> {
-        if self.free == NONE { self.grow().map(|_| ()) } else { Ok(()) }
+    /// Makes room, so that the next `count` insertions succeed.
+    pub fn reserve(&mut self, count: u32) -> Result<(), Full> {
+        while self.free_slots < count {
+            self.grow()?;
+        }
+        Ok(())
     }
 
     /// What `id` names, if it still does.
@@ -174,6 +180,7 @@ impl<V, T> Slab<V, T> {
             slot.generation = generation;
             slot.next_free = self.free;
             self.free = id.index;
+            self.free_slots += 1;
         }
         Some(value)
     }
@@ -223,9 +230,9 @@ mod tests {
         slab.insert(1).expect("room");
         let second = slab.insert(2).expect("room");
         assert_eq!(slab.insert(3), Err(Full));
-        assert_eq!(slab.reserve(), Err(Full));
+        assert_eq!(slab.reserve(1), Err(Full));
         slab.remove(second);
-        assert!(slab.reserve().is_ok());
+        assert!(slab.reserve(1).is_ok());
         assert!(slab.insert(3).is_ok());
     }
 

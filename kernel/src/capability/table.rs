@@ -48,8 +48,6 @@ pub enum Hold {
     Owned,
     /// Until the call with which it came is answered.
     Borrowed {
-        /// The lender's entry, whose lend count goes down then; none for a server's own object.
-        lender: Handle,
         /// The next entry borrowed by the same call.
         next: Handle,
     },
@@ -70,16 +68,17 @@ pub struct Entry {
     pub leaving: bool,
     /// The watch that this holder has on the object.
     pub watch: Option<WatchId>,
-    /// Domain: the number of state changes this holder has seen. Log: the sequence number behind
-    /// the last entry it read.
-    pub seen: u64,
+    /// What the holder is to the object. Domain: the number of state changes it has seen. Log: the
+    /// sequence number behind the last entry that it read. Window: where it is mapped, 0 for
+    /// nowhere.
+    pub note: u64,
 }
 
 impl Entry {
     /// An owned entry.
     #[must_use]
     pub const fn owned(object: Object, rights: u32) -> Self {
-        Self { object, rights, hold: Hold::Owned, lent: 0, leaving: false, watch: None, seen: 0 }
+        Self { object, rights, hold: Hold::Owned, lent: 0, leaving: false, watch: None, note: 0 }
     }
 
     /// Fails with `Denied` unless all of `needed` are there.
@@ -188,7 +187,7 @@ impl HandleTable {
 
     /// The entry of `handle`, also one that is on its way out in a message.
     #[inline]
-    fn find(&self, handle: Handle) -> Result<&Entry, Status> {
+    pub fn find_pledged(&self, handle: Handle) -> Result<&Entry, Status> {
         match self.slot(handle.index()) {
             Some(Slot { generation, entry: Some(entry), .. }) if *generation == handle.generation() => Ok(entry),
             _ => Err(Status::BadHandle),
@@ -198,7 +197,7 @@ impl HandleTable {
     /// The entry of `handle`.
     #[inline]
     pub fn get(&self, handle: Handle) -> Result<&Entry, Status> {
-        let entry = self.find(handle)?;
+        let entry = self.find_pledged(handle)?;
         if entry.leaving { Err(Status::BadHandle) } else { Ok(entry) }
     }
 
@@ -299,6 +298,6 @@ impl HandleTable {
         if entry.hold != Hold::Owned {
             return Err(Status::Denied);
         }
-        Ok(Entry { seen: entry.seen, ..Entry::owned(entry.object, entry.rights & keep) })
+        Ok(Entry { note: entry.note, ..Entry::owned(entry.object, entry.rights & keep) })
     }
 }

@@ -53,7 +53,7 @@ fn a_duplicate_needs_the_copy_right_and_never_gains() {
     let copyable = table.insert(Entry::owned(Object::Log, rights::READ | rights::COPY)).expect("room");
     let copy = table.duplicate(copyable, rights::READ | rights::WRITE).expect("copyable");
     assert_eq!(copy.rights, rights::READ);
-    let lender = Hold::Borrowed { lender: Handle::NONE, next: Handle::NONE };
+    let lender = Hold::Borrowed { next: Handle::NONE };
     let borrowed = table.insert(Entry { hold: lender, ..blob(1) }).expect("room");
     assert_eq!(table.duplicate(borrowed, rights::ALL).err(), Some(Status::Denied));
 }

@@ -1,0 +1,96 @@
+//! Endpoints: publishing an interface, reading it, making the endpoint.
+
+use super::Kernel;
+use crate::capability::{DomainId, EndpointId, Entry, Handle, Object};
+use crate::memory::PageRun;
+use alloc::vec::Vec;
+use atoll_gate::Status;
+use atoll_gate::call::rights;
+use atoll_gate::message::{MAX_PAYLOAD, PAYLOAD_OFFSET};
+
+impl Kernel {
+    /// Makes an endpoint that `owner` alone holds.
+    pub(crate) fn create_endpoint(&mut self, owner: DomainId) -> Result<Handle, Status> {
+        self.domain_mut(owner)?.handles.reserve(1)?;
+        let id = self.ipc.create_endpoint().ok_or(Status::OutOfMemory)?;
+        self.give(owner, Object::Endpoint(id), rights::ALL)
+    }
+
+    /// Adds an owned entry for one more holder of `object`. The caller reserved room.
+    pub(crate) fn give(&mut self, owner: DomainId, object: Object, with: u32) -> Result<Handle, Status> {
+        let handle = self.domain_mut(owner)?.handles.insert(Entry::owned(object, with))?;
+        self.hold(object, with);
+        Ok(handle)
+    }
+
+    /// Binds `server` to an endpoint and publishes the first `len` bytes of its send payload.
+    pub(crate) fn publish(
+        &mut self,
+        server: DomainId,
+        id: EndpointId,
+        badge: u32,
+        len: usize,
+    ) -> Result<u32, Status> {
+        let descriptor = self.copy_descriptor(server, len)?;
+        self.unpublish(id);
+        let endpoint = self.ipc.endpoints.get_mut(id).ok_or(Status::Closed)?;
+        let before = endpoint.bound.replace(server);
+        endpoint.badge = badge;
+        endpoint.descriptor = descriptor;
+        let number = endpoint.number;
+        self.domain_mut(server)?.charge(len as u64)?;
+        match before {
+            Some(before) if before != server => self.rebind_queues(before, id),
+            Some(_) => {}
+            None => self.release_held(id),
+        }
+        Ok(number)
+    }
+
+    fn copy_descriptor(&self, server: DomainId, len: usize) -> Result<Vec<u8>, Status> {
+        let (domain, body) = self.live(server)?;
+        domain.require_memory(len as u64)?;
+        read_payload(&body.send, len)
+    }
+
+    /// Drops the interface that is published, at the expense of whoever is bound.
+    fn unpublish(&mut self, id: EndpointId) {
+        let Some(endpoint) = self.ipc.endpoints.get_mut(id) else { return };
+        let len = core::mem::take(&mut endpoint.descriptor).len() as u64;
+        if let Some(bound) = endpoint.bound {
+            self.refund(bound, len);
+        }
+    }
+
+    /// Passes the calls that were held at an endpoint on to its new server.
+    fn release_held(&mut self, id: EndpointId) {
+        while let Some(endpoint) = self.ipc.endpoints.get_mut(id) {
+            let Some(call) = endpoint.held.pop(&mut self.ipc.calls) else { return };
+            self.enqueue_call(call);
+        }
+    }
+
+    /// Copies the published interface from `offset` on into the receive area of `reader`; gives
+    /// its whole length.
+    pub(crate) fn describe(&self, reader: DomainId, id: EndpointId, offset: u64) -> Result<u64, Status> {
+        let endpoint = self.ipc.endpoints.get(id).ok_or(Status::Closed)?;
+        if endpoint.bound.is_none() {
+            return Err(if endpoint.is_abandoned() { Status::Closed } else { Status::NotReady });
+        }
+        let offset = usize::try_from(offset).map_err(|_| Status::Invalid)?;
+        let rest = endpoint.descriptor.get(offset..).ok_or(Status::Invalid)?;
+        let part = rest.get(..MAX_PAYLOAD).unwrap_or(rest);
+        let area = &self.live(reader)?.1.receive;
+        area.write(PAYLOAD_OFFSET, part).map_err(|_| Status::Invalid)?;
+        Ok(endpoint.descriptor.len() as u64)
+    }
+}
+
+/// Copies the first `len` bytes of an area's payload.
+pub(super) fn read_payload(area: &PageRun, len: usize) -> Result<Vec<u8>, Status> {
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(len).map_err(|_| Status::OutOfMemory)?;
+    bytes.resize(len, 0);
+    area.read(PAYLOAD_OFFSET, &mut bytes).map_err(|_| Status::Invalid)?;
+    Ok(bytes)
+}

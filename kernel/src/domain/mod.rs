@@ -1,0 +1,140 @@
+//! Domains, and everything the kernel does on their behalf.
+//!
+//! [`Kernel`] is the whole state of the policy rooms. `gate` decodes calls and asks for what the
+//! files here do: message delivery, handle transfer, object lifetimes, creation and
+//! death. Below are `ipc` and `scheduler`, which keep queues and know no domain's inside, and
+//! `memory`, which moves the bytes.
+//!
+//! Invariants: a domain that is not ended has a body (address space and message areas); a blocked
+//! domain has an activity that says what ends the wait; results of a gate call are written once,
+//! by `gate` if the call did not block and by [`Kernel::finish_wait`] if it did.
+#![forbid(unsafe_code)]
+
+mod calls;
+mod create;
+mod death;
+mod devices;
+mod endpoints;
+mod inbox;
+mod init;
+mod introspect;
+mod objects;
+mod quota;
+mod record;
+mod replies;
+mod streams;
+mod transfer;
+mod watching;
+
+pub use death::Ending;
+pub use devices::{Devices, Interrupt, Ports, Window};
+pub use record::{Activity, Body, Domain, Life};
+pub(crate) use calls::Request;
+pub(crate) use quota::mapping_cost;
+pub(crate) use replies::Answer;
+
+use crate::boot::BootInfo;
+use crate::capability::{DomainId, List, Slab, tag};
+use crate::ipc::Ipc;
+use crate::memory::DomainImage;
+use crate::scheduler::Scheduler;
+use atoll_gate::Status;
+
+/// Most domains at one time, ended ones that somebody still holds included.
+pub const DOMAIN_LIMIT: u32 = 1024;
+/// The processor that everything runs on until the others are started.
+pub(crate) const CPU: usize = 0;
+
+/// All that the policy rooms know.
+#[derive(Debug)]
+pub struct Kernel {
+    pub(crate) domains: Slab<Domain, tag::Domain>,
+    pub(crate) ipc: Ipc,
+    pub(crate) devices: Devices,
+    pub(crate) scheduler: Scheduler,
+    pub(crate) boot: BootInfo,
+    pub(crate) image: DomainImage,
+    /// Nanoseconds since boot, read once at each entry.
+    pub(crate) now: u64,
+    pub(crate) gate_calls: u64,
+    pub(crate) interrupts: u64,
+    /// Number of the newest domain.
+    newest: u32,
+    /// Domains that nobody holds any more and that have to end.
+    doomed: List,
+    /// Armed watches on the log, and the log's end when they were last looked at.
+    log_watchers: List,
+    log_end: u64,
+    init: init::Init,
+    /// Whether the first domain ended in this entry.
+    init_ended: bool,
+}
+
+/// Why the kernel could not start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BootError {
+    /// The module `runtime.elf` is missing or is no domain image.
+    NoImage,
+    /// The heap is too small for the kernel's tables.
+    OutOfMemory,
+    /// The command line names no `init`, or a module that is not there.
+    NoInit,
+    /// The first domain could not be made.
+    InitFailed(Status),
+}
+
+impl Kernel {
+    /// Makes the kernel's tables and starts the first domain.
+    pub fn new(boot: BootInfo) -> Result<Self, BootError> {
+        let module = boot.module(init::IMAGE_MODULE).ok_or(BootError::NoImage)?;
+        let image = DomainImage::load_module(&module.bytes).map_err(|_| BootError::NoImage)?;
+        let scheduler = Scheduler::new(1, DOMAIN_LIMIT as usize).ok_or(BootError::OutOfMemory)?;
+        let mut kernel = Self {
+            domains: Slab::new(DOMAIN_LIMIT),
+            ipc: Ipc::new(),
+            devices: Devices::new(),
+            scheduler,
+            boot,
+            image,
+            now: crate::time::now_ns(),
+            gate_calls: 0,
+            interrupts: 0,
+            newest: 0,
+            doomed: List::new(),
+            log_watchers: List::new(),
+            log_end: 0,
+            init: init::Init::default(),
+            init_ended: false,
+        };
+        kernel.start_init()?;
+        Ok(kernel)
+    }
+
+    /// Does what the entry left to be done: ends domains that nobody holds, tells those who watch
+    /// the log, starts the first domain again.
+    #[inline]
+    pub(crate) fn settle(&mut self) {
+        if !self.doomed.is_empty() {
+            self.reap();
+        }
+        self.settle_log();
+        if self.init_ended {
+            self.init_ended = false;
+            self.settle_init();
+            self.reap();
+        }
+    }
+
+    /// A domain that has not ended, with its body.
+    #[inline]
+    pub(crate) fn live(&self, id: DomainId) -> Result<(&Domain, &Body), Status> {
+        let domain = self.domains.get(id).ok_or(Status::Closed)?;
+        Ok((domain, domain.body.as_ref().ok_or(Status::Closed)?))
+    }
+
+    /// The domain `id`, to change.
+    #[inline]
+    pub(crate) fn domain_mut(&mut self, id: DomainId) -> Result<&mut Domain, Status> {
+        self.domains.get_mut(id).ok_or(Status::Closed)
+    }
+}

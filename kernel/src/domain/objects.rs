@@ -1,0 +1,212 @@
+//! The lifetimes of objects: who holds them, and what their end sets off.
+//!
+//! Every handle entry, owned or borrowed, is one holder. Nothing here recurses: domains that lose
+//! their last holder are queued and ended by [`Kernel::reap`].
+
+use super::Kernel;
+use crate::capability::{DomainId, EndpointId, Entry, Handle, MintedId, Object, PipeId};
+use crate::ipc::Freshness;
+use atoll_gate::Status;
+use atoll_gate::call::rights;
+
+impl Kernel {
+    /// Counts one more holder of `object`.
+    pub(crate) fn hold(&mut self, object: Object, held_rights: u32) {
+        let counter = match object {
+            Object::Endpoint(id) => self.ipc.endpoints.get_mut(id).map(|endpoint| {
+                if held_rights & rights::SERVE != 0 {
+                    endpoint.servers = endpoint.servers.saturating_add(1);
+                }
+                &mut endpoint.holders
+            }),
+            Object::Minted(id) => self.ipc.minted.get_mut(id).map(|minted| &mut minted.holders),
+            Object::PipeReader(id) => self.ipc.pipes.get_mut(id).map(|pipe| &mut pipe.readers),
+            Object::PipeWriter(id) => self.ipc.pipes.get_mut(id).map(|pipe| &mut pipe.writers),
+            Object::Event(id) => self.ipc.events.get_mut(id).map(|event| &mut event.holders),
+            Object::Interrupt(id) => self.devices.interrupts.get_mut(id).map(|line| &mut line.holders),
+            Object::Ports(id) => self.devices.ports.get_mut(id).map(|ports| &mut ports.holders),
+            Object::Window(id) => self.devices.windows.get_mut(id).map(|window| &mut window.holders),
+            Object::Domain(id) => self.domains.get_mut(id).map(|domain| &mut domain.holders),
+            Object::Blob(_) | Object::Log | Object::System => None,
+        };
+        if let Some(holders) = counter {
+            *holders = holders.saturating_add(1);
+        }
+    }
+
+    /// Counts one holder of `object` less and ends what nobody holds any more.
+    pub(crate) fn release(&mut self, object: Object, held_rights: u32) {
+        match object {
+            Object::Endpoint(id) => self.release_endpoint(id, held_rights),
+            Object::Minted(id) => self.release_minted(id),
+            Object::PipeReader(id) => self.release_pipe(id, object),
+            Object::PipeWriter(id) => self.release_pipe(id, object),
+            Object::Event(id) => {
+                if let Some(event) = self.ipc.events.get_mut(id) {
+                    event.holders = event.holders.saturating_sub(1);
+                    if event.holders == 0 {
+                        self.ipc.events.remove(id);
+                    }
+                }
+            }
+            Object::Interrupt(_) | Object::Ports(_) | Object::Window(_) => self.devices.release(object),
+            Object::Domain(id) => self.release_domain(id),
+            Object::Blob(_) | Object::Log | Object::System => {}
+        }
+    }
+
+    /// Closes an entry that was taken out of `owner`'s table.
+    pub(crate) fn discard_entry(&mut self, owner: DomainId, entry: &Entry) {
+        self.detach_entry(owner, entry);
+        self.release(entry.object, entry.rights);
+    }
+
+    /// Ends what ties an entry to `owner`: its watch and its mapping.
+    pub(crate) fn detach_entry(&mut self, owner: DomainId, entry: &Entry) {
+        if let Some(watch) = entry.watch {
+            self.drop_watch(watch);
+        }
+        if let Object::Window(id) = entry.object
+            && entry.note != 0
+        {
+            self.unmap_window(owner, id, entry.note);
+        }
+    }
+
+    fn release_endpoint(&mut self, id: EndpointId, held_rights: u32) {
+        let Some(endpoint) = self.ipc.endpoints.get_mut(id) else { return };
+        endpoint.holders = endpoint.holders.saturating_sub(1);
+        if held_rights & rights::SERVE != 0 {
+            endpoint.servers = endpoint.servers.saturating_sub(1);
+        }
+        self.settle_endpoint(id);
+    }
+
+    /// Ends waiting calls to an endpoint that nobody will ever serve, and the endpoint itself when
+    /// nobody can reach it.
+    pub(super) fn settle_endpoint(&mut self, id: EndpointId) {
+        while let Some(endpoint) = self.ipc.endpoints.get_mut(id).filter(|endpoint| endpoint.is_abandoned()) {
+            let Some(call) = endpoint.held.pop(&mut self.ipc.calls) else { break };
+            self.fail_call(call, Status::Closed);
+        }
+        let unreachable = |endpoint: &crate::ipc::Endpoint| endpoint.holders == 0 && endpoint.bound.is_none();
+        if self.ipc.endpoints.get(id).is_some_and(unreachable) {
+            self.ipc.endpoints.remove(id);
+        }
+    }
+
+    fn release_minted(&mut self, id: MintedId) {
+        let Some(minted) = self.ipc.minted.get_mut(id) else { return };
+        minted.holders = minted.holders.saturating_sub(1);
+        if minted.holders > 0 {
+            return;
+        }
+        let (endpoint_id, quiet) = (minted.endpoint, minted.lent);
+        let Some(endpoint) = self.ipc.endpoints.get_mut(endpoint_id) else {
+            self.ipc.minted.remove(id);
+            return;
+        };
+        endpoint.minted.remove(&mut self.ipc.minted, id);
+        let fresh = self.ipc.minted.get(id).is_some_and(|minted| minted.freshness(Some(endpoint)) == Freshness::Fresh);
+        match endpoint.bound.filter(|_| fresh && !quiet) {
+            Some(server) => self.queue_drop(server, id),
+            None => self.forget_minted(id),
+        }
+    }
+
+    /// Removes a minted object that is in no list.
+    pub(super) fn forget_minted(&mut self, id: MintedId) {
+        if let Some(minted) = self.ipc.minted.remove(id) {
+            self.release_endpoint(minted.endpoint, 0);
+        }
+    }
+
+    pub(super) fn queue_drop(&mut self, server: DomainId, id: MintedId) {
+        let Some(domain) = self.domains.get_mut(server) else {
+            self.forget_minted(id);
+            return;
+        };
+        let order = domain.inbox.arrival();
+        domain.inbox.drops.push(&mut self.ipc.minted, id, order);
+        self.poke(server);
+    }
+
+    fn release_pipe(&mut self, id: PipeId, end: Object) {
+        let Some(pipe) = self.ipc.pipes.get_mut(id) else { return };
+        let (count, other) = match end {
+            Object::PipeReader(_) => (&mut pipe.readers, Object::PipeWriter(id)),
+            _ => (&mut pipe.writers, Object::PipeReader(id)),
+        };
+        *count = count.saturating_sub(1);
+        if *count > 0 {
+            return;
+        }
+        if pipe.readers == 0 && pipe.writers == 0 {
+            let (creator, size) = (pipe.creator, pipe.size());
+            self.ipc.pipes.remove(id);
+            self.refund(creator, size);
+        } else {
+            self.fire_watches(other);
+        }
+    }
+
+    /// One control handle less. The last one ends the domain, or lets go of what is left of it.
+    pub(super) fn release_domain(&mut self, id: DomainId) {
+        let Some(domain) = self.domains.get_mut(id) else { return };
+        domain.holders = domain.holders.saturating_sub(1);
+        if domain.holders > 0 {
+            return;
+        }
+        if domain.body.is_none() {
+            self.domains.remove(id);
+        } else {
+            self.doomed.push(&mut self.domains, id, 0);
+        }
+    }
+
+    /// Whether a minted object can be used; other objects always can.
+    #[inline]
+    pub(crate) fn require_fresh(&self, object: Object) -> Result<(), Status> {
+        let Object::Minted(id) = object else { return Ok(()) };
+        let minted = self.ipc.minted.get(id).ok_or(Status::PeerRestarted)?;
+        match minted.freshness(self.ipc.endpoints.get(minted.endpoint)) {
+            Freshness::Fresh => Ok(()),
+            Freshness::Stale => Err(Status::PeerRestarted),
+            Freshness::Revoked => Err(Status::Revoked),
+        }
+    }
+
+    /// The id of the endpoint that `object` is or belongs to, 0 for a kernel object.
+    pub(crate) fn endpoint_number(&self, object: Object) -> u32 {
+        let endpoint = match object {
+            Object::Endpoint(id) => Some(id),
+            Object::Minted(id) => self.ipc.minted.get(id).map(|minted| minted.endpoint),
+            _ => None,
+        };
+        endpoint.and_then(|id| self.ipc.endpoints.get(id)).map_or(0, |endpoint| endpoint.number)
+    }
+
+    /// Closes a handle at its owner's wish.
+    pub(crate) fn close(&mut self, owner: DomainId, handle: Handle) -> Result<(), Status> {
+        let table = &mut self.domain_mut(owner)?.handles;
+        table.get(handle)?.require_movable()?;
+        let entry = table.remove(handle)?;
+        self.discard_entry(owner, &entry);
+        Ok(())
+    }
+
+    /// Takes a server's objects with the id `object`, or all, away from their holders.
+    pub(crate) fn revoke(&mut self, endpoint: EndpointId, object: Option<u32>) -> u64 {
+        let Some(endpoint) = self.ipc.endpoints.get(endpoint) else { return 0 };
+        let (mut at, mut revoked) = (endpoint.minted.first(&self.ipc.minted), 0);
+        while let Some(id) = at {
+            at = endpoint.minted.next(&self.ipc.minted, id);
+            let Some(minted) = self.ipc.minted.get_mut(id) else { break };
+            if !minted.revoked && object.is_none_or(|object| object == minted.object) {
+                minted.revoked = true;
+                revoked += 1;
+            }
+        }
+        revoked
+    }
+}

@@ -1,0 +1,339 @@
+//! Handles on their way from one table to another: a message's slots.
+//!
+//! A transfer has two steps. [`Kernel::pledge`] checks a message's slots when it is sent and marks
+//! the entries, so that they cannot be used for anything else; [`Kernel::withdraw_pledge`] undoes
+//! that. [`Kernel::transfer`] checks everything again when the message is delivered, makes room,
+//! and only then changes both tables: a message's handles go over whole or not at all.
+
+use super::Kernel;
+use crate::capability::{CallId, DomainId, EndpointId, Entry, Handle, Hold, Link, Object};
+use crate::ipc::Minted;
+use crate::memory::PageRun;
+use atoll_gate::Status;
+use atoll_gate::call::rights;
+use atoll_gate::message::{MAX_SLOTS, ReceiveSlot, SLOTS_OFFSET, SendSlot, Slot};
+
+/// Bytes of a slot in an area.
+const SLOT_SIZE: usize = size_of::<Slot>();
+
+/// What carries the handles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carrier {
+    /// A call; what it lends comes back with its end.
+    Call(CallId),
+    /// A reply or a start record, which cannot lend.
+    OneWay,
+}
+
+/// A message's slots, copied from the sender so that they cannot change.
+#[derive(Debug)]
+pub(crate) struct Slots {
+    slots: [Slot; MAX_SLOTS],
+    len: usize,
+}
+
+impl Slots {
+    const NONE: Slot = Slot { kind: 0, handle: 0, object: 0, detail: 0 };
+
+    /// No slots.
+    pub(crate) const fn new() -> Self {
+        Self { slots: [Self::NONE; MAX_SLOTS], len: 0 }
+    }
+
+    /// Reads the first `count` slots of an area.
+    pub(crate) fn read(area: &PageRun, count: u32) -> Result<Self, Status> {
+        let mut slots = Self::new();
+        for index in 0..(count as usize).min(MAX_SLOTS) {
+            let at = SLOTS_OFFSET + index * SLOT_SIZE;
+            let number = |field: usize| area.u32_at(at + field * 4).map_err(|_| Status::Invalid);
+            slots.push(Slot { kind: number(0)?, handle: number(1)?, object: number(2)?, detail: number(3)? });
+        }
+        Ok(slots)
+    }
+
+    /// Takes slots that the kernel kept.
+    pub(crate) fn from_kept(kept: &[Slot]) -> Self {
+        let mut slots = Self::new();
+        kept.iter().for_each(|slot| slots.push(*slot));
+        slots
+    }
+
+    fn push(&mut self, slot: Slot) {
+        if let Some(place) = self.slots.get_mut(self.len) {
+            *place = slot;
+            self.len += 1;
+        }
+    }
+
+    /// The slots in order.
+    pub(crate) fn as_slice(&self) -> &[Slot] {
+        self.slots.get(..self.len).unwrap_or(&[])
+    }
+
+    /// The handles that a message lends.
+    pub(crate) fn lent(&self) -> impl Iterator<Item = Handle> {
+        let lends = |slot: &&Slot| SendSlot::from_raw(slot.kind) == Some(SendSlot::Lend);
+        self.as_slice().iter().filter(lends).map(|slot| Handle(slot.handle))
+    }
+
+    /// Writes all slots into an area.
+    pub(crate) fn write(&self, area: &PageRun) -> Result<(), Status> {
+        for (index, slot) in self.as_slice().iter().enumerate() {
+            let at = SLOTS_OFFSET + index * SLOT_SIZE;
+            for (field, number) in [slot.kind, slot.handle, slot.object, slot.detail].into_iter().enumerate() {
+                area.set_u32(at + field * 4, number).map_err(|_| Status::Invalid)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Kernel {
+    /// Checks the slots of a message that `sender` sends and marks the entries they name.
+    pub(crate) fn pledge(&mut self, sender: DomainId, slots: &Slots, may_lend: bool) -> Result<(), Status> {
+        for (index, slot) in slots.as_slice().iter().enumerate() {
+            if let Err(status) = self.pledge_slot(sender, *slot, may_lend) {
+                self.withdraw_pledge(sender, slots.as_slice().get(..index).unwrap_or(&[]));
+                return Err(status);
+            }
+        }
+        Ok(())
+    }
+
+    fn pledge_slot(&mut self, sender: DomainId, slot: Slot, may_lend: bool) -> Result<(), Status> {
+        let kind = SendSlot::from_raw(slot.kind).ok_or(Status::Invalid)?;
+        if !may_lend && matches!(kind, SendSlot::Lend | SendSlot::LendOwn) {
+            return Err(Status::Invalid);
+        }
+        let handle = Handle(slot.handle);
+        let entry = *self.domain_mut(sender)?.handles.get(handle)?;
+        self.require_fresh(entry.object)?;
+        let table = &mut self.domain_mut(sender)?.handles;
+        match kind {
+            SendSlot::Move => {
+                entry.require_movable()?;
+                table.get_mut(handle)?.leaving = true;
+            }
+            SendSlot::Lend => {
+                table.get_mut(handle)?.lent = entry.lent.checked_add(1).ok_or(Status::QuotaExceeded)?;
+            }
+            SendSlot::Mint | SendSlot::LendOwn => {
+                table.endpoint(handle, rights::SERVE)?;
+            }
+            SendSlot::Copy => {
+                table.duplicate(handle, slot.detail)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Unmarks the entries of a message that is not delivered.
+    pub(crate) fn withdraw_pledge(&mut self, sender: DomainId, slots: &[Slot]) {
+        let Some(domain) = self.domains.get_mut(sender) else { return };
+        for slot in slots {
+            let Ok(entry) = domain.handles.get_mut(Handle(slot.handle)) else { continue };
+            match SendSlot::from_raw(slot.kind) {
+                Some(SendSlot::Move) => entry.leaving = false,
+                Some(SendSlot::Lend) => entry.lent = entry.lent.saturating_sub(1),
+                _ => {}
+            }
+        }
+    }
+
+    /// Carries pledged slots from `sender` to `receiver` and gives them as the receiver reads
+    /// them. On failure nothing has changed and the pledge still stands.
+    pub(crate) fn transfer(
+        &mut self,
+        sender: DomainId,
+        receiver: DomainId,
+        slots: &Slots,
+        carrier: Carrier,
+    ) -> Result<Slots, Status> {
+        let (mut entries, mut minted) = (0, 0);
+        for slot in slots.as_slice() {
+            let (object, makes) = self.recheck(sender, *slot)?;
+            let home = self.is_home(object, receiver);
+            entries += u32::from(!home);
+            minted += u32::from(makes && !home);
+        }
+        self.ipc.minted.reserve(minted).map_err(|_| Status::OutOfMemory)?;
+        self.domain_mut(receiver)?.handles.reserve(entries)?;
+        let (mut out, mut borrowed) = (Slots::new(), Handle::NONE);
+        for slot in slots.as_slice() {
+            let arrived = self.carry(sender, receiver, *slot, &mut borrowed)?;
+            out.push(arrived);
+        }
+        if let Carrier::Call(call) = carrier
+            && let Some(call) = self.ipc.calls.get_mut(call)
+        {
+            call.borrowed = borrowed;
+        }
+        Ok(out)
+    }
+
+    /// Checks one pledged slot again: the object it is about, and whether it makes a new one.
+    fn recheck(&self, sender: DomainId, slot: Slot) -> Result<(Object, bool), Status> {
+        let kind = SendSlot::from_raw(slot.kind).ok_or(Status::Invalid)?;
+        let table = &self.live(sender)?.0.handles;
+        let entry = table.find_pledged(Handle(slot.handle))?;
+        self.require_fresh(entry.object)?;
+        let makes = match kind {
+            SendSlot::Move | SendSlot::Lend => false,
+            SendSlot::Copy => {
+                table.duplicate(Handle(slot.handle), slot.detail)?;
+                false
+            }
+            SendSlot::Mint | SendSlot::LendOwn => {
+                table.endpoint(Handle(slot.handle), rights::SERVE)?;
+                true
+            }
+        };
+        // A copied or moved endpoint handle is not an object of the endpoint, a minted one is.
+        Ok((entry.object, makes))
+    }
+
+    /// Whether an object that is sent as such, or minted on the endpoint, belongs to `receiver`.
+    fn home_of(&self, endpoint: EndpointId, receiver: DomainId) -> bool {
+        self.ipc.endpoints.get(endpoint).is_some_and(|endpoint| endpoint.bound == Some(receiver))
+    }
+
+    fn is_home(&self, object: Object, receiver: DomainId) -> bool {
+        match object {
+            Object::Minted(id) => self.ipc.minted.get(id).is_some_and(|minted| self.home_of(minted.endpoint, receiver)),
+            _ => false,
+        }
+    }
+
+    /// Carries one slot over. Room was made and everything checked.
+    fn carry(
+        &mut self,
+        sender: DomainId,
+        receiver: DomainId,
+        slot: Slot,
+        borrowed: &mut Handle,
+    ) -> Result<Slot, Status> {
+        let handle = Handle(slot.handle);
+        match SendSlot::from_raw(slot.kind).ok_or(Status::Invalid)? {
+            SendSlot::Move => {
+                let entry = self.domain_mut(sender)?.handles.remove(handle)?;
+                self.detach_entry(sender, &entry);
+                if self.is_home(entry.object, receiver) {
+                    return Ok(self.come_home(entry.object));
+                }
+                self.arrive(receiver, Entry::owned(entry.object, entry.rights), ReceiveSlot::Handle)
+            }
+            SendSlot::Copy => {
+                let entry = self.domain_mut(sender)?.handles.duplicate(handle, slot.detail)?;
+                self.hold(entry.object, entry.rights);
+                self.arrive(receiver, Entry { note: 0, ..entry }, ReceiveSlot::Handle)
+            }
+            SendSlot::Mint => {
+                let object = self.mint(sender, handle, slot.object, false)?;
+                self.arrive(receiver, Entry::owned(object, 0), ReceiveSlot::Handle)
+            }
+            SendSlot::LendOwn => {
+                let object = self.mint(sender, handle, slot.object, true)?;
+                self.arrive_borrowed(receiver, object, 0, borrowed)
+            }
+            SendSlot::Lend => {
+                let entry = *self.domain_mut(sender)?.handles.get_mut(handle)?;
+                if let Object::Minted(id) = entry.object
+                    && self.is_home(entry.object, receiver)
+                {
+                    let object = self.ipc.minted.get(id).map_or(0, |minted| minted.object);
+                    return Ok(Slot { kind: ReceiveSlot::HomeBorrow as u32, handle: 0, object, detail: 0 });
+                }
+                self.hold(entry.object, entry.rights);
+                self.arrive_borrowed(receiver, entry.object, entry.rights, borrowed)
+            }
+        }
+    }
+
+    /// Makes a minted object with one holder, on the endpoint that `serve` names.
+    fn mint(&mut self, server: DomainId, serve: Handle, object: u32, lent: bool) -> Result<Object, Status> {
+        let endpoint_id = self.domain_mut(server)?.handles.endpoint(serve, rights::SERVE)?;
+        let endpoint = self.ipc.endpoints.get_mut(endpoint_id).ok_or(Status::Closed)?;
+        let minted = Minted {
+            endpoint: endpoint_id,
+            object,
+            incarnation: endpoint.incarnation,
+            holders: 1,
+            revoked: false,
+            lent,
+            link: Link::FREE,
+        };
+        let id = self.ipc.minted.insert(minted).map_err(|_| Status::OutOfMemory)?;
+        endpoint.holders = endpoint.holders.saturating_add(1);
+        endpoint.minted.push(&mut self.ipc.minted, id, 0);
+        Ok(Object::Minted(id))
+    }
+
+    /// Gives a moved object back to its server: others who still borrow it lose it.
+    fn come_home(&mut self, object: Object) -> Slot {
+        let mut slot = Slot { kind: ReceiveSlot::Home as u32, handle: 0, object: 0, detail: 0 };
+        if let Object::Minted(id) = object
+            && let Some(minted) = self.ipc.minted.get_mut(id)
+        {
+            slot.object = minted.object;
+            minted.revoked = true;
+            self.release(object, 0);
+        }
+        slot
+    }
+
+    fn arrive(&mut self, receiver: DomainId, entry: Entry, kind: ReceiveSlot) -> Result<Slot, Status> {
+        let handle = self.domain_mut(receiver)?.handles.insert(entry)?;
+        Ok(Slot {
+            kind: kind as u32,
+            handle: handle.0,
+            object: self.endpoint_number(entry.object),
+            detail: entry.object.kind() as u32,
+        })
+    }
+
+    fn arrive_borrowed(
+        &mut self,
+        receiver: DomainId,
+        object: Object,
+        rights: u32,
+        first: &mut Handle,
+    ) -> Result<Slot, Status> {
+        let entry = Entry { hold: Hold::Borrowed { next: *first }, ..Entry::owned(object, rights) };
+        let slot = self.arrive(receiver, entry, ReceiveSlot::Borrowed)?;
+        *first = Handle(slot.handle);
+        Ok(slot)
+    }
+
+    /// Takes back what `server` borrowed with a call.
+    pub(crate) fn take_back(&mut self, server: DomainId, mut first: Handle) {
+        while first != Handle::NONE {
+            let Some(domain) = self.domains.get_mut(server) else { return };
+            let Ok(entry) = domain.handles.remove(first) else { return };
+            self.discard_entry(server, &entry);
+            let Hold::Borrowed { next } = entry.hold else { return };
+            first = next;
+        }
+    }
+
+    /// Drops the pledged handles of a message whose receiver is gone: what moved is closed, what
+    /// was minted comes back to its server as a drop.
+    pub(crate) fn discard_message(&mut self, sender: DomainId, slots: &Slots) {
+        for slot in slots.as_slice() {
+            let handle = Handle(slot.handle);
+            match SendSlot::from_raw(slot.kind) {
+                Some(SendSlot::Move) => {
+                    let entry = self.domain_mut(sender).and_then(|domain| domain.handles.remove(handle));
+                    if let Ok(entry) = entry {
+                        self.discard_entry(sender, &entry);
+                    }
+                }
+                Some(SendSlot::Mint) => {
+                    if let Ok(object) = self.mint(sender, handle, slot.object, false) {
+                        self.release(object, 0);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! The domain's own heap.
+
+use super::{Arguments, Outcome};
+use crate::capability::DomainId;
+use crate::domain::{Kernel, mapping_cost};
+use crate::memory::{Access, PAGE_SIZE, VirtAddr};
+use atoll_gate::Status;
+use atoll_gate::layout::{HEAP_BASE, HEAP_END};
+
+/// Reads an address and a number of pages, all within the heap range.
+fn range(arguments: Arguments) -> Result<(VirtAddr, u64), Status> {
+    let (base, pages) = (arguments.raw::<0>(), arguments.raw::<1>());
+    let len = pages.checked_mul(PAGE_SIZE).ok_or(Status::Invalid)?;
+    let end = base.checked_add(len).ok_or(Status::Invalid)?;
+    if base < HEAP_BASE || end > HEAP_END || !base.is_multiple_of(PAGE_SIZE) {
+        return Err(Status::Invalid);
+    }
+    Ok((VirtAddr::new(base).ok_or(Status::Invalid)?, pages))
+}
+
+pub(super) fn commit(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
+    let (base, pages) = range(arguments)?;
+    let domain = kernel.domain_mut(caller)?;
+    domain.require_memory(mapping_cost(pages).ok_or(Status::QuotaExceeded)?)?;
+    let body = domain.body.as_mut().ok_or(Status::Closed)?;
+    body.space.commit(base, pages, Access::ReadWrite).map_err(Status::from)?;
+    Ok(0)
+}
+
+pub(super) fn release(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
+    let (base, pages) = range(arguments)?;
+    let body = kernel.domain_mut(caller)?.body.as_mut().ok_or(Status::Closed)?;
+    body.space.release(base, pages).map_err(Status::from)?;
+    Ok(0)
+}

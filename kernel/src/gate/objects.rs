@@ -1,0 +1,96 @@
+//! Endpoints, byte streams, events, and reading, writing and watching whatever can be.
+
+use super::{Arguments, Outcome};
+use crate::capability::{DomainId, Handle, Object};
+use crate::domain::Kernel;
+use atoll_gate::Status;
+use atoll_gate::call::rights;
+
+pub(super) fn create_endpoint(kernel: &mut Kernel, caller: DomainId, _: Arguments) -> Outcome {
+    Ok(u64::from(kernel.create_endpoint(caller)?.0))
+}
+
+pub(super) fn publish(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
+    let (badge, lengths) = (arguments.number::<1>()?, arguments.lengths::<2>()?);
+    let endpoint = kernel.live(caller)?.0.handles.endpoint(arguments.handle::<0>(), rights::SERVE)?;
+    Ok(u64::from(kernel.publish(caller, endpoint, badge, lengths.payload as usize)?))
+}
+
+pub(super) fn describe(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
+    let endpoint = kernel.live(caller)?.0.handles.endpoint(arguments.handle::<0>(), 0)?;
+    Ok(kernel.describe(caller, endpoint, arguments.raw::<1>())?)
+}
+
+pub(super) fn create_pipe(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
+    let (reader, writer) = kernel.create_pipe(caller, arguments.raw::<0>())?;
+    Ok(u64::from(reader.0) | u64::from(writer.0) << 32)
+}
+
+pub(super) fn create_event(kernel: &mut Kernel, caller: DomainId, _: Arguments) -> Outcome {
+    Ok(u64::from(kernel.create_event(caller)?.0))
+}
+
+/// The object that a handle names, if it has the right; `WrongKind` comes before `Denied`.
+fn object(
+    kernel: &Kernel,
+    caller: DomainId,
+    handle: Handle,
+    right: u32,
+    fits: fn(Object) -> bool,
+) -> Result<Object, Status> {
+    let entry = kernel.live(caller)?.0.handles.get(handle)?;
+    if !fits(entry.object) {
+        return Err(Status::WrongKind);
+    }
+    entry.require(right)?;
+    Ok(entry.object)
+}
+
+const fn is_readable(object: Object) -> bool {
+    matches!(
+        object,
+        Object::PipeReader(_) | Object::Blob(_) | Object::Domain(_) | Object::System | Object::Log
+    )
+}
+
+pub(super) fn read(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
+    let handle = arguments.handle::<0>();
+    let (offset, most) = (arguments.raw::<1>(), arguments.raw::<2>());
+    let bytes = match object(kernel, caller, handle, rights::READ, is_readable)? {
+        Object::PipeReader(pipe) => kernel.read_pipe(caller, pipe, most)?,
+        Object::Blob(module) => kernel.read_blob(caller, module, offset, most)?,
+        other => kernel.read_records(caller, handle, other, offset, most)?,
+    };
+    Ok(bytes)
+}
+
+pub(super) fn write(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
+    let len = arguments.lengths::<1>()?.payload as usize;
+    let fits = |object| matches!(object, Object::PipeWriter(_) | Object::Log);
+    match object(kernel, caller, arguments.handle::<0>(), rights::WRITE, fits)? {
+        Object::PipeWriter(pipe) => Ok(kernel.write_pipe(caller, pipe, len)?),
+        _ => Ok(kernel.write_log(caller, len)?),
+    }
+}
+
+pub(super) fn watch(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
+    kernel.watch(caller, arguments.handle::<0>(), arguments.raw::<1>())?;
+    Ok(0)
+}
+
+pub(super) fn unwatch(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
+    kernel.unwatch(caller, arguments.handle::<0>())?;
+    Ok(0)
+}
+
+pub(super) fn signal(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
+    let fits = |object| matches!(object, Object::Event(_) | Object::Interrupt(_));
+    match object(kernel, caller, arguments.handle::<0>(), rights::SIGNAL, fits)? {
+        Object::Event(event) => match arguments.raw::<1>() {
+            value @ (0 | 1) => Ok(kernel.signal_event(event, value == 1)?),
+            _ => Err(Status::Invalid.into()),
+        },
+        Object::Interrupt(interrupt) => Ok(kernel.acknowledge(interrupt)?),
+        _ => Err(Status::WrongKind.into()),
+    }
+}

@@ -1,0 +1,102 @@
+//! Endpoints and the objects minted on them.
+
+use crate::capability::{DomainId, EndpointId, Link, Linked, List};
+use alloc::vec::Vec;
+
+/// Where calls to one interface go. It outlives the domains that serve it.
+#[derive(Debug)]
+pub struct Endpoint {
+    /// Its id as domains see it, never used twice.
+    pub number: u32,
+    /// The domain that published last, while it lives.
+    pub bound: Option<DomainId>,
+    /// Comes with every event, for the server to tell its endpoints apart.
+    pub badge: u32,
+    /// The published interface; empty while nobody is bound.
+    pub descriptor: Vec<u8>,
+    /// Deaths of bound servers; objects minted before the last one are stale.
+    pub incarnation: u32,
+    /// Calls that wait for somebody to publish.
+    pub held: List,
+    /// Its minted objects that somebody holds.
+    pub minted: List,
+    /// Handles to it, and minted objects.
+    pub holders: u32,
+    /// Handles with the right to serve.
+    pub servers: u32,
+}
+
+impl Endpoint {
+    /// A new endpoint that nobody holds yet.
+    #[must_use]
+    pub const fn new(number: u32) -> Self {
+        Self {
+            number,
+            bound: None,
+            badge: 0,
+            descriptor: Vec::new(),
+            incarnation: 0,
+            held: List::new(),
+            minted: List::new(),
+            holders: 0,
+            servers: 0,
+        }
+    }
+
+    /// Whether nobody serves it and nobody ever will.
+    #[must_use]
+    pub const fn is_abandoned(&self) -> bool {
+        self.bound.is_none() && self.servers == 0
+    }
+}
+
+/// An object that a server minted, as long as somebody else holds it.
+#[derive(Debug)]
+pub struct Minted {
+    /// The endpoint of the interface that declares it.
+    pub endpoint: EndpointId,
+    /// Its id, chosen by the server.
+    pub object: u32,
+    /// The endpoint's incarnation when it was minted.
+    pub incarnation: u32,
+    /// Handles to it.
+    pub holders: u32,
+    /// Whether the server took it back: by a revocation or because it came home.
+    pub revoked: bool,
+    /// Whether the server only lent it: it hears nothing when the holders are gone.
+    pub lent: bool,
+    /// Place among the endpoint's objects, or in the server's inbox once nobody holds it.
+    pub link: Link,
+}
+
+/// Whether an object can still be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// It can.
+    Fresh,
+    /// Its server ended since.
+    Stale,
+    /// Its server revoked it.
+    Revoked,
+}
+
+impl Minted {
+    /// Judges the object against its endpoint.
+    #[must_use]
+    pub fn freshness(&self, endpoint: Option<&Endpoint>) -> Freshness {
+        match endpoint {
+            _ if self.revoked => Freshness::Revoked,
+            Some(endpoint) if endpoint.incarnation == self.incarnation => Freshness::Fresh,
+            _ => Freshness::Stale,
+        }
+    }
+}
+
+impl Linked for Minted {
+    fn link(&mut self) -> &mut Link {
+        &mut self.link
+    }
+    fn link_ref(&self) -> &Link {
+        &self.link
+    }
+}

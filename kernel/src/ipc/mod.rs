@@ -1,0 +1,91 @@
+//! What domains talk through: endpoints and calls, minted objects, pipes, events, watches.
+//!
+//! [`Ipc`] holds the tables. The room keeps queues and states and moves no bytes between domains:
+//! `domain` delivers, wakes and charges. Each domain has an [`Inbox`], which merges what waits for
+//! it in the order in which it came.
+//!
+//! Invariants: an object lives as long as somebody holds it, counted in `holders`; a call is in at
+//! most one queue; a watch is either armed in its object's list or queued in its owner's inbox.
+#![forbid(unsafe_code)]
+
+pub mod call;
+pub mod endpoint;
+pub mod event;
+pub mod inbox;
+pub mod pipe;
+mod ring;
+pub mod watch;
+
+pub use call::{Buffer, CallState, PendingCall};
+pub use endpoint::{Endpoint, Freshness, Minted};
+pub use event::Event;
+pub use inbox::{Inbox, Item};
+pub use pipe::Pipe;
+pub use watch::Watch;
+
+use crate::capability::{Slab, tag};
+
+/// Most entries in each of the tables below.
+const LIMIT: u32 = 1 << 20;
+
+/// All objects of this room.
+#[derive(Debug)]
+pub struct Ipc {
+    /// Endpoints.
+    pub endpoints: Slab<Endpoint, tag::Endpoint>,
+    /// Objects that servers minted.
+    pub minted: Slab<Minted, tag::Minted>,
+    /// Calls that are not over.
+    pub calls: Slab<PendingCall, tag::Call>,
+    /// Pipes.
+    pub pipes: Slab<Pipe, tag::Pipe>,
+    /// Events.
+    pub events: Slab<Event, tag::Event>,
+    /// Watches, armed or queued.
+    pub watches: Slab<Watch, tag::Watch>,
+    /// Id of the newest endpoint.
+    newest_endpoint: u32,
+}
+
+impl Ipc {
+    /// Empty tables.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            endpoints: Slab::new(LIMIT),
+            minted: Slab::new(LIMIT),
+            calls: Slab::new(LIMIT),
+            pipes: Slab::new(LIMIT),
+            events: Slab::new(LIMIT),
+            watches: Slab::new(LIMIT),
+            newest_endpoint: 0,
+        }
+    }
+
+    /// Makes an endpoint; `None` when the table is full or the ids are used up.
+    pub fn create_endpoint(&mut self) -> Option<crate::capability::EndpointId> {
+        let number = self.newest_endpoint.checked_add(1)?;
+        let id = self.endpoints.insert(Endpoint::new(number)).ok()?;
+        self.newest_endpoint = number;
+        Some(id)
+    }
+
+    /// Entries in all tables, to see that nothing leaks.
+    #[must_use]
+    pub const fn population(&self) -> [u32; 6] {
+        [
+            self.endpoints.len(),
+            self.minted.len(),
+            self.calls.len(),
+            self.pipes.len(),
+            self.events.len(),
+            self.watches.len(),
+        ]
+    }
+}
+
+impl Default for Ipc {
+    fn default() -> Self {
+        Self::new()
+    }
+}
