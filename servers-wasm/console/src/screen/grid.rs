@@ -27,7 +27,7 @@ impl Style {
     }
 
     fn inverted(self) -> Self {
-        Self(self.0 << 4 | self.0 >> 4)
+        Self(self.0.rotate_left(4))
     }
 }
 

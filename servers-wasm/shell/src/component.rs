@@ -1,0 +1,172 @@
+//! Glue between the logic and the world `atoll:servers/shell`: the loop of the shell.
+//!
+//! [`session::Session`] is the console session; any failure there means that the console is gone,
+//! and the loop opens a new one. [`services`] turns what other servers say into the shell's own
+//! data, [`foreground`] runs programs.
+#![allow(unsafe_code, reason = "wit-bindgen's export! expands to unsafe")]
+
+wit_bindgen::generate!({
+    path: "../../wit",
+    world: "atoll:servers/shell",
+    generate_all,
+});
+
+mod foreground;
+mod services;
+mod session;
+
+use crate::command::{self, COMMANDS, Command};
+use crate::input::Entry;
+use crate::{PROMPT, views, words};
+use atoll::clocks::monotonic;
+use atoll::log::log::{Level as LogLevel, write as log};
+use atoll::supervision::machine::Action;
+use atoll::supervision::servers;
+use exports::wasi::cli::run::Guest;
+use session::{Gone, Session};
+use wasi::io::poll;
+
+/// How long the shell waits before it asks for a session again.
+const REOPEN_PAUSE_NS: u64 = 100_000_000;
+/// How often `top` looks.
+const TOP_PERIOD_NS: u64 = 1_000_000_000;
+
+struct Shell;
+
+export!(Shell);
+
+impl Guest for Shell {
+    fn run() -> Result<(), ()> {
+        let mut greeting = views::banner();
+        loop {
+            match Session::open() {
+                Ok(mut session) => {
+                    // Ends only when the console is gone.
+                    let Gone = converse(&mut session, &greeting);
+                    greeting.clear();
+                    log(LogLevel::Warn, "the console is gone; opening a new session");
+                }
+                Err(reason) => log(LogLevel::Warn, reason),
+            }
+            monotonic::subscribe_duration(REOPEN_PAUSE_NS).block();
+        }
+    }
+}
+
+/// Answers command after command.
+fn converse(session: &mut Session, greeting: &str) -> Gone {
+    let Err(gone) = try_converse(session, greeting);
+    gone
+}
+
+fn try_converse(session: &mut Session, greeting: &str) -> Result<std::convert::Infallible, Gone> {
+    let mut programs = services::programs().unwrap_or_default();
+    let names = COMMANDS.iter().map(|(name, ..)| (*name).to_owned());
+    session.set_completions(names.chain(programs.iter().cloned()).collect())?;
+    session.print(greeting)?;
+    loop {
+        session.print(PROMPT)?;
+        match session.next_entry()? {
+            Entry::Interrupt => {}
+            Entry::End => session.print(&views::stays())?,
+            Entry::Line(line) => {
+                let parsed =
+                    words::split(&line).map_err(|unfinished| unfinished.message().to_owned());
+                match parsed.and_then(command::parse) {
+                    Ok(command) => execute(session, command, &mut programs)?,
+                    Err(mistake) => session.print_line(&mistake)?,
+                }
+            }
+        }
+    }
+}
+
+fn execute(
+    session: &mut Session,
+    command: Command,
+    programs: &mut Vec<String>,
+) -> Result<(), Gone> {
+    match command {
+        Command::Nothing => Ok(()),
+        Command::Run { program, arguments } => foreground::run(session, &program, &arguments),
+        Command::Other { name, arguments } => {
+            if let Ok(known) = services::programs() {
+                *programs = known;
+            }
+            if programs.contains(&name) {
+                foreground::run(session, &name, &arguments)
+            } else {
+                session.print_line(&command::unknown(&name, programs))
+            }
+        }
+        Command::Top => top(session),
+        other => match answer(other) {
+            Ok(text) => session.print(&text),
+            Err(reason) => session.print_line(&reason),
+        },
+    }
+}
+
+/// The text that answers a command which needs no session; the error says why there is none.
+fn answer(command: Command) -> Result<String, String> {
+    Ok(match command {
+        Command::Help(None) => views::help(),
+        Command::Help(Some(name)) => {
+            views::help_on(&name).ok_or_else(|| command::unknown(&name, &[]))?
+        }
+        Command::Ps => views::servers(&services::servers()?, &services::domains()),
+        Command::Caps(name) => {
+            let (grants, handles) = services::capabilities(&name)?;
+            views::capabilities(&name, &grants, &handles)
+        }
+        Command::Log { level, limit, server } => views::log(&services::log(level, limit, server)?),
+        Command::Kill(name) => {
+            servers::kill(&name).map_err(services::failure)?;
+            format!("{name} was ended\n")
+        }
+        Command::Start(name) => {
+            servers::start(&name).map_err(services::failure)?;
+            format!("{name} is starting\n")
+        }
+        Command::Stop(name) => {
+            servers::stop(&name).map_err(services::failure)?;
+            format!("{name} is stopped\n")
+        }
+        Command::Mem => views::memory(&services::machine(), &services::domains()),
+        Command::Uptime => views::uptime(&services::machine()),
+        Command::Echo(words) => words.join(" ") + "\n",
+        Command::Clear => String::from("\x1b[H\x1b[2J"),
+        Command::Reboot => power(Action::Reboot)?,
+        Command::PowerOff => power(Action::PowerOff)?,
+        Command::Nothing | Command::Top | Command::Run { .. } | Command::Other { .. } => {
+            String::new()
+        }
+    })
+}
+
+/// Returns only if the machine cannot.
+fn power(action: Action) -> Result<String, String> {
+    servers::power(action).map_err(services::failure)?;
+    Err(String::from("the machine cannot do that"))
+}
+
+/// Shows what is going on, again and again, until a key is pressed.
+fn top(session: &mut Session) -> Result<(), Gone> {
+    session.set_raw(true)?;
+    let lines = session.rows();
+    session.print("\x1b[2J")?;
+    let (mut machine, mut domains) = (services::machine(), services::domains());
+    loop {
+        let timer = monotonic::subscribe_duration(TOP_PERIOD_NS);
+        let ready = poll::poll(&[session.input_pollable(), &timer]);
+        if ready.contains(&0) {
+            break;
+        }
+        let (machine_now, domains_now) = (services::machine(), services::domains());
+        let view = views::top(&machine_now, &machine, &domains_now, &domains, lines);
+        session.print(&format!("\x1b[H{}\x1b[J", view.replace('\n', "\x1b[K\n")))?;
+        (machine, domains) = (machine_now, domains_now);
+    }
+    session.discard_input()?;
+    session.set_raw(false)
+}

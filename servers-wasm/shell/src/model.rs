@@ -1,0 +1,125 @@
+//! What the shell knows of the machine, in plain data: the shapes of the WIT records without the
+//! bindings, so that everything that works on them can be tested on the host.
+
+/// What the kernel counts about a domain.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Domain {
+    /// Its id.
+    pub id: u32,
+    /// Its name.
+    pub name: String,
+    /// Where it is in its life, in a word.
+    pub state: &'static str,
+    /// Its last words; empty while it lives.
+    pub message: String,
+    /// Bytes of memory it has.
+    pub memory: u64,
+    /// Nanoseconds of processor time it used.
+    pub cpu_ns: u64,
+    /// Calls it answered.
+    pub calls_served: u64,
+    /// Calls it sent.
+    pub calls_sent: u64,
+    /// Ring in which it runs.
+    pub ring: u32,
+}
+
+/// A server of the description or a running program.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Server {
+    /// Its name.
+    pub name: String,
+    /// Where the supervisor has it, in a word.
+    pub state: &'static str,
+    /// How often it was restarted.
+    pub restarts: u32,
+    /// Its domain, if it ever ran.
+    pub domain: Option<Domain>,
+}
+
+/// Counters of the machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Machine {
+    /// Bytes of usable memory.
+    pub memory_total: u64,
+    /// Bytes of it that are free.
+    pub memory_free: u64,
+    /// Nanoseconds since boot.
+    pub uptime_ns: u64,
+    /// Nanoseconds of it spent idle.
+    pub idle_ns: u64,
+    /// Gate calls since boot.
+    pub gate_calls: u64,
+    /// Switches between domains since boot.
+    pub switches: u64,
+    /// Device interrupts since boot.
+    pub interrupts: u64,
+}
+
+/// What kind of object a handle names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Where calls go.
+    Endpoint,
+    /// An object of a server.
+    Object,
+    /// Reading end of a pipe.
+    PipeReader,
+    /// Writing end of a pipe.
+    PipeWriter,
+    /// A flag to wait for.
+    Event,
+    /// An interrupt line.
+    Interrupt,
+    /// A range of ports.
+    Ports,
+    /// Device memory.
+    Window,
+    /// A boot module.
+    Blob,
+    /// A domain under control.
+    Domain,
+    /// The kernel log.
+    Log,
+    /// The machine.
+    System,
+}
+
+/// A handle of a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handle {
+    /// Its number.
+    pub number: u32,
+    /// What it names.
+    pub kind: Kind,
+    /// What may be done with it, in words.
+    pub rights: String,
+    /// First port, line, address or id.
+    pub detail: u64,
+    /// Ports or bytes.
+    pub extent: u64,
+}
+
+/// An entry of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogEntry {
+    /// Nanoseconds since boot.
+    pub time_ns: u64,
+    /// Name of the server; empty for the kernel.
+    pub server: String,
+    /// How much it matters, in a word.
+    pub level: &'static str,
+    /// The text.
+    pub text: String,
+}
+
+/// How a program ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exit {
+    /// Whether it came to its end by itself.
+    pub completed: bool,
+    /// Its exit code.
+    pub code: u32,
+    /// Why it did not complete.
+    pub message: String,
+}

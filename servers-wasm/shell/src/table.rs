@@ -1,0 +1,67 @@
+//! Tables of aligned columns.
+
+/// On which side of its column a cell stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Align {
+    /// Text.
+    Left,
+    /// Numbers.
+    Right,
+}
+
+/// Blanks between two columns.
+const GAP: usize = 2;
+
+/// Lays rows out under their heads; each row has as many cells as there are columns. Every line
+/// ends in a line feed and has no blanks before it.
+#[must_use]
+pub fn layout(columns: &[(&str, Align)], rows: &[Vec<String>]) -> String {
+    let heads: Vec<String> = columns.iter().map(|(head, _)| (*head).to_owned()).collect();
+    let mut widths: Vec<usize> = heads.iter().map(|head| width(head)).collect();
+    for row in rows {
+        for (widest, cell) in widths.iter_mut().zip(row) {
+            *widest = (*widest).max(width(cell));
+        }
+    }
+    let mut text = String::new();
+    for row in std::iter::once(&heads).chain(rows) {
+        let mut line = String::new();
+        for ((cell, &(_, align)), &wide) in row.iter().zip(columns).zip(&widths) {
+            if !line.is_empty() {
+                push_blanks(&mut line, GAP);
+            }
+            let missing = wide.saturating_sub(width(cell));
+            if align == Align::Right {
+                push_blanks(&mut line, missing);
+            }
+            line.push_str(cell);
+            if align == Align::Left {
+                push_blanks(&mut line, missing);
+            }
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn width(text: &str) -> usize {
+    text.chars().count()
+}
+
+fn push_blanks(line: &mut String, count: usize) {
+    line.extend(std::iter::repeat_n(' ', count));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_needed() {
+        let columns = [("NAME", Align::Left), ("N", Align::Right), ("NOTE", Align::Left)];
+        let row = |cells: [&str; 3]| cells.map(String::from).to_vec();
+        let text = layout(&columns, &[row(["a", "1000", ""]), row(["longer", "1", "yes"])]);
+        assert_eq!(text, "NAME       N  NOTE\na       1000\nlonger     1  yes\n");
+    }
+}
