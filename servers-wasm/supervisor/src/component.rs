@@ -1,0 +1,431 @@
+//! The component: its world's imports behind the trait [`Kernel`], its exports on a [`Supervisor`].
+
+use std::cell::RefCell;
+
+use atoll_system_description::{Domain, Isolation, SystemRights};
+
+use crate::{
+    kernel::{self, Authority, Cause, End, Kernel, Level, Phase, Streams},
+    server::State,
+    supervisor::Supervisor,
+    task::ExitStatus,
+};
+
+#[allow(missing_docs, unreachable_pub, reason = "generated")]
+#[allow(clippy::all, reason = "generated")]
+mod bindings {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        world: "atoll:servers/supervisor",
+        generate_all,
+    });
+}
+
+use bindings::{
+    atoll::{
+        clocks::monotonic,
+        io::{events::Event, watch},
+        log::log,
+        supervision::{
+            domains::{self, AddressRange, Config, Endpoint, PortRange, RuntimeLimits},
+            machine,
+            modules::Module,
+            types::{self, DomainState, DomainStatus, HandleInfo},
+        },
+    },
+    exports::atoll::{
+        io::handler,
+        lifecycle::start,
+        supervision::servers::{self, Server, ServerState, Task},
+    },
+    wasi::io::{
+        poll::Pollable,
+        streams::{InputStream, OutputStream},
+    },
+};
+
+/// Most bytes that `module.read` gives at once.
+const CHUNK: u32 = 60_000;
+
+/// The kernel interfaces of the world.
+struct World;
+
+impl Kernel for World {
+    type Endpoint = Endpoint;
+    type Domain = domains::Domain;
+    type Pollable = Pollable;
+    type Event = Event;
+    type Input = InputStream;
+    type Output = OutputStream;
+    type Status = DomainStatus;
+    type Handle = HandleInfo;
+
+    fn log(&self, level: Level, text: &str) {
+        let level = match level {
+            Level::Error => log::Level::Error,
+            Level::Warn => log::Level::Warn,
+            Level::Info => log::Level::Info,
+            Level::Debug => log::Level::Debug,
+        };
+        log::write(level, text);
+    }
+
+    fn now(&self) -> u64 {
+        monotonic::now()
+    }
+
+    fn read_module(&self, name: &str) -> Result<Vec<u8>, kernel::Error> {
+        let module = Module::open(name)?;
+        let size = module.size();
+        let mut bytes = Vec::new();
+        loop {
+            let offset = bytes.len() as u64;
+            let chunk = if offset < size { module.read(offset, CHUNK) } else { Vec::new() };
+            if chunk.is_empty() {
+                return Ok(bytes);
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+    }
+
+    fn make_endpoint(&self) -> Endpoint {
+        Endpoint::new()
+    }
+
+    fn publish(&self, endpoint: &Endpoint, interface: &str) -> Result<(), kernel::Error> {
+        Ok(endpoint.publish(interface)?)
+    }
+
+    fn create(&self, name: &str, plan: &Domain) -> Result<domains::Domain, kernel::Error> {
+        let config = Config {
+            name: name.to_string(),
+            memory_limit: plan.memory,
+            handle_limit: plan.limits.kernel_handles,
+            call_limit: plan.limits.calls,
+            priority: plan.priority,
+            isolation: match plan.isolation {
+                Isolation::Kernel => domains::Isolation::Kernel,
+                Isolation::User => domains::Isolation::User,
+            },
+            budget_ns: plan.budget.map_or(0, |budget| budget.use_ns),
+            period_ns: plan.budget.map_or(0, |budget| budget.period_ns),
+        };
+        let component = Module::open(&plan.component)?;
+        Ok(domains::Domain::create(&config, &component)?)
+    }
+
+    fn grant_endpoint(
+        &self,
+        domain: &domains::Domain,
+        interface: &str,
+        to: &Endpoint,
+    ) -> Result<(), kernel::Error> {
+        Ok(domain.grant_endpoint(interface, to)?)
+    }
+
+    fn grant_export(
+        &self,
+        domain: &domains::Domain,
+        interface: &str,
+        on: &Endpoint,
+    ) -> Result<(), kernel::Error> {
+        Ok(domain.grant_export(interface, on)?)
+    }
+
+    fn grant_kernel(
+        &self,
+        domain: &domains::Domain,
+        interface: &str,
+        label: &str,
+        authority: Authority,
+    ) -> Result<(), kernel::Error> {
+        Ok(domain.grant_kernel(interface, label, authority.into())?)
+    }
+
+    fn grant_streams(
+        &self,
+        domain: &domains::Domain,
+        streams: Streams<InputStream, OutputStream>,
+    ) -> Result<(), kernel::Error> {
+        domain.grant_stdin(streams.input)?;
+        domain.grant_stdout(streams.output)?;
+        Ok(domain.grant_stderr(streams.error)?)
+    }
+
+    fn start(
+        &self,
+        domain: &domains::Domain,
+        plan: &Domain,
+        arguments: &[String],
+    ) -> Result<(), kernel::Error> {
+        let limits = RuntimeLimits {
+            linear_memory: plan.limits.linear_memory,
+            table_elements: plan.limits.table_elements,
+            component_bytes: plan.limits.component_size,
+            handles: plan.limits.handles,
+            call_depth: plan.limits.call_depth,
+        };
+        Ok(domain.start(limits, arguments, &[])?)
+    }
+
+    fn kill(&self, domain: &domains::Domain) {
+        domain.kill();
+    }
+
+    fn phase(&self, domain: &domains::Domain) -> Phase {
+        let status = domain.status();
+        match status.state {
+            DomainState::Created | DomainState::Starting => Phase::Starting,
+            DomainState::Running | DomainState::Waiting | DomainState::Calling => Phase::Ready,
+            DomainState::Ended => Phase::Ended(End {
+                cause: status.cause.into(),
+                code: status.code,
+                address: status.address,
+                fault_address: status.fault_address,
+                message: status.message,
+            }),
+        }
+    }
+
+    fn status(&self, domain: &domains::Domain) -> DomainStatus {
+        domain.status()
+    }
+
+    fn handles(&self, domain: &domains::Domain) -> Vec<HandleInfo> {
+        domain.handles()
+    }
+
+    fn changes(&self, domain: &domains::Domain) -> Pollable {
+        domain.subscribe()
+    }
+
+    fn timer(&self, after_ns: u64) -> Pollable {
+        monotonic::subscribe_duration(after_ns)
+    }
+
+    fn watch(&self, source: &Pollable, token: u64) {
+        watch::watch(source, token);
+    }
+
+    fn make_event(&self) -> Event {
+        Event::new()
+    }
+
+    fn set_event(&self, event: &Event) {
+        event.set();
+    }
+
+    fn subscribe(&self, event: &Event) -> Pollable {
+        event.subscribe()
+    }
+
+    fn power(&self, action: kernel::Action) {
+        machine::power(match action {
+            kernel::Action::PowerOff => machine::Action::PowerOff,
+            kernel::Action::Reboot => machine::Action::Reboot,
+        });
+    }
+}
+
+impl From<Authority> for domains::Authority {
+    fn from(authority: Authority) -> Self {
+        match authority {
+            Authority::None => Self::None,
+            Authority::Interrupt(line) => Self::Interrupt(line),
+            Authority::Ports(base, count) => Self::Ports(PortRange { base, count }),
+            Authority::Window(base, length) => Self::Window(AddressRange { base, length }),
+            Authority::Framebuffer => Self::Framebuffer,
+            Authority::LogWriter => Self::LogWriter,
+            Authority::LogReader => Self::LogReader,
+            Authority::System(rights) => Self::System(rights.into()),
+        }
+    }
+}
+
+impl From<SystemRights> for domains::SystemRights {
+    fn from(rights: SystemRights) -> Self {
+        let all = [
+            (rights.introspect, Self::INTROSPECT),
+            (rights.domains, Self::DOMAINS),
+            (rights.devices, Self::DEVICES),
+            (rights.power, Self::POWER),
+        ];
+        let granted = all.into_iter().filter(|(has, _)| *has);
+        granted.fold(Self::empty(), |rights, (_, right)| rights | right)
+    }
+}
+
+impl From<types::Cause> for Cause {
+    fn from(cause: types::Cause) -> Self {
+        match cause {
+            types::Cause::None | types::Cause::Exited => Self::Exited,
+            types::Cause::Trapped => Self::Trapped,
+            types::Cause::Refused => Self::Refused,
+            types::Cause::Panicked => Self::Panicked,
+            types::Cause::OutOfMemory => Self::OutOfMemory,
+            types::Cause::Faulted => Self::Faulted,
+            types::Cause::Killed => Self::Killed,
+        }
+    }
+}
+
+impl From<types::Error> for kernel::Error {
+    fn from(error: types::Error) -> Self {
+        match error {
+            types::Error::NotFound(what) => Self::NotFound(what),
+            types::Error::AlreadyRunning(what) => Self::AlreadyRunning(what),
+            types::Error::NotRunning(what) => Self::NotRunning(what),
+            types::Error::Invalid(why) => Self::Invalid(why),
+            types::Error::OutOfResources(what) => Self::OutOfResources(what),
+            types::Error::PeerRestarted => Self::PeerRestarted,
+            types::Error::Other(why) => Self::Other(why),
+        }
+    }
+}
+
+impl From<kernel::Error> for types::Error {
+    fn from(error: kernel::Error) -> Self {
+        match error {
+            kernel::Error::NotFound(what) => Self::NotFound(what),
+            kernel::Error::AlreadyRunning(what) => Self::AlreadyRunning(what),
+            kernel::Error::NotRunning(what) => Self::NotRunning(what),
+            kernel::Error::Invalid(why) => Self::Invalid(why),
+            kernel::Error::OutOfResources(what) => Self::OutOfResources(what),
+            kernel::Error::PeerRestarted => Self::PeerRestarted,
+            kernel::Error::Other(why) => Self::Other(why),
+        }
+    }
+}
+
+impl From<State> for ServerState {
+    fn from(state: State) -> Self {
+        match state {
+            State::Stopped => Self::Stopped,
+            State::Starting => Self::Starting,
+            State::Running => Self::Running,
+            State::BackingOff => Self::BackingOff,
+            State::Failed => Self::Failed,
+        }
+    }
+}
+
+impl From<ExitStatus> for servers::ExitStatus {
+    fn from(exit: ExitStatus) -> Self {
+        Self { completed: exit.completed, code: exit.code, message: exit.message }
+    }
+}
+
+thread_local! {
+    /// The one supervisor. Calls into a component do not overlap, so it is never borrowed twice.
+    static SUPERVISOR: RefCell<Supervisor<World>> = RefCell::new(Supervisor::new(World));
+}
+
+fn with<T>(act: impl FnOnce(&mut Supervisor<World>) -> T) -> T {
+    SUPERVISOR.with_borrow_mut(act)
+}
+
+struct Component;
+
+impl start::Guest for Component {
+    fn start() -> Result<(), String> {
+        with(Supervisor::boot);
+        Ok(())
+    }
+}
+
+impl handler::Guest for Component {
+    fn ready(token: u64) {
+        with(|supervisor| supervisor.ready(token));
+    }
+}
+
+impl servers::Guest for Component {
+    type Task = TaskHandle;
+
+    fn list() -> Result<Vec<Server>, types::Error> {
+        let servers = with(Supervisor::list).into_iter().map(|server| Server {
+            name: server.name,
+            state: server.state.into(),
+            restarts: server.restarts,
+            domain: server.domain,
+        });
+        Ok(servers.collect())
+    }
+
+    fn start(name: String) -> Result<(), types::Error> {
+        Ok(with(|supervisor| supervisor.start(&name))?)
+    }
+
+    fn stop(name: String) -> Result<(), types::Error> {
+        Ok(with(|supervisor| supervisor.stop(&name))?)
+    }
+
+    fn kill(name: String) -> Result<(), types::Error> {
+        Ok(with(|supervisor| supervisor.kill(&name))?)
+    }
+
+    fn handles(name: String) -> Result<Vec<HandleInfo>, types::Error> {
+        Ok(with(|supervisor| supervisor.handles(&name))?)
+    }
+
+    fn grants(name: String) -> Result<Vec<String>, types::Error> {
+        Ok(with(|supervisor| supervisor.grants(&name))?)
+    }
+
+    fn run(
+        program: String,
+        arguments: Vec<String>,
+        stdin: InputStream,
+        stdout: OutputStream,
+        stderr: OutputStream,
+    ) -> Result<Task, types::Error> {
+        let streams = Streams { input: stdin, output: stdout, error: stderr };
+        let id = with(|supervisor| supervisor.run(&program, arguments, streams))?;
+        Ok(Task::new(TaskHandle { id }))
+    }
+
+    fn programs() -> Result<Vec<String>, types::Error> {
+        Ok(with(|supervisor| supervisor.programs()))
+    }
+
+    fn power(action: servers::Action) -> Result<(), types::Error> {
+        let action = match action {
+            servers::Action::PowerOff => kernel::Action::PowerOff,
+            servers::Action::Reboot => kernel::Action::Reboot,
+        };
+        Ok(with(|supervisor| supervisor.power(action))?)
+    }
+}
+
+/// A client's hold on a task; dropping it ends the task.
+struct TaskHandle {
+    id: u64,
+}
+
+impl servers::GuestTask for TaskHandle {
+    fn name(&self) -> String {
+        with(|supervisor| supervisor.task_name(self.id))
+    }
+
+    fn finished(&self) -> Pollable {
+        // The task is there as long as this handle is; were it not, nothing would ever end.
+        with(|supervisor| supervisor.task_finished(self.id))
+            .unwrap_or_else(|| Event::new().subscribe())
+    }
+
+    fn exit(&self) -> Option<servers::ExitStatus> {
+        with(|supervisor| supervisor.task_exit(self.id)).map(Into::into)
+    }
+
+    fn kill(&self) {
+        with(|supervisor| supervisor.task_kill(self.id));
+    }
+}
+
+impl Drop for TaskHandle {
+    fn drop(&mut self) {
+        with(|supervisor| supervisor.task_drop(self.id));
+    }
+}
+
+bindings::export!(Component with_types_in bindings);

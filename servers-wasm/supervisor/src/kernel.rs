@@ -1,0 +1,264 @@
+//! What the supervisor asks of the place it runs in.
+
+use std::fmt;
+
+use atoll_system_description::{Domain, SystemRights};
+
+/// How much a log entry matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// Something broke.
+    Error,
+    /// Something is odd.
+    Warn,
+    /// What an operator wants to know.
+    Info,
+    /// What a developer wants to know.
+    Debug,
+}
+
+/// Why something could not be done; the cases of `atoll:supervision/types.error`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// No server, program, module or domain of that name.
+    NotFound(String),
+    /// It is running already.
+    AlreadyRunning(String),
+    /// It is not running.
+    NotRunning(String),
+    /// An argument has no meaning.
+    Invalid(String),
+    /// The machine or a quota has no room.
+    OutOfResources(String),
+    /// A provider restarted.
+    PeerRestarted,
+    /// Anything else.
+    Other(String),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotFound(what) => write!(f, "{what} not found"),
+            Self::AlreadyRunning(what) => write!(f, "{what} is running already"),
+            Self::NotRunning(what) => write!(f, "{what} is not running"),
+            Self::Invalid(why) | Self::Other(why) => f.write_str(why),
+            Self::OutOfResources(what) => write!(f, "no room: {what}"),
+            Self::PeerRestarted => f.write_str("the provider restarted"),
+        }
+    }
+}
+
+/// Why a domain ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// It ended itself.
+    Exited,
+    /// Its code trapped.
+    Trapped,
+    /// Its component was refused.
+    Refused,
+    /// Its runtime panicked.
+    Panicked,
+    /// Its runtime could not allocate.
+    OutOfMemory,
+    /// The processor raised an exception.
+    Faulted,
+    /// It was killed.
+    Killed,
+}
+
+/// How a domain ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct End {
+    /// Why.
+    pub cause: Cause,
+    /// Its exit code, or the exception: vector in the high half, error code in the low half.
+    pub code: u64,
+    /// Instruction address at a fault.
+    pub address: u64,
+    /// Address that the fault touched.
+    pub fault_address: u64,
+    /// Its last words.
+    pub message: String,
+}
+
+impl End {
+    /// Whether it came to its end by itself and found nothing wrong.
+    #[must_use]
+    pub fn went_well(&self) -> bool {
+        self.cause == Cause::Exited && self.code == 0
+    }
+}
+
+/// Where a domain is, as far as policy cares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Made or loading.
+    Starting,
+    /// Ready to serve.
+    Ready,
+    /// Over.
+    Ended(End),
+}
+
+/// The kernel object behind a grant that the runtime provides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Authority {
+    /// None needed.
+    None,
+    /// A global system interrupt.
+    Interrupt(u32),
+    /// First port and count.
+    Ports(u16, u32),
+    /// Physical base and bytes.
+    Window(u64, u64),
+    /// The firmware's screen.
+    Framebuffer,
+    /// Writing to the log.
+    LogWriter,
+    /// Reading the log.
+    LogReader,
+    /// The machine.
+    System(SystemRights),
+}
+
+/// What to do with the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Switch off.
+    PowerOff,
+    /// Start again.
+    Reboot,
+}
+
+/// The kernel, its clock, its log and its domains. No function blocks.
+pub trait Kernel {
+    /// Where calls to one interface go. Dropping it gives it up.
+    type Endpoint;
+    /// A domain under control. Dropping it forgets an ended domain and ends a living one's
+    /// supervision.
+    type Domain;
+    /// Something that becomes ready. Dropping it ends its watch.
+    type Pollable;
+    /// A flag that others wait for.
+    type Event;
+    /// Reading end of a pipe.
+    type Input;
+    /// Writing end of a pipe.
+    type Output;
+    /// All that the kernel tells of a domain, for clients.
+    type Status;
+    /// One handle of a domain, for clients.
+    type Handle;
+
+    /// Adds an entry to the log.
+    fn log(&self, level: Level, text: &str);
+    /// Nanoseconds since boot.
+    fn now(&self) -> u64;
+    /// The bytes of a boot module.
+    ///
+    /// # Errors
+    /// When there is no such module.
+    fn read_module(&self, name: &str) -> Result<Vec<u8>, Error>;
+
+    /// Makes an endpoint nobody serves yet.
+    fn make_endpoint(&self) -> Self::Endpoint;
+    /// Serves the supervisor's own export on it.
+    ///
+    /// # Errors
+    /// When the runtime refuses.
+    fn publish(&self, endpoint: &Self::Endpoint, interface: &str) -> Result<(), Error>;
+
+    /// Makes a domain; it does not run yet.
+    ///
+    /// # Errors
+    /// When the component is missing or there is no room.
+    fn create(&self, name: &str, plan: &Domain) -> Result<Self::Domain, Error>;
+    /// Grants an import by endpoint.
+    ///
+    /// # Errors
+    /// When a quota has no room.
+    fn grant_endpoint(
+        &self,
+        domain: &Self::Domain,
+        interface: &str,
+        to: &Self::Endpoint,
+    ) -> Result<(), Error>;
+    /// Lets a domain serve an export on an endpoint.
+    ///
+    /// # Errors
+    /// When a quota has no room.
+    fn grant_export(
+        &self,
+        domain: &Self::Domain,
+        interface: &str,
+        on: &Self::Endpoint,
+    ) -> Result<(), Error>;
+    /// Grants an import that the domain's runtime provides.
+    ///
+    /// # Errors
+    /// When the machine has no such device or it is taken.
+    fn grant_kernel(
+        &self,
+        domain: &Self::Domain,
+        interface: &str,
+        label: &str,
+        authority: Authority,
+    ) -> Result<(), Error>;
+    /// Gives a program its streams.
+    ///
+    /// # Errors
+    /// When a quota has no room.
+    fn grant_streams(
+        &self,
+        domain: &Self::Domain,
+        streams: Streams<Self::Input, Self::Output>,
+    ) -> Result<(), Error>;
+    /// Lets a domain run.
+    ///
+    /// # Errors
+    /// When the machine or a quota has no room.
+    fn start(
+        &self,
+        domain: &Self::Domain,
+        plan: &Domain,
+        arguments: &[String],
+    ) -> Result<(), Error>;
+    /// Ends a domain now.
+    fn kill(&self, domain: &Self::Domain);
+    /// Where a domain is; also ends the readiness of its pollable.
+    fn phase(&self, domain: &Self::Domain) -> Phase;
+    /// All that the kernel tells of a domain; ends the readiness of its pollable too.
+    fn status(&self, domain: &Self::Domain) -> Self::Status;
+    /// The handles of a domain.
+    fn handles(&self, domain: &Self::Domain) -> Vec<Self::Handle>;
+
+    /// Becomes ready when the domain became ready or ended since `phase` or `status`.
+    fn changes(&self, domain: &Self::Domain) -> Self::Pollable;
+    /// Becomes ready when the time has passed.
+    fn timer(&self, after_ns: u64) -> Self::Pollable;
+    /// Asks for one [`crate::Supervisor::ready`] with the token.
+    fn watch(&self, source: &Self::Pollable, token: u64);
+
+    /// Makes an event.
+    fn make_event(&self) -> Self::Event;
+    /// Sets it for good.
+    fn set_event(&self, event: &Self::Event);
+    /// A pollable of it, for a client.
+    fn subscribe(&self, event: &Self::Event) -> Self::Pollable;
+
+    /// Switches off or reboots; returns if the machine cannot.
+    fn power(&self, action: Action);
+}
+
+/// The standard streams of a program.
+#[derive(Debug)]
+pub struct Streams<I, O> {
+    /// Standard input.
+    pub input: I,
+    /// Standard output.
+    pub output: O,
+    /// Standard error.
+    pub error: O,
+}

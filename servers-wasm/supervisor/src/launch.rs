@@ -1,0 +1,145 @@
+//! From a description's entry to a running domain with its grants.
+
+use atoll_system_description::{Domain, LogAccess, Provider, model::unversioned};
+
+use crate::kernel::{Authority, Error, Kernel, Streams};
+
+/// What being a program implies, besides the streams themselves.
+const PROGRAM_INTERFACES: &[&str] = &[
+    "wasi:cli/environment",
+    "wasi:cli/exit",
+    "wasi:cli/stdin",
+    "wasi:cli/stdout",
+    "wasi:cli/stderr",
+];
+
+/// The endpoints of all exports, by server and interface. Made once, kept over restarts.
+#[derive(Debug)]
+pub struct Endpoints<E> {
+    services: Vec<Service<E>>,
+}
+
+#[derive(Debug)]
+struct Service<E> {
+    server: String,
+    interface: String,
+    endpoint: E,
+}
+
+impl<E> Default for Endpoints<E> {
+    fn default() -> Self {
+        Self { services: Vec::new() }
+    }
+}
+
+impl<E> Endpoints<E> {
+    /// Adds the endpoint of a server's export.
+    pub fn add(&mut self, server: &str, interface: &str, endpoint: E) {
+        let (server, interface) = (server.to_string(), interface.to_string());
+        self.services.push(Service { server, interface, endpoint });
+    }
+
+    /// Where calls to a server's export go; versions are the runtime's business.
+    #[must_use]
+    pub fn find(&self, server: &str, interface: &str) -> Option<&E> {
+        let same = |service: &&Service<E>| {
+            service.server == server && unversioned(&service.interface) == unversioned(interface)
+        };
+        self.services.iter().find(same).map(|service| &service.endpoint)
+    }
+
+    /// The exports of one server.
+    fn of<'a>(&'a self, server: &'a str) -> impl Iterator<Item = (&'a str, &'a E)> {
+        let own = self.services.iter().filter(move |service| service.server == server);
+        own.map(|service| (service.interface.as_str(), &service.endpoint))
+    }
+}
+
+/// What kind of domain is launched.
+pub enum Role<K: Kernel> {
+    /// A server, whose exports are bound to its endpoints.
+    Server,
+    /// A program, with arguments (without its name) and streams.
+    Program(Vec<String>, Streams<K::Input, K::Output>),
+}
+
+/// Makes a domain, grants what the plan says and lets it run. On failure nothing is left of it.
+///
+/// # Errors
+/// The first thing that the kernel refused.
+pub fn launch<K: Kernel>(
+    kernel: &K,
+    name: &str,
+    plan: &Domain,
+    endpoints: &Endpoints<K::Endpoint>,
+    role: Role<K>,
+) -> Result<K::Domain, Error> {
+    let domain = kernel.create(name, plan)?;
+    match equip(kernel, &domain, name, plan, endpoints, role) {
+        Ok(()) => Ok(domain),
+        Err(error) => {
+            kernel.kill(&domain);
+            Err(error)
+        }
+    }
+}
+
+fn equip<K: Kernel>(
+    kernel: &K,
+    domain: &K::Domain,
+    name: &str,
+    plan: &Domain,
+    endpoints: &Endpoints<K::Endpoint>,
+    role: Role<K>,
+) -> Result<(), Error> {
+    for import in &plan.imports {
+        grant(kernel, domain, &import.interface, &import.provider, endpoints)?;
+    }
+    let mut command = vec![name.to_string()];
+    match role {
+        Role::Server => {
+            for (interface, endpoint) in endpoints.of(name) {
+                kernel.grant_export(domain, interface, endpoint)?;
+            }
+        }
+        Role::Program(arguments, streams) => {
+            for interface in PROGRAM_INTERFACES {
+                kernel.grant_kernel(domain, interface, "", Authority::None)?;
+            }
+            kernel.grant_streams(domain, streams)?;
+            command.extend(arguments);
+        }
+    }
+    kernel.start(domain, plan, &command)
+}
+
+/// One line of authority, which may stand for several kernel objects.
+fn grant<K: Kernel>(
+    kernel: &K,
+    domain: &K::Domain,
+    interface: &str,
+    provider: &Provider,
+    endpoints: &Endpoints<K::Endpoint>,
+) -> Result<(), Error> {
+    let give = |label: &str, authority| kernel.grant_kernel(domain, interface, label, authority);
+    match provider {
+        Provider::Server(server) => match endpoints.find(server, interface) {
+            Some(endpoint) => kernel.grant_endpoint(domain, interface, endpoint),
+            None => Err(Error::NotFound(format!("{interface} of {server}"))),
+        },
+        Provider::Kernel => give("", Authority::None),
+        Provider::Ports(grants) => grants
+            .iter()
+            .try_for_each(|grant| give(&grant.label, Authority::Ports(grant.base, grant.count))),
+        Provider::Interrupts(grants) => {
+            grants.iter().try_for_each(|grant| give(&grant.label, Authority::Interrupt(grant.line)))
+        }
+        Provider::Windows(grants) => grants
+            .iter()
+            .try_for_each(|grant| give(&grant.label, Authority::Window(grant.base, grant.length))),
+        Provider::Framebuffer => give("", Authority::Framebuffer),
+        Provider::Log(LogAccess::Write) => give("", Authority::LogWriter),
+        Provider::Log(LogAccess::Read) => give("", Authority::LogReader),
+        Provider::System(rights) => give("", Authority::System(*rights)),
+    }
+}

@@ -1,0 +1,31 @@
+//! The supervisor: the first server, which starts, watches, restarts and stops all others.
+//!
+//! It is policy on the kernel's mechanism. [`Supervisor`] holds the state of every server and
+//! program and reacts to two things: calls of its service ([`service`], [`task`]) and readiness of
+//! what it watches ([`Supervisor::ready`]). [`launch`] turns a description's entry into a domain
+//! with grants, [`restart`] decides what the end of a server leads to, [`report`] words it.
+//!
+//! Everything below is written against the trait [`Kernel`]. The component implements it with the
+//! interfaces of its world (`component.rs`, the only module with generated and therefore unsafe
+//! code), the tests with a simulated kernel.
+//!
+//! Invariants: the endpoint of every export is made once and kept over restarts, so clients never
+//! notice more than a failed call; a server runs only when those that it imports from are ready;
+//! nothing here blocks.
+
+#![deny(unsafe_code)]
+
+#[cfg(target_arch = "wasm32")]
+#[allow(unsafe_code, reason = "the generated glue of the component model is unsafe")]
+mod component;
+pub mod kernel;
+pub mod launch;
+pub mod report;
+pub mod restart;
+pub mod server;
+pub mod service;
+pub mod supervisor;
+pub mod task;
+
+pub use kernel::{Error, Kernel};
+pub use supervisor::Supervisor;

@@ -1,0 +1,86 @@
+//! How ends and grants are worded.
+
+use atoll_system_description::{Domain, Import, LogAccess, Provider, SystemRights};
+
+use crate::kernel::{Cause, End};
+
+/// What happened to a domain, as the rest of a sentence that begins with its name.
+#[must_use]
+pub fn end(end: &End) -> String {
+    let what = match end.cause {
+        Cause::Exited if end.code == 0 => "exited".to_string(),
+        Cause::Exited => format!("exited with code {}", end.code),
+        Cause::Trapped => "trapped".to_string(),
+        Cause::Refused => "was refused".to_string(),
+        Cause::Panicked => "panicked".to_string(),
+        Cause::OutOfMemory => "ran out of memory".to_string(),
+        Cause::Faulted => format!(
+            "faulted: exception {} (error {:#x}) at {:#x}, touching {:#x}",
+            end.code >> 32,
+            end.code & 0xffff_ffff,
+            end.address,
+            end.fault_address
+        ),
+        Cause::Killed => "was killed".to_string(),
+    };
+    if end.message.is_empty() { what } else { what + ": " + &end.message }
+}
+
+/// The grants of a domain, a line each: `interface -> what`.
+#[must_use]
+pub fn grants(domain: &Domain) -> Vec<String> {
+    let line = |import: &Import| format!("{} -> {}", import.interface, provider(&import.provider));
+    domain.imports.iter().map(line).collect()
+}
+
+fn provider(provider: &Provider) -> String {
+    match provider {
+        Provider::Server(name) => format!("server {name}"),
+        Provider::Kernel => "kernel".to_string(),
+        Provider::Ports(grants) => list("ports", grants, |grant| {
+            let last = u32::from(grant.base).saturating_add(grant.count.saturating_sub(1));
+            format!("{} {}", grant.label, range(grant.base.into(), last.into()))
+        }),
+        Provider::Interrupts(grants) => {
+            list("interrupts", grants, |grant| format!("{} {}", grant.label, grant.line))
+        }
+        Provider::Windows(grants) => list("windows", grants, |grant| {
+            let last = grant.base.saturating_add(grant.length.saturating_sub(1));
+            format!("{} {}", grant.label, range(grant.base, last))
+        }),
+        Provider::Framebuffer => "framebuffer".to_string(),
+        Provider::Log(LogAccess::Write) => "log write".to_string(),
+        Provider::Log(LogAccess::Read) => "log read".to_string(),
+        Provider::System(rights) => format!("system {}", words(*rights)),
+    }
+}
+
+fn list<T>(what: &str, grants: &[T], word: impl Fn(&T) -> String) -> String {
+    let words: Vec<String> = grants.iter().map(word).collect();
+    format!("{what} {}", words.join(", "))
+}
+
+fn range(first: u64, last: u64) -> String {
+    if first == last { format!("{first:#x}") } else { format!("{first:#x}-{last:#x}") }
+}
+
+fn words(rights: SystemRights) -> String {
+    let all = [
+        (rights.introspect, "introspect"),
+        (rights.domains, "domains"),
+        (rights.devices, "devices"),
+        (rights.power, "power"),
+    ];
+    let words: Vec<&str> = all.iter().filter(|(has, _)| *has).map(|(_, word)| *word).collect();
+    words.join(", ")
+}
+
+/// A duration in the unit that reads best.
+#[must_use]
+pub fn duration(ns: u64) -> String {
+    match ns {
+        0..1_000_000 => format!("{} us", ns / 1_000),
+        1_000_000..1_000_000_000 => format!("{} ms", ns / 1_000_000),
+        _ => format!("{} s", ns / 1_000_000_000),
+    }
+}

@@ -1,0 +1,85 @@
+//! What the supervisor remembers of one server, and of any domain that it watches.
+
+use crate::{kernel::Kernel, restart::History};
+
+/// Where a server is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Not running, and not meant to.
+    Stopped,
+    /// Waiting for those that it imports from, or started and not yet ready.
+    Starting,
+    /// Ready.
+    Running,
+    /// Ended; will be started again after a pause.
+    BackingOff,
+    /// Ended, and restarted too often or not to be restarted.
+    Failed,
+}
+
+/// A domain with the pollable that tells of its changes.
+pub struct Watched<K: Kernel> {
+    /// The domain.
+    pub domain: K::Domain,
+    /// Absent once the domain has ended.
+    changes: Option<K::Pollable>,
+    token: u64,
+}
+
+impl<K: Kernel> Watched<K> {
+    /// Starts watching a domain under a token.
+    pub fn new(kernel: &K, domain: K::Domain, token: u64) -> Self {
+        let watched = Self { changes: Some(kernel.changes(&domain)), domain, token };
+        watched.watch_again(kernel);
+        watched
+    }
+
+    /// Asks to be told of the next change; watches are one-shot.
+    pub fn watch_again(&self, kernel: &K) {
+        if let Some(changes) = &self.changes {
+            kernel.watch(changes, self.token);
+        }
+    }
+
+    /// Notes that the domain has ended: no more notifications, its status stays readable.
+    pub fn ended(&mut self) {
+        self.changes = None;
+    }
+
+    /// Whether the domain lives, as far as noticed.
+    pub const fn is_live(&self) -> bool {
+        self.changes.is_some()
+    }
+
+    /// Whether a notification with that token is about this domain.
+    pub const fn answers_to(&self, token: u64) -> bool {
+        self.token == token && self.is_live()
+    }
+}
+
+/// One server of the description.
+pub struct Server<K: Kernel> {
+    /// Where it is.
+    pub state: State,
+    /// How often it was restarted since boot.
+    pub restarts: u32,
+    /// What its next end leads to.
+    pub history: History,
+    /// Its domain, the last one if it ended.
+    pub watched: Option<Watched<K>>,
+    /// The pause before its next start, with its token.
+    pub pause: Option<(u64, K::Pollable)>,
+}
+
+impl<K: Kernel> Server<K> {
+    /// A server that never ran.
+    #[must_use]
+    pub fn new(state: State) -> Self {
+        Self { state, restarts: 0, history: History::default(), watched: None, pause: None }
+    }
+
+    /// Whether it has a living domain.
+    pub fn is_live(&self) -> bool {
+        self.watched.as_ref().is_some_and(Watched::is_live)
+    }
+}

@@ -1,0 +1,213 @@
+//! The functions of `atoll:supervision/servers`.
+
+use atoll_system_description::SUPERVISOR;
+
+use crate::{
+    kernel::{Action, Error, Kernel, Level},
+    report,
+    server::{State, Watched},
+    supervisor::Supervisor,
+};
+
+/// One server or running program, as clients see it.
+#[derive(Debug)]
+pub struct Listed<S> {
+    /// Its name.
+    pub name: String,
+    /// Where it is.
+    pub state: State,
+    /// How often it was restarted since boot.
+    pub restarts: u32,
+    /// What the kernel tells of its domain, the last one if it ended; absent if it never ran.
+    pub domain: Option<S>,
+}
+
+/// What a name means.
+#[derive(Clone, Copy, Debug)]
+enum Named {
+    /// Index of a server.
+    Server(usize),
+    /// Index of a running program.
+    Task(usize),
+}
+
+impl<K: Kernel> Supervisor<K> {
+    /// All servers of the description, in its order, then the running programs.
+    pub fn list(&mut self) -> Vec<Listed<K::Status>> {
+        // Reading a status ends the readiness of what is watched, so act on it first.
+        for index in 0..self.servers.len() {
+            self.observe(index);
+        }
+        self.advance();
+        let kernel = &self.kernel;
+        let status = |watched: &Watched<K>| kernel.status(&watched.domain);
+        let servers =
+            self.servers.iter().zip(&self.description.servers).map(|(server, entry)| Listed {
+                name: entry.name.clone(),
+                state: server.state,
+                restarts: server.restarts,
+                domain: server.watched.as_ref().map(status),
+            });
+        let running = self.tasks.iter().filter_map(|task| {
+            let watched = task.watched.as_ref()?;
+            let (name, domain) = (task.name.clone(), Some(status(watched)));
+            Some(Listed { name, state: State::Running, restarts: 0, domain })
+        });
+        servers.chain(running).collect()
+    }
+
+    /// Starts a stopped or failed server, or one that waits for its restart.
+    ///
+    /// # Errors
+    /// Not found, running already, a provider not running, or no room.
+    pub fn start(&mut self, name: &str) -> Result<(), Error> {
+        let index = self.server_named(name)?;
+        self.observe(index);
+        let Some(server) = self.servers.get_mut(index) else { return Ok(()) };
+        if matches!(server.state, State::Starting | State::Running) {
+            return Err(Error::AlreadyRunning(name.to_string()));
+        }
+        let providers = self.description.dependencies(index);
+        self.all_running(&providers)?;
+        if let Some(server) = self.servers.get_mut(index) {
+            server.history.clear();
+        }
+        self.say(Level::Info, index, "is started on request");
+        let started = self.start_now(index);
+        self.advance();
+        started
+    }
+
+    /// Stops a server; it is not restarted.
+    ///
+    /// # Errors
+    /// Not found or not running.
+    pub fn stop(&mut self, name: &str) -> Result<(), Error> {
+        let index = self.server_named(name)?;
+        self.observe(index);
+        let Some(server) = self.servers.get_mut(index) else { return Ok(()) };
+        if matches!(server.state, State::Stopped | State::Failed) {
+            return Err(Error::NotRunning(name.to_string()));
+        }
+        if let Some(watched) = server.watched.as_mut().filter(|watched| watched.is_live()) {
+            self.kernel.kill(&watched.domain);
+            watched.ended();
+        }
+        server.pause = None;
+        server.history.clear();
+        server.state = State::Stopped;
+        self.say(Level::Info, index, "is stopped on request");
+        Ok(())
+    }
+
+    /// Ends a server or program as a crash would: the restart policy applies.
+    ///
+    /// # Errors
+    /// Not found or not running.
+    pub fn kill(&mut self, name: &str) -> Result<(), Error> {
+        match self.named(name)? {
+            Named::Server(index) => {
+                let watched = self.servers.get(index).and_then(|server| server.watched.as_ref());
+                match watched.filter(|watched| watched.is_live()) {
+                    Some(watched) => self.kernel.kill(&watched.domain),
+                    None => return Err(Error::NotRunning(name.to_string())),
+                }
+                self.observe(index);
+                self.advance();
+            }
+            Named::Task(index) => {
+                if let Some(id) = self.tasks.get(index).map(|task| task.id) {
+                    self.task_kill(id);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The handles of a server or program.
+    ///
+    /// # Errors
+    /// Not found or not running.
+    pub fn handles(&self, name: &str) -> Result<Vec<K::Handle>, Error> {
+        let watched = match self.named(name)? {
+            Named::Server(index) => self.servers.get(index).and_then(|s| s.watched.as_ref()),
+            Named::Task(index) => self.tasks.get(index).and_then(|task| task.watched.as_ref()),
+        };
+        match watched.filter(|watched| watched.is_live()) {
+            Some(watched) => Ok(self.kernel.handles(&watched.domain)),
+            None => Err(Error::NotRunning(name.to_string())),
+        }
+    }
+
+    /// The grants of a server, a running program or a program that can be run.
+    ///
+    /// # Errors
+    /// Not found.
+    pub fn grants(&self, name: &str) -> Result<Vec<String>, Error> {
+        let servers = &self.description.servers;
+        let programs = &self.description.programs;
+        let domain = match self.named(name) {
+            Ok(Named::Server(index)) => servers.get(index).map(|entry| &entry.domain),
+            Ok(Named::Task(index)) => {
+                let program = self.tasks.get(index).and_then(|task| programs.get(task.program));
+                program.map(|entry| &entry.domain)
+            }
+            Err(_) => self.description.program(name).map(|entry| &entry.domain),
+        };
+        domain.map(report::grants).ok_or_else(|| Error::NotFound(name.to_string()))
+    }
+
+    /// Names of the programs that can be run.
+    pub fn programs(&self) -> Vec<String> {
+        self.description.programs.iter().map(|program| program.name.clone()).collect()
+    }
+
+    /// Switches off or reboots.
+    ///
+    /// # Errors
+    /// When the machine cannot.
+    pub fn power(&self, action: Action) -> Result<(), Error> {
+        let word = match action {
+            Action::PowerOff => "switched off",
+            Action::Reboot => "rebooted",
+        };
+        self.kernel.log(Level::Info, &format!("the machine is {word} on request"));
+        self.kernel.power(action);
+        Err(Error::Other(format!("the machine cannot be {word}")))
+    }
+
+    /// Refuses if one of these servers is not running.
+    pub(crate) fn all_running(&self, providers: &[usize]) -> Result<(), Error> {
+        for index in providers {
+            let state = self.servers.get(*index).map(|server| server.state);
+            if state != Some(State::Running) {
+                let entry = self.description.servers.get(*index);
+                let name = entry.map_or_else(String::new, |entry| entry.name.clone());
+                return Err(Error::NotRunning(name));
+            }
+        }
+        Ok(())
+    }
+
+    fn server_named(&self, name: &str) -> Result<usize, Error> {
+        match self.named(name)? {
+            Named::Server(index) => Ok(index),
+            Named::Task(_) => Err(Error::Invalid(format!("{name} is a program, not a server"))),
+        }
+    }
+
+    fn named(&self, name: &str) -> Result<Named, Error> {
+        if let Some(index) = self.description.servers.iter().position(|entry| entry.name == name) {
+            return Ok(Named::Server(index));
+        }
+        let running =
+            self.tasks.iter().position(|task| task.name == name && task.watched.is_some());
+        match running {
+            Some(index) => Ok(Named::Task(index)),
+            None if name == SUPERVISOR => {
+                Err(Error::Invalid("the supervisor does not supervise itself".to_string()))
+            }
+            None => Err(Error::NotFound(name.to_string())),
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! The supervisor's state and how it changes: boot, readiness, ends and restarts.
+
+use atoll_system_description::{
+    DESCRIPTION_MODULE, Description, SUPERVISOR, SUPERVISOR_EXPORT, Start,
+};
+
+use crate::{
+    kernel::{Cause, End, Error, Kernel, Level, Phase},
+    launch::{Endpoints, Role, launch},
+    report,
+    restart::Decision,
+    server::{Server, State, Watched},
+    task::Task,
+};
+
+/// All servers and running programs.
+pub struct Supervisor<K: Kernel> {
+    pub(crate) kernel: K,
+    pub(crate) description: Description,
+    /// One for each server of the description, in its order.
+    pub(crate) servers: Vec<Server<K>>,
+    pub(crate) endpoints: Endpoints<K::Endpoint>,
+    pub(crate) tasks: Vec<Task<K>>,
+    /// How many programs were started since boot.
+    pub(crate) tasks_started: u32,
+    tokens: u64,
+}
+
+impl<K: Kernel> Supervisor<K> {
+    /// A supervisor of nothing.
+    pub fn new(kernel: K) -> Self {
+        let description =
+            Description { name: String::new(), servers: Vec::new(), programs: Vec::new() };
+        Self {
+            kernel,
+            description,
+            servers: Vec::new(),
+            endpoints: Endpoints::default(),
+            tasks: Vec::new(),
+            tasks_started: 0,
+            tokens: 0,
+        }
+    }
+
+    /// Reads the description and starts what starts at boot. Without a valid description it says
+    /// what is wrong and supervises nothing.
+    pub fn boot(&mut self) {
+        match self.prepare() {
+            Ok(()) => self.advance(),
+            Err(message) => {
+                self.kernel.log(Level::Error, &message);
+                self.kernel.log(Level::Error, "no server is started: the description was refused");
+            }
+        }
+    }
+
+    fn prepare(&mut self) -> Result<(), String> {
+        let module = self.kernel.read_module(DESCRIPTION_MODULE);
+        let bytes = module.map_err(|error| format!("{DESCRIPTION_MODULE}: {error}"))?;
+        let text = String::from_utf8(bytes)
+            .map_err(|_| format!("{DESCRIPTION_MODULE}:1:1: the text is not UTF-8"))?;
+        self.description =
+            Description::parse(&text, DESCRIPTION_MODULE).map_err(|error| error.to_string())?;
+        let own = self.kernel.make_endpoint();
+        self.kernel
+            .publish(&own, SUPERVISOR_EXPORT)
+            .map_err(|error| format!("{SUPERVISOR_EXPORT} cannot be served: {error}"))?;
+        self.endpoints.add(SUPERVISOR, SUPERVISOR_EXPORT, own);
+        for server in &self.description.servers {
+            for export in &server.exports {
+                self.endpoints.add(&server.name, export, self.kernel.make_endpoint());
+            }
+            self.servers.push(Server::new(match server.start {
+                Start::Boot => State::Starting,
+                Start::Manual => State::Stopped,
+            }));
+        }
+        let (servers, programs) = (self.servers.len(), self.description.programs.len());
+        let name = &self.description.name;
+        let message = format!("system `{name}`: {servers} servers, {programs} programs");
+        self.kernel.log(Level::Info, &message);
+        Ok(())
+    }
+
+    /// A number for a new watch, never used before.
+    pub(crate) const fn token(&mut self) -> u64 {
+        self.tokens = self.tokens.wrapping_add(1);
+        self.tokens
+    }
+
+    /// The pollable that was watched under this token is ready.
+    pub fn ready(&mut self, token: u64) {
+        let watched = |server: &Server<K>| {
+            server.watched.as_ref().is_some_and(|watched| watched.answers_to(token))
+        };
+        let paused =
+            |server: &Server<K>| server.pause.as_ref().is_some_and(|(timer, _)| *timer == token);
+        if let Some(index) = self.servers.iter().position(watched) {
+            self.observe(index);
+            self.watch_again(index);
+        } else if let Some(index) = self.servers.iter().position(paused) {
+            self.restart(index);
+        } else {
+            self.task_ready(token);
+        }
+        self.advance();
+    }
+
+    fn watch_again(&self, index: usize) {
+        if let Some(watched) = self.servers.get(index).and_then(|server| server.watched.as_ref()) {
+            watched.watch_again(&self.kernel);
+        }
+    }
+
+    /// Looks where a server's domain is and acts on it.
+    pub(crate) fn observe(&mut self, index: usize) {
+        let Some(server) = self.servers.get_mut(index) else { return };
+        let Some(watched) = server.watched.as_mut().filter(|watched| watched.is_live()) else {
+            return;
+        };
+        match self.kernel.phase(&watched.domain) {
+            Phase::Starting => {}
+            Phase::Ready => {
+                if server.state == State::Starting {
+                    server.state = State::Running;
+                    self.say(Level::Info, index, "is ready");
+                }
+            }
+            Phase::Ended(end) => {
+                watched.ended();
+                self.ended(index, &end);
+            }
+        }
+    }
+
+    /// Starts every server that is to start and whose providers are ready.
+    pub(crate) fn advance(&mut self) {
+        while let Some(index) = (0..self.servers.len()).find(|index| self.may_start(*index)) {
+            // A failure is logged where it happens; the server is then no longer starting.
+            let _ = self.start_now(index);
+        }
+    }
+
+    fn may_start(&self, index: usize) -> bool {
+        self.servers.get(index).is_some_and(|server| {
+            server.state == State::Starting && !server.is_live() && self.waits_for(index).is_none()
+        })
+    }
+
+    /// A provider of the server that is not ready.
+    pub(crate) fn waits_for(&self, index: usize) -> Option<usize> {
+        let ready =
+            |needed: &usize| self.servers.get(*needed).is_some_and(|s| s.state == State::Running);
+        self.description.dependencies(index).into_iter().find(|needed| !ready(needed))
+    }
+
+    /// Makes and starts the domain of a server.
+    pub(crate) fn start_now(&mut self, index: usize) -> Result<(), Error> {
+        let token = self.token();
+        let Some(entry) = self.description.servers.get(index) else { return Ok(()) };
+        let Some(server) = self.servers.get_mut(index) else { return Ok(()) };
+        // The domain before it, kept for its status, goes first: its handle is room.
+        server.watched = None;
+        server.pause = None;
+        let (kernel, plan) = (&self.kernel, &entry.domain);
+        match launch(kernel, &entry.name, plan, &self.endpoints, Role::Server) {
+            Ok(domain) => {
+                server.state = State::Starting;
+                server.watched = Some(Watched::new(kernel, domain, token));
+                Ok(())
+            }
+            Err(error) => {
+                server.state = State::Failed;
+                self.say(Level::Error, index, &format!("cannot start: {error}"));
+                Err(error)
+            }
+        }
+    }
+
+    /// The pause of a server is over, or it had none.
+    fn restart(&mut self, index: usize) {
+        let Some(server) = self.servers.get_mut(index) else { return };
+        server.pause = None;
+        server.state = State::Starting;
+        server.restarts = server.restarts.saturating_add(1);
+    }
+
+    /// A server's domain ended by itself or by `kill`.
+    fn ended(&mut self, index: usize, end: &End) {
+        let now = self.kernel.now();
+        let Some(entry) = self.description.servers.get(index) else { return };
+        let Some(server) = self.servers.get_mut(index) else { return };
+        let decision = match end.cause {
+            // What was refused would be refused again.
+            Cause::Refused => Decision::GiveUp,
+            _ => server.history.ended(&entry.restart, now, end.went_well()),
+        };
+        let limit = entry.restart.limit;
+        let window = report::duration(entry.restart.window_ns);
+        let then = match decision {
+            Decision::Stop => "it is stopped".to_string(),
+            Decision::GiveUp => "it has failed".to_string(),
+            Decision::TooOften => {
+                format!("it has failed, after {limit} restarts within {window}")
+            }
+            Decision::Now => "it is restarted at once".to_string(),
+            Decision::After(pause) => format!("it is restarted in {}", report::duration(pause)),
+        };
+        let level = if end.went_well() { Level::Info } else { Level::Error };
+        self.say(level, index, &format!("{}; {then}", report::end(end)));
+        self.follow(index, decision);
+    }
+
+    fn follow(&mut self, index: usize, decision: Decision) {
+        match decision {
+            Decision::Now => self.restart(index),
+            Decision::After(pause) => {
+                let token = self.token();
+                let timer = self.kernel.timer(pause);
+                self.kernel.watch(&timer, token);
+                self.set(index, State::BackingOff);
+                if let Some(server) = self.servers.get_mut(index) {
+                    server.pause = Some((token, timer));
+                }
+            }
+            Decision::Stop => self.set(index, State::Stopped),
+            Decision::GiveUp | Decision::TooOften => self.set(index, State::Failed),
+        }
+    }
+
+    pub(crate) fn set(&mut self, index: usize, state: State) {
+        if let Some(server) = self.servers.get_mut(index) {
+            server.state = state;
+        }
+    }
+
+    /// Logs a sentence about a server.
+    pub(crate) fn say(&self, level: Level, index: usize, what: &str) {
+        if let Some(entry) = self.description.servers.get(index) {
+            self.kernel.log(level, &format!("`{}` {what}", entry.name));
+        }
+    }
+}

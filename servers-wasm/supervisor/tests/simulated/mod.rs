@@ -1,0 +1,366 @@
+//! A kernel that is played by data structures: domains become ready or end when a test says so,
+//! and time passes when a test lets it.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    rc::Rc,
+};
+
+use atoll_supervisor::kernel::{
+    Action, Authority, Cause, End, Error, Kernel, Level, Phase, Streams,
+};
+use atoll_supervisor::{Supervisor, server::State};
+use atoll_system_description::Domain;
+
+/// A domain as the simulated kernel sees it.
+pub(crate) struct Simulated {
+    pub(crate) name: String,
+    pub(crate) grants: Vec<String>,
+    pub(crate) arguments: Vec<String>,
+    pub(crate) phase: Phase,
+    pub(crate) changed: bool,
+    pub(crate) dropped: bool,
+}
+
+/// What becomes ready.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Source {
+    Domain(usize),
+    Timer(u64),
+    Event(usize),
+}
+
+/// State of the machine.
+#[derive(Default)]
+pub(crate) struct Machine {
+    pub(crate) now: Cell<u64>,
+    pub(crate) modules: RefCell<BTreeMap<String, Vec<u8>>>,
+    pub(crate) domains: RefCell<Vec<Simulated>>,
+    pub(crate) events: RefCell<Vec<bool>>,
+    pub(crate) log: RefCell<Vec<String>>,
+    /// Pollables that exist, and what was last asked for each.
+    pub(crate) pollables: RefCell<BTreeMap<u64, (Source, Option<u64>)>>,
+    pub(crate) endpoints: Cell<u32>,
+    pub(crate) published: RefCell<Vec<String>>,
+    pub(crate) power: Cell<Option<Action>>,
+    pub(crate) room: Cell<bool>,
+    /// Domains whose control handle was dropped while they lived.
+    pub(crate) given_up_alive: RefCell<Vec<String>>,
+    numbers: Cell<u64>,
+}
+
+pub(crate) struct Guard {
+    machine: Rc<Machine>,
+    number: u64,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.machine.pollables.borrow_mut().remove(&self.number);
+    }
+}
+
+pub(crate) struct DomainHandle {
+    machine: Rc<Machine>,
+    index: usize,
+}
+
+impl Drop for DomainHandle {
+    fn drop(&mut self) {
+        // The last control handle of a living domain takes it along.
+        let name = self.machine.domains.borrow()[self.index].name.clone();
+        if self.machine.living(&name) == Some(self.index) {
+            self.machine.given_up_alive.borrow_mut().push(name);
+        }
+        self.machine.end(self.index, Cause::Killed, 0);
+        self.machine.domains.borrow_mut()[self.index].dropped = true;
+    }
+}
+
+#[derive(Clone)]
+pub(crate) struct Play(pub(crate) Rc<Machine>);
+
+impl Play {
+    fn pollable(&self, source: Source) -> Guard {
+        let number = self.0.numbers.get() + 1;
+        self.0.numbers.set(number);
+        self.0.pollables.borrow_mut().insert(number, (source, None));
+        Guard { machine: self.0.clone(), number }
+    }
+
+    fn grant(&self, domain: &DomainHandle, line: String) -> Result<(), Error> {
+        if !self.0.room.get() {
+            return Err(Error::OutOfResources("handles".to_string()));
+        }
+        self.0.domains.borrow_mut()[domain.index].grants.push(line);
+        Ok(())
+    }
+}
+
+impl Kernel for Play {
+    type Endpoint = u32;
+    type Domain = DomainHandle;
+    type Pollable = Guard;
+    type Event = usize;
+    type Input = &'static str;
+    type Output = &'static str;
+    type Status = usize;
+    type Handle = String;
+
+    fn log(&self, level: Level, text: &str) {
+        self.0.log.borrow_mut().push(format!("{level:?}: {text}"));
+    }
+
+    fn now(&self) -> u64 {
+        self.0.now.get()
+    }
+
+    fn read_module(&self, name: &str) -> Result<Vec<u8>, Error> {
+        let module = self.0.modules.borrow().get(name).cloned();
+        module.ok_or_else(|| Error::NotFound(name.to_string()))
+    }
+
+    fn make_endpoint(&self) -> u32 {
+        self.0.endpoints.set(self.0.endpoints.get() + 1);
+        self.0.endpoints.get()
+    }
+
+    fn publish(&self, endpoint: &u32, interface: &str) -> Result<(), Error> {
+        self.0.published.borrow_mut().push(format!("{interface} on {endpoint}"));
+        Ok(())
+    }
+
+    fn create(&self, name: &str, plan: &Domain) -> Result<DomainHandle, Error> {
+        if !self.0.modules.borrow().contains_key(&plan.component) {
+            return Err(Error::NotFound(plan.component.clone()));
+        }
+        let mut domains = self.0.domains.borrow_mut();
+        domains.push(Simulated {
+            name: name.to_string(),
+            grants: Vec::new(),
+            arguments: Vec::new(),
+            phase: Phase::Starting,
+            changed: false,
+            dropped: false,
+        });
+        Ok(DomainHandle { machine: self.0.clone(), index: domains.len() - 1 })
+    }
+
+    fn grant_endpoint(
+        &self,
+        domain: &DomainHandle,
+        interface: &str,
+        to: &u32,
+    ) -> Result<(), Error> {
+        self.grant(domain, format!("{interface} to {to}"))
+    }
+
+    fn grant_export(&self, domain: &DomainHandle, interface: &str, on: &u32) -> Result<(), Error> {
+        self.grant(domain, format!("{interface} on {on}"))
+    }
+
+    fn grant_kernel(
+        &self,
+        domain: &DomainHandle,
+        interface: &str,
+        label: &str,
+        authority: Authority,
+    ) -> Result<(), Error> {
+        self.grant(domain, format!("{interface} [{label}] {authority:?}"))
+    }
+
+    fn grant_streams(
+        &self,
+        domain: &DomainHandle,
+        streams: Streams<&'static str, &'static str>,
+    ) -> Result<(), Error> {
+        self.grant(domain, format!("{} {} {}", streams.input, streams.output, streams.error))
+    }
+
+    fn start(&self, domain: &DomainHandle, _: &Domain, arguments: &[String]) -> Result<(), Error> {
+        self.0.domains.borrow_mut()[domain.index].arguments = arguments.to_vec();
+        Ok(())
+    }
+
+    fn kill(&self, domain: &DomainHandle) {
+        self.0.end(domain.index, Cause::Killed, 0);
+    }
+
+    fn phase(&self, domain: &DomainHandle) -> Phase {
+        let mut domains = self.0.domains.borrow_mut();
+        domains[domain.index].changed = false;
+        domains[domain.index].phase.clone()
+    }
+
+    fn status(&self, domain: &DomainHandle) -> usize {
+        self.phase(domain);
+        domain.index
+    }
+
+    fn handles(&self, domain: &DomainHandle) -> Vec<String> {
+        vec![self.0.domains.borrow()[domain.index].name.clone()]
+    }
+
+    fn changes(&self, domain: &DomainHandle) -> Guard {
+        self.pollable(Source::Domain(domain.index))
+    }
+
+    fn timer(&self, after_ns: u64) -> Guard {
+        self.pollable(Source::Timer(self.now() + after_ns))
+    }
+
+    fn watch(&self, source: &Guard, token: u64) {
+        let mut pollables = self.0.pollables.borrow_mut();
+        pollables.get_mut(&source.number).expect("pollable").1 = Some(token);
+    }
+
+    fn make_event(&self) -> usize {
+        self.0.events.borrow_mut().push(false);
+        self.0.events.borrow().len() - 1
+    }
+
+    fn set_event(&self, event: &usize) {
+        self.0.events.borrow_mut()[*event] = true;
+    }
+
+    fn subscribe(&self, event: &usize) -> Guard {
+        self.pollable(Source::Event(*event))
+    }
+
+    fn power(&self, action: Action) {
+        self.0.power.set(Some(action));
+    }
+}
+
+impl Machine {
+    /// Ends a living domain.
+    pub(crate) fn end(&self, index: usize, cause: Cause, code: u64) {
+        let mut domains = self.domains.borrow_mut();
+        let domain = &mut domains[index];
+        if matches!(domain.phase, Phase::Ended(_)) {
+            return;
+        }
+        let message = if cause == Cause::Trapped { "unreachable" } else { "" }.to_string();
+        domain.phase = Phase::Ended(End { cause, code, address: 0, fault_address: 0, message });
+        domain.changed = true;
+    }
+
+    /// The living domain of that name.
+    pub(crate) fn living(&self, name: &str) -> Option<usize> {
+        let domains = self.domains.borrow();
+        domains
+            .iter()
+            .position(|domain| domain.name == name && !matches!(domain.phase, Phase::Ended(_)))
+    }
+
+    /// Domains that live.
+    pub(crate) fn population(&self) -> Vec<String> {
+        let domains = self.domains.borrow();
+        let living = domains.iter().filter(|domain| !matches!(domain.phase, Phase::Ended(_)));
+        living.map(|domain| domain.name.clone()).collect()
+    }
+}
+
+/// A supervisor on a simulated machine.
+pub(crate) struct World {
+    pub(crate) machine: Rc<Machine>,
+    pub(crate) supervisor: Supervisor<Play>,
+}
+
+impl World {
+    /// A machine with this description and all its components.
+    pub(crate) fn new(description: &str) -> Self {
+        let machine = Rc::new(Machine::default());
+        machine.room.set(true);
+        let mut modules = BTreeMap::new();
+        modules.insert("system.toml".to_string(), description.as_bytes().to_vec());
+        for name in ["a", "b", "c", "log", "console", "shell", "hello", "hello-c"] {
+            modules.insert(format!("{name}.wasm"), Vec::new());
+        }
+        machine.modules.replace(modules);
+        let supervisor = Supervisor::new(Play(machine.clone()));
+        Self { machine, supervisor }
+    }
+
+    /// Boots and lets everything become ready.
+    pub(crate) fn booted(description: &str) -> Self {
+        let mut world = Self::new(description);
+        world.supervisor.boot();
+        world.settle();
+        world
+    }
+
+    /// Delivers what is ready, as the runtime would, until nothing is.
+    pub(crate) fn deliver(&mut self) {
+        loop {
+            let ready =
+                self.machine.pollables.borrow().iter().find_map(|(number, (source, token))| {
+                    let is_ready = match source {
+                        Source::Domain(index) => self.machine.domains.borrow()[*index].changed,
+                        Source::Timer(when) => *when <= self.machine.now.get(),
+                        Source::Event(_) => false,
+                    };
+                    token.filter(|_| is_ready).map(|token| (*number, token))
+                });
+            let Some((number, token)) = ready else { return };
+            if let Some(pollable) = self.machine.pollables.borrow_mut().get_mut(&number) {
+                pollable.1 = None;
+            }
+            self.supervisor.ready(token);
+        }
+    }
+
+    /// Makes every starting domain ready, again and again.
+    pub(crate) fn settle(&mut self) {
+        loop {
+            let starting = self
+                .machine
+                .domains
+                .borrow_mut()
+                .iter_mut()
+                .filter(|domain| domain.phase == Phase::Starting)
+                .map(|domain| {
+                    domain.phase = Phase::Ready;
+                    domain.changed = true;
+                })
+                .count();
+            self.deliver();
+            if starting == 0 {
+                return;
+            }
+        }
+    }
+
+    /// Lets time pass.
+    pub(crate) fn pass(&mut self, ms: u64) {
+        self.machine.now.set(self.machine.now.get() + ms * 1_000_000);
+        self.deliver();
+    }
+
+    /// Ends the living domain of that name and delivers the news.
+    pub(crate) fn crash(&mut self, name: &str, cause: Cause, code: u64) {
+        let index = self.machine.living(name).unwrap_or_else(|| panic!("{name} does not live"));
+        self.machine.end(index, cause, code);
+        self.deliver();
+    }
+
+    /// State and restarts of a server.
+    pub(crate) fn server(&mut self, name: &str) -> (State, u32) {
+        let listed = self.supervisor.list();
+        let found = listed.iter().find(|listed| listed.name == name).expect("listed");
+        (found.state, found.restarts)
+    }
+
+    /// The grants that the latest domain of that name got.
+    pub(crate) fn granted(&self, name: &str) -> Vec<String> {
+        let domains = self.machine.domains.borrow();
+        let latest = domains.iter().rev().find(|domain| domain.name == name).expect("domain");
+        latest.grants.clone()
+    }
+
+    /// Whether a line of the log has this text.
+    pub(crate) fn logged(&self, text: &str) -> bool {
+        self.machine.log.borrow().iter().any(|line| line.contains(text))
+    }
+}

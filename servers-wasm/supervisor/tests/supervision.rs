@@ -1,0 +1,366 @@
+//! The supervisor over a simulated kernel: boot, crashes, restarts, requests, programs.
+
+mod simulated;
+
+use atoll_supervisor::{
+    kernel::{Action, Cause, Error, Phase, Streams},
+    server::State,
+};
+use proptest::prelude::{prop, proptest};
+use simulated::{Source, World};
+
+const DEFAULT: &str = include_str!("../../../iso/systems/default.toml");
+
+/// `c` needs `b`, which needs `a`; `p` is a program that needs `c`.
+const CHAIN: &str = r#"
+[system]
+name = "chain"
+[servers.c]
+component = "c.wasm"
+exports = ["x:y/c"]
+[servers.c.imports]
+"x:y/b" = { server = "b" }
+[servers.b]
+component = "b.wasm"
+exports = ["x:y/b"]
+restart = { policy = "on-failure", limit = 3, window = "10 s", backoff = "100 ms", backoff-max = "300 ms" }
+[servers.b.imports]
+"x:y/a" = { server = "a" }
+"atoll:device/port-io" = { ports = { uart = "0x3f8-0x3ff", beeper = "0x61" } }
+[servers.a]
+component = "a.wasm"
+exports = ["x:y/a"]
+restart = { policy = "never" }
+[programs.p]
+component = "a.wasm"
+[programs.p.imports]
+"x:y/c" = { server = "c" }
+"#;
+
+fn streams() -> Streams<&'static str, &'static str> {
+    Streams { input: "in", output: "out", error: "err" }
+}
+
+#[test]
+fn servers_start_when_those_they_import_from_are_ready() {
+    let mut world = World::new(CHAIN);
+    world.supervisor.boot();
+    assert_eq!(world.machine.population(), ["a"]);
+    assert_eq!(world.server("c").0, State::Starting);
+    world.settle();
+    assert_eq!(world.machine.population(), ["a", "b", "c"]);
+    for name in ["a", "b", "c"] {
+        assert_eq!(world.server(name), (State::Running, 0));
+    }
+}
+
+#[test]
+fn the_default_system_boots_with_its_grants() {
+    let world = World::booted(DEFAULT);
+    assert_eq!(world.machine.population(), ["log", "console", "shell"]);
+    assert_eq!(*world.machine.published.borrow(), ["atoll:supervision/servers on 1"]);
+    let shell = world.granted("shell");
+    for line in ["atoll:supervision/servers to 1", "atoll:log/journal to 2"] {
+        assert!(shell.iter().any(|grant| grant == line), "{line}: {shell:?}");
+    }
+    let console = world.granted("console");
+    for line in [
+        "atoll:console/console on 3",
+        "atoll:device/port-io [uart] Ports(1016, 8)",
+        "atoll:device/irq [keyboard] Interrupt(1)",
+        "atoll:device/framebuffer [] Framebuffer",
+    ] {
+        assert!(console.iter().any(|grant| grant == line), "{line}: {console:?}");
+    }
+}
+
+#[test]
+fn a_bad_description_is_logged_with_its_place_and_nothing_starts() {
+    let mut world = World::new("[system]\nname = \"x\"\n[servers.a]\ncolour = 1\n");
+    world.supervisor.boot();
+    assert!(world.logged("system.toml:3:10: server `a` has no `component`"));
+    assert!(world.machine.population().is_empty());
+    assert!(world.supervisor.list().is_empty());
+
+    let mut world = World::new("");
+    world.machine.modules.borrow_mut().clear();
+    world.supervisor.boot();
+    assert!(world.logged("system.toml not found"));
+
+    let mut world = World::new("");
+    world.machine.modules.borrow_mut().insert("system.toml".to_string(), vec![0xff]);
+    world.supervisor.boot();
+    assert!(world.logged("not UTF-8"));
+}
+
+#[test]
+fn a_crash_restarts_at_once_then_backs_off_then_fails() {
+    let mut world = World::booted(CHAIN);
+    world.crash("b", Cause::Trapped, 0);
+    assert!(world.logged("Error: `b` trapped: unreachable; it is restarted at once"));
+    assert_eq!(world.server("b"), (State::Starting, 1));
+    world.settle();
+    assert_eq!(world.server("b"), (State::Running, 1));
+
+    world.crash("b", Cause::Panicked, 0);
+    assert_eq!(world.server("b"), (State::BackingOff, 1));
+    world.pass(99);
+    assert_eq!(world.server("b").0, State::BackingOff);
+    world.pass(1);
+    world.settle();
+    assert_eq!(world.server("b"), (State::Running, 2));
+
+    world.crash("b", Cause::OutOfMemory, 0);
+    world.pass(200);
+    world.settle();
+    assert_eq!(world.server("b"), (State::Running, 3));
+
+    world.crash("b", Cause::Faulted, 14 << 32 | 2);
+    assert_eq!(world.server("b"), (State::Failed, 3));
+    assert!(world.logged("faulted: exception 14 (error 0x2)"));
+    assert!(world.logged("it has failed, after 3 restarts within 10 s"));
+    world.pass(60_000);
+    assert_eq!(world.machine.population(), ["a", "c"]);
+    assert!(
+        world
+            .machine
+            .pollables
+            .borrow()
+            .values()
+            .all(|(source, _)| { !matches!(source, Source::Timer(_)) })
+    );
+}
+
+#[test]
+fn what_depends_on_a_crashed_server_goes_on_and_keeps_its_endpoint() {
+    let mut world = World::booted(CHAIN);
+    let endpoints = world.machine.endpoints.get();
+    let before = world.granted("b");
+    world.crash("b", Cause::Trapped, 0);
+    world.settle();
+    assert_eq!(world.granted("b"), before);
+    assert_eq!(world.machine.endpoints.get(), endpoints);
+    assert_eq!(world.server("c"), (State::Running, 0));
+}
+
+#[test]
+fn a_restarting_server_waits_for_a_dead_provider() {
+    let mut world = World::booted(CHAIN);
+    world.crash("a", Cause::Trapped, 0);
+    assert_eq!(world.server("a"), (State::Failed, 0));
+    world.crash("b", Cause::Trapped, 0);
+    world.settle();
+    assert_eq!(world.server("b").0, State::Starting);
+    assert_eq!(world.machine.population(), ["c"]);
+    assert_eq!(world.supervisor.start("a"), Ok(()));
+    world.settle();
+    assert_eq!(world.server("b").0, State::Running);
+}
+
+#[test]
+fn policies_decide_about_ends_that_went_well() {
+    let mut world = World::booted(CHAIN);
+    world.crash("b", Cause::Exited, 0);
+    assert_eq!(world.server("b"), (State::Stopped, 0));
+    world.crash("c", Cause::Exited, 3);
+    assert!(world.logged("`c` exited with code 3"));
+    // Its provider is stopped, so it waits.
+    assert_eq!(world.server("c"), (State::Starting, 1));
+}
+
+#[test]
+fn a_refused_component_is_not_tried_again() {
+    let mut world = World::new(CHAIN);
+    world.supervisor.boot();
+    world.crash("a", Cause::Refused, 0);
+    assert_eq!(world.server("a"), (State::Failed, 0));
+    assert_eq!(world.server("b").0, State::Starting);
+}
+
+#[test]
+fn a_missing_component_fails_its_server_only() {
+    let mut world = World::new(CHAIN);
+    world.machine.modules.borrow_mut().remove("c.wasm");
+    world.supervisor.boot();
+    world.settle();
+    assert_eq!(world.server("c"), (State::Failed, 0));
+    assert!(world.logged("Error: `c` cannot start: c.wasm not found"));
+    assert_eq!(world.server("b").0, State::Running);
+    assert_eq!(world.supervisor.start("c"), Err(Error::NotFound("c.wasm".to_string())));
+}
+
+#[test]
+fn a_failed_grant_leaves_no_domain() {
+    let mut world = World::new(CHAIN);
+    world.machine.room.set(false);
+    world.supervisor.boot();
+    assert!(world.machine.population().is_empty());
+    assert_eq!(world.server("a").0, State::Failed);
+}
+
+#[test]
+fn stop_start_and_kill() {
+    let mut world = World::booted(CHAIN);
+    assert_eq!(world.supervisor.start("b"), Err(Error::AlreadyRunning("b".to_string())));
+    assert_eq!(world.supervisor.stop("b"), Ok(()));
+    world.pass(60_000);
+    assert_eq!(world.server("b"), (State::Stopped, 0));
+    assert_eq!(world.supervisor.stop("b"), Err(Error::NotRunning("b".to_string())));
+    assert_eq!(world.supervisor.kill("b"), Err(Error::NotRunning("b".to_string())));
+    assert_eq!(world.supervisor.handles("b"), Err(Error::NotRunning("b".to_string())));
+    assert_eq!(world.supervisor.start("b"), Ok(()));
+    assert_eq!(world.server("b").0, State::Starting);
+    world.settle();
+    assert_eq!(world.server("b"), (State::Running, 0));
+
+    assert_eq!(world.supervisor.kill("b"), Ok(()));
+    assert!(world.logged("`b` was killed; it is restarted at once"));
+    world.settle();
+    assert_eq!(world.server("b"), (State::Running, 1));
+    assert_eq!(world.supervisor.kill("b"), Ok(()));
+    assert_eq!(world.server("b").0, State::BackingOff);
+    assert_eq!(world.supervisor.start("b"), Ok(()));
+    world.settle();
+    assert_eq!(world.server("b").0, State::Running);
+
+    assert_eq!(world.supervisor.kill("b"), Ok(()));
+    world.settle();
+    assert_eq!(world.supervisor.kill("b"), Ok(()));
+    assert_eq!(world.supervisor.stop("b"), Ok(()));
+    world.pass(60_000);
+    assert_eq!(world.server("b").0, State::Stopped);
+    let missing = Err(Error::NotFound("x".to_string()));
+    assert_eq!(world.supervisor.stop("x"), missing);
+    assert!(matches!(world.supervisor.kill("supervisor"), Err(Error::Invalid(_))));
+}
+
+#[test]
+fn starting_by_hand_needs_the_providers() {
+    let mut world = World::booted(CHAIN);
+    for name in ["a", "b"] {
+        assert_eq!(world.supervisor.stop(name), Ok(()));
+    }
+    assert_eq!(world.supervisor.start("b"), Err(Error::NotRunning("a".to_string())));
+}
+
+#[test]
+fn a_program_runs_and_tells_its_end() {
+    let mut world = World::booted(CHAIN);
+    let arguments = vec!["one".to_string(), "two".to_string()];
+    let id = world.supervisor.run("p", arguments, streams()).expect("runs");
+    assert_eq!(world.supervisor.task_name(id), "p.1");
+    let finished = world.supervisor.task_finished(id).expect("pollable");
+    {
+        let domains = world.machine.domains.borrow();
+        let domain = domains.last().expect("domain");
+        assert_eq!(domain.arguments, ["p.1", "one", "two"]);
+        assert!(domain.grants.contains(&"in out err".to_string()));
+        assert!(domain.grants.contains(&"wasi:cli/stdout [] None".to_string()));
+    }
+    world.settle();
+    assert_eq!(world.supervisor.task_exit(id), None);
+    assert_eq!(
+        world.supervisor.list().last().map(|listed| listed.name.clone()),
+        Some("p.1".into())
+    );
+    world.crash("p.1", Cause::Exited, 7);
+    assert_eq!(*world.machine.events.borrow(), [true]);
+    let exit = world.supervisor.task_exit(id).expect("ended");
+    assert_eq!((exit.completed, exit.code, exit.message.as_str()), (true, 7, ""));
+    drop(finished);
+    world.supervisor.task_drop(id);
+    assert_eq!(world.supervisor.task_exit(id), None);
+    assert!(world.machine.domains.borrow().last().is_some_and(|domain| domain.dropped));
+}
+
+#[test]
+fn a_program_that_crashes_says_why() {
+    let mut world = World::booted(CHAIN);
+    let id = world.supervisor.run("p", Vec::new(), streams()).expect("runs");
+    world.settle();
+    world.crash("p.1", Cause::Trapped, 0);
+    let exit = world.supervisor.task_exit(id).expect("ended");
+    assert_eq!((exit.completed, exit.message.as_str()), (false, "trapped: unreachable"));
+    assert!(world.logged("Warn: `p.1` trapped: unreachable"));
+}
+
+#[test]
+fn dropping_or_killing_a_task_ends_the_program() {
+    let mut world = World::booted(CHAIN);
+    let first = world.supervisor.run("p", Vec::new(), streams()).expect("runs");
+    let second = world.supervisor.run("p", Vec::new(), streams()).expect("runs");
+    world.settle();
+    assert!(world.machine.living("p.2").is_some());
+    world.supervisor.task_drop(first);
+    assert!(world.machine.living("p.1").is_none());
+    assert_eq!(world.supervisor.kill("p.2"), Ok(()));
+    assert!(world.machine.living("p.2").is_none());
+    assert!(!world.supervisor.task_exit(second).expect("ended").completed);
+    assert_eq!(world.supervisor.kill("p.2"), Err(Error::NotFound("p.2".to_string())));
+}
+
+#[test]
+fn a_program_needs_its_providers_running() {
+    let mut world = World::booted(CHAIN);
+    assert_eq!(world.supervisor.stop("c"), Ok(()));
+    let refused = world.supervisor.run("p", Vec::new(), streams());
+    assert_eq!(refused, Err(Error::NotRunning("c".to_string())));
+    let missing = world.supervisor.run("q", Vec::new(), streams());
+    assert_eq!(missing, Err(Error::NotFound("q".to_string())));
+}
+
+#[test]
+fn grants_are_told_in_words() {
+    let world = World::booted(CHAIN);
+    assert_eq!(
+        world.supervisor.grants("b").expect("grants"),
+        ["x:y/a -> server a", "atoll:device/port-io -> ports uart 0x3f8-0x3ff, beeper 0x61"]
+    );
+    assert_eq!(world.supervisor.grants("p").expect("grants"), ["x:y/c -> server c"]);
+    assert_eq!(world.supervisor.programs(), ["p"]);
+}
+
+#[test]
+fn power_is_passed_on() {
+    let world = World::booted(CHAIN);
+    assert!(world.supervisor.power(Action::Reboot).is_err());
+    assert_eq!(world.machine.power.get(), Some(Action::Reboot));
+}
+
+proptest! {
+    /// Whatever happens, a server has at most one living domain, and every server that is to run
+    /// does once crashes end and time passes.
+    #[test]
+    fn one_domain_a_server(steps in prop::collection::vec((0_u8..7, 0_usize..3, 0_u64..400), 0..80)) {
+        let mut world = World::booted(CHAIN);
+        for (step, server, ms) in steps {
+            let name = ["a", "b", "c"][server];
+            match step {
+                0 => { let _ = world.supervisor.kill(name); }
+                1 => { let _ = world.supervisor.stop(name); }
+                2 => { let _ = world.supervisor.start(name); }
+                3 => world.pass(ms),
+                4 => world.settle(),
+                5 => if world.machine.living(name).is_some() { world.crash(name, Cause::Trapped, 0) },
+                _ => { world.supervisor.list(); }
+            }
+            for name in ["a", "b", "c"] {
+                let living = world.machine.population().into_iter().filter(|n| n == name).count();
+                assert!(living <= 1, "{name} lives {living} times");
+                let (state, _) = world.server(name);
+                assert!(state != State::Running || living == 1, "{name} runs without a domain");
+                assert!(living == 0 || matches!(state, State::Running | State::Starting));
+            }
+        }
+        for name in ["a", "b", "c"] {
+            let _ = world.supervisor.stop(name);
+        }
+        for name in ["a", "b", "c"] {
+            assert_eq!(world.supervisor.start(name), Ok(()));
+            world.settle();
+        }
+        assert!(world.machine.domains.borrow().iter().all(|domain| domain.phase != Phase::Starting));
+        assert_eq!(world.machine.population().len(), 3);
+        assert!(world.machine.given_up_alive.borrow().is_empty());
+    }
+}
