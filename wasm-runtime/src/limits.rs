@@ -32,9 +32,9 @@ pub const MAX_DESCRIPTOR: usize = atoll_gate::message::MAX_PAYLOAD;
 /// Most bytes of one name in a descriptor.
 pub const MAX_NAME: usize = 512;
 /// Bytes of the message areas of a call that stays within a domain.
-pub const LOCAL_AREA: usize = atoll_gate::message::MAX_PAYLOAD;
+pub const LOCAL_AREA: usize = 1 << 20;
 /// Most handles in the message of a call that stays within a domain.
 pub const LOCAL_SLOTS: usize = atoll_gate::message::MAX_SLOTS;
 /// Most Wasm calls that are nested through the runtime within a domain: export calls import calls
 /// export of a nested component, destructors included. Each level costs native stack.
-pub const MAX_NESTED_CALLS: u32 = 16;
+pub const MAX_NESTED_CALLS: u32 = 24;

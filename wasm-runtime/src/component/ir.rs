@@ -80,7 +80,7 @@ pub(crate) enum Step {
     /// Takes an export out of a core instance.
     CoreAlias { sort: CoreSort, instance: u32, name: String },
     /// Takes an export out of an instance.
-    Alias { sort: Sort, instance: u32, name: String },
+    Alias { instance: u32, name: String },
     /// Takes a module or component of the `count`-th enclosing component.
     Outer { sort: Sort, count: u32, index: u32 },
     /// Makes an instance from a component.

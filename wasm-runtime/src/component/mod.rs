@@ -18,7 +18,7 @@ use alloc::vec::Vec;
 use wasmparser::{component_types::ComponentEntityType, types::Types as SourceTypes};
 
 pub(crate) use convert::{ConvertError, Converted, Converter};
-pub(crate) use interfaces::{Declaration, Interfaces, Side};
+pub(crate) use interfaces::{Interfaces, Side};
 pub use interfaces::{Interface, ROOT};
 pub use package::describe_package;
 

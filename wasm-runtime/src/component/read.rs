@@ -219,9 +219,8 @@ impl<'a> Reader<'a> {
         match alias {
             ComponentAlias::InstanceExport { kind, instance_index, name } => {
                 // Types have no index space: the validator knows what the alias stands for.
-                let sort = sort(kind)?;
-                if sort != Sort::Type {
-                    steps.push(Step::Alias { sort, instance: instance_index, name: name.into() });
+                if sort(kind)? != Sort::Type {
+                    steps.push(Step::Alias { instance: instance_index, name: name.into() });
                 }
             }
             ComponentAlias::CoreInstanceExport { kind, instance_index, name } => {

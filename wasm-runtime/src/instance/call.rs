@@ -1,0 +1,168 @@
+//! Calls into Wasm code by the runtime: lifted functions and destructors.
+//!
+//! What a lifted function takes stands in the current area of the store's [`State`], and what it
+//! returns is put there. A component instance is not entered again while a call into it is in
+//! progress; under synchronous rules such a call could only meet it half-way through something.
+
+use alloc::{format, string::String};
+
+use wasmi::{AsContextMut, Func, StoreContextMut, Val};
+
+use super::state::State;
+use crate::{
+    canonical::{AbiError, FunctionPlan, InstanceId, MAX_CELLS, Options, Transfer, cell_from_val,
+        cell_to_val},
+    error::{DispatchError, Trap},
+    host::Host,
+    types::ResourceId,
+};
+
+/// A function that a component instance implements.
+#[derive(Debug)]
+pub(crate) struct Lifted {
+    pub plan: FunctionPlan,
+    pub core: Func,
+    pub post_return: Option<Func>,
+    pub options: Options,
+}
+
+/// Runs a lifted function on the message in the current area and gives back the length of the
+/// result, which then stands there.
+pub(crate) fn call<H: Host>(
+    mut ctx: StoreContextMut<'_, State<H>>,
+    lifted: &Lifted,
+) -> Result<usize, DispatchError> {
+    enter(ctx.data_mut(), lifted.options.instance, || lifted.plan.name().into())?;
+    let mut cells = [0; MAX_CELLS];
+    let entered = match lifted.plan.lower_parameters(&mut ctx, &lifted.options, &mut cells) {
+        Ok(entered) => entered,
+        Err(AbiError::Message(text)) => {
+            // Nothing of the guest was touched.
+            leave(ctx.data_mut(), lifted.options.instance);
+            return Err(DispatchError::Refused(text));
+        }
+        Err(error) => return Err(trap(error).into()),
+    };
+    ctx.data_mut().received();
+    let signature = lifted.plan.lifted();
+    let results = run(ctx.as_context_mut(), lifted.core, signature, &cells)
+        .map_err(|error| Trap::from(error).within(lifted.plan.name()))?;
+    let count = signature.results.len();
+    let results = results.get(..count).unwrap_or_default();
+    let payload =
+        lifted.plan.lift_result(&mut ctx, &lifted.options, entered, results).map_err(trap)?;
+    if let Some(post_return) = lifted.post_return {
+        after_return(ctx.as_context_mut(), lifted, post_return, results)?;
+    }
+    leave(ctx.data_mut(), lifted.options.instance);
+    Ok(payload)
+}
+
+/// Calls the core function of a lifted function.
+fn run<H: Host>(
+    ctx: StoreContextMut<'_, State<H>>,
+    core: Func,
+    signature: &crate::canonical::CoreSignature,
+    cells: &[u64],
+) -> Result<[u64; 1], wasmi::Error> {
+    let mut parameters = [const { Val::I32(0) }; MAX_CELLS];
+    let mut count = 0;
+    for ((ty, cell), value) in signature.parameters.iter().zip(cells).zip(&mut parameters) {
+        *value = cell_to_val(*ty, *cell);
+        count += 1;
+    }
+    let mut results = [Val::I32(0)];
+    let wanted = results.get_mut(..signature.results.len()).unwrap_or_default();
+    core.call(ctx, parameters.get(..count).unwrap_or_default(), wanted)?;
+    Ok([cell_from_val(&results[0])])
+}
+
+/// Lets the guest free what its result stood in. It may not call out while it does.
+fn after_return<H: Host>(
+    mut ctx: StoreContextMut<'_, State<H>>,
+    lifted: &Lifted,
+    post_return: Func,
+    results: &[u64],
+) -> Result<(), Trap> {
+    let instance = lifted.options.instance;
+    ctx.data_mut().instance(instance).may_leave = false;
+    let parameter = lifted.plan.lifted().results.first().zip(results.first());
+    let outcome = match parameter {
+        Some((ty, cell)) => {
+            post_return.call(ctx.as_context_mut(), &[cell_to_val(*ty, *cell)], &mut [])
+        }
+        None => post_return.call(ctx.as_context_mut(), &[], &mut []),
+    };
+    outcome.map_err(|error| {
+        Trap::from(error).within(&format!("{} (post-return)", lifted.plan.name()))
+    })?;
+    ctx.data_mut().instance(instance).may_leave = true;
+    Ok(())
+}
+
+/// Ends a resource whose last handle is gone. `from` is the instance that dropped it, `None` when
+/// another domain did.
+pub(crate) fn destroy<H: Host>(
+    mut ctx: StoreContextMut<'_, State<H>>,
+    resource: ResourceId,
+    rep: u32,
+    from: Option<InstanceId>,
+) -> Result<(), Trap> {
+    let state = ctx.data_mut();
+    let Some(ty) = state.resource(resource) else { return Ok(()) };
+    let Some(implementer) = ty.implementer else {
+        if let Some((target, number)) = state.imported(resource) {
+            state.host.drop_resource(target, number, rep);
+        }
+        return Ok(());
+    };
+    let Some(destructor) = ty.destructor else { return Ok(()) };
+    let text = format!("destructor of `{}`", ty.name);
+    let own = from == Some(implementer);
+    if own {
+        state.nest()?;
+    } else {
+        enter(state, implementer, || text.clone())?;
+    }
+    let rep = Val::I32(rep.cast_signed());
+    destructor
+        .call(ctx.as_context_mut(), &[rep], &mut [])
+        .map_err(|error| Trap::from(error).within(&text))?;
+    if own {
+        ctx.data_mut().unnest();
+    } else {
+        leave(ctx.data_mut(), implementer);
+    }
+    Ok(())
+}
+
+/// Begins a call into an instance.
+fn enter<H: Host>(
+    state: &mut State<H>,
+    instance: InstanceId,
+    what: impl FnOnce() -> String,
+) -> Result<(), Trap> {
+    let entered = state.instance(instance);
+    if !entered.may_enter {
+        return Err(Trap::new(format!(
+            "{}: its instance is still in a call and cannot be entered again",
+            what()
+        )));
+    }
+    entered.may_enter = false;
+    state.nest()
+}
+
+/// Ends a call into an instance. After a trap this does not happen, and the instance stays closed.
+fn leave<H: Host>(state: &mut State<H>, instance: InstanceId) {
+    state.instance(instance).may_enter = true;
+    state.unnest();
+}
+
+/// A broken rule of the canonical ABI as a trap.
+pub(crate) fn trap(error: AbiError) -> Trap {
+    match error {
+        AbiError::Wasm(error) => Trap::from(error).within("realloc"),
+        other => Trap::new(format!("{other}")),
+    }
+}

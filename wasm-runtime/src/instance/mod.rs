@@ -1,0 +1,213 @@
+//! Running components: the top object of a domain.
+//!
+//! An [`Instance`] owns the store with everything that a component is made of, runs its exports
+//! and is dead after the first trap. `build` carries out the steps of the binary, `items` are its
+//! index spaces, `root` its edges; `trampoline` are the core functions that guests call, `call`
+//! calls guests, `state` is the store's data and `local` the message areas within the domain.
+
+mod build;
+mod call;
+mod items;
+mod local;
+mod root;
+mod runtime;
+mod state;
+mod trampoline;
+
+use alloc::{string::String, sync::Arc, vec::Vec};
+
+use wasmi::{AsContextMut, Store};
+
+use self::{
+    build::Builder,
+    call::Lifted,
+    state::{Area, State},
+};
+use crate::{
+    component::{Interface, Interfaces, Side},
+    descriptor, engine,
+    error::{DispatchError, Trap},
+    host::{Host, Origin},
+    limits::RuntimeLimits,
+    link::{Linked, name},
+    types::{ResourceId, Types},
+};
+
+/// A component that runs.
+pub struct Instance<H: Host> {
+    store: Store<State<H>>,
+    interfaces: Interfaces,
+    /// By exported interface and number.
+    functions: Vec<Vec<Arc<Lifted>>>,
+    /// Why it is dead.
+    dead: Option<Trap>,
+}
+
+impl<H: Host> Instance<H> {
+    /// Translates the core modules, each once, and carries out the component's definitions. Start
+    /// functions of core modules run and may call imports.
+    ///
+    /// # Errors
+    /// A core module is malformed or over the limits, or a start function trapped.
+    pub fn instantiate(linked: Linked<'_>, host: H, limits: &RuntimeLimits) -> Result<Self, Trap> {
+        let Linked { component, links } = linked;
+        let engine = engine::engine(limits);
+        let mut store = Store::new(&engine, State::new(host, limits));
+        store.limiter(|state| state.limiter.as_dyn());
+        let imports = root::imports(&component, &links, store.data_mut());
+        let mut builder = Builder::new(&component, &links, store, engine);
+        let frame = builder.instantiate(0, imports, None)?;
+        root::name_resources(&component.interfaces, &frame, builder.store.data_mut());
+        let functions = root::exports(&component.interfaces, &frame)?;
+        drop(frame);
+        let store = builder.into_store();
+        Ok(Self { store, interfaces: component.interfaces, functions, dead: None })
+    }
+
+    /// The place that it runs in.
+    #[must_use]
+    pub fn host(&self) -> &H {
+        &self.store.data().host
+    }
+
+    /// The place that it runs in.
+    pub fn host_mut(&mut self) -> &mut H {
+        &mut self.store.data_mut().host
+    }
+
+    /// The interfaces that it exports, in the order of the binary.
+    #[must_use]
+    pub fn exports(&self) -> &[Interface] {
+        &self.interfaces.exports
+    }
+
+    /// What the types of the exports refer to.
+    #[must_use]
+    pub fn types(&self) -> &Types {
+        &self.interfaces.types
+    }
+
+    /// The number of the exported interface of that name, with a compatible version or, where
+    /// `name` has none, any.
+    #[must_use]
+    pub fn export_index(&self, name: &str) -> Option<u32> {
+        name::find(name, self.exports().iter().map(|interface| interface.name.as_str()))
+    }
+
+    /// The number of a function of an exported interface.
+    #[must_use]
+    pub fn function_index(&self, export: u32, name: &str) -> Option<u32> {
+        let functions = &self.exports().get(export as usize)?.ty.functions;
+        let index = functions.iter().position(|(function, _)| function == name)?;
+        u32::try_from(index).ok()
+    }
+
+    /// The descriptor of an exported interface, to be published. `None` when there is no such
+    /// export or its type is too large for a message.
+    #[must_use]
+    pub fn descriptor(&self, export: u32) -> Option<Vec<u8>> {
+        descriptor::of(&self.interfaces, Side::Export, export)
+    }
+
+    /// Why it is dead, if it is.
+    #[must_use]
+    pub fn trap(&self) -> Option<&Trap> {
+        self.dead.as_ref()
+    }
+
+    /// Runs an exported function on the message in the host's incoming area. Afterwards the result
+    /// is in the outgoing area; gives back its length.
+    ///
+    /// # Errors
+    /// The message is no call of the function, or the guest trapped.
+    pub fn dispatch(&mut self, export: u32, method: u32) -> Result<usize, DispatchError> {
+        let lifted = self.function(export, method)?;
+        self.store.data_mut().area = Area::Host;
+        let outcome = call::call(self.store.as_context_mut(), &lifted);
+        match &outcome {
+            Ok(_) => {}
+            Err(DispatchError::Refused(_)) => self.store.data_mut().discard(),
+            Err(DispatchError::Trap(trap)) => self.dead = Some(trap.clone()),
+        }
+        outcome
+    }
+
+    /// Runs an exported function for the runtime itself: `parameters` and the result are in the
+    /// wire form and carry no handles.
+    ///
+    /// # Errors
+    /// The parameters do not fit the function, or the guest trapped; it is dead in both cases.
+    pub fn call(&mut self, export: u32, method: u32, parameters: &[u8]) -> Result<Vec<u8>, Trap> {
+        let lifted = match self.function(export, method) {
+            Ok(lifted) => lifted,
+            Err(DispatchError::Refused(why)) => return Err(Trap::new(why)),
+            Err(DispatchError::Trap(trap)) => return Err(trap),
+        };
+        let state = self.store.data_mut();
+        state.area = Area::Host;
+        let before = state.enter_local();
+        if let Some(local) = state.local() {
+            local.set_incoming(parameters);
+        }
+        match call::call(self.store.as_context_mut(), &lifted) {
+            Ok(payload) => {
+                let state = self.store.data_mut();
+                let sent = state.local().map(|local| local.sent(payload)).unwrap_or_default();
+                state.leave_local(before);
+                Ok(sent)
+            }
+            Err(DispatchError::Refused(why)) => Err(self.die(Trap::new(why))),
+            Err(DispatchError::Trap(trap)) => Err(self.die(trap)),
+        }
+    }
+
+    /// Ends an object that this component minted: its last handle is gone. Runs the destructor of
+    /// the resource, which is known by the numbers of its export and within it.
+    ///
+    /// # Errors
+    /// The destructor trapped.
+    pub fn drop_object(&mut self, export: u32, resource: u32, rep: u32) -> Result<(), Trap> {
+        if let Some(trap) = &self.dead {
+            return Err(trap.clone());
+        }
+        let origin = Origin::Export { interface: export, resource };
+        let state = self.store.data_mut();
+        state.area = Area::Host;
+        let found = state.resources.iter().position(|known| known.origin == Some(origin));
+        let Some(id) = found.and_then(|index| u32::try_from(index).ok()) else {
+            return Ok(());
+        };
+        call::destroy(self.store.as_context_mut(), ResourceId(id), rep, None)
+            .map_err(|trap| self.die(trap))
+    }
+
+    /// Remembers that the guest is dead.
+    fn die(&mut self, trap: Trap) -> Trap {
+        self.dead = Some(trap.clone());
+        trap
+    }
+
+    fn function(&self, export: u32, method: u32) -> Result<Arc<Lifted>, DispatchError> {
+        if let Some(trap) = &self.dead {
+            return Err(trap.clone().into());
+        }
+        let functions = self.functions.get(export as usize);
+        let function = functions.and_then(|functions| functions.get(method as usize));
+        function.cloned().ok_or_else(|| {
+            DispatchError::Refused(alloc::format!(
+                "there is no function {method} in interface {}",
+                self.exports().get(export as usize).map_or("?", |interface| &interface.name)
+            ))
+        })
+    }
+}
+
+impl<H: Host> core::fmt::Debug for Instance<H> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let names: Vec<&String> = self.exports().iter().map(|interface| &interface.name).collect();
+        f.debug_struct("Instance")
+            .field("exports", &names)
+            .field("dead", &self.dead)
+            .finish_non_exhaustive()
+    }
+}
