@@ -30,6 +30,15 @@ const VECTORS_SIZE: usize = 512;
 /// Where it stands in the page.
 pub const VECTORS_OFFSET: usize = 512;
 
+/// The domain gave its vector registers up: anything clean will do, its own leftovers too.
+#[cfg(target_os = "none")]
+pub(super) const VECTORS_GIVEN_UP: u64 = 0;
+/// The domain was interrupted, and its vector registers stand in `vectors`.
+#[cfg(target_os = "none")]
+pub(super) const VECTORS_SAVED: u64 = 1;
+/// The domain has not run yet: what the processor holds is somebody else's.
+pub(super) const VECTORS_FRESH: u64 = 2;
+
 const CODE_SELECTORS: [u64; 2] = [0x08, 0x20 | 3];
 const DATA_SELECTORS: [u64; 2] = [0x10, 0x18 | 3];
 /// Interrupts on, and the bit that is always one.
@@ -120,8 +129,8 @@ pub struct Context {
     pub(super) direct: AtomicU64,
     /// The root table of the domain.
     pub(super) root: AtomicU64,
-    /// 1 while the vector registers of an interrupted domain stand in `vectors`.
-    pub(super) vectors_saved: AtomicU64,
+    /// What the domain finds in its vector registers when it goes on: one of the states below.
+    pub(super) vector_state: AtomicU64,
     _header: [u64; (VECTORS_OFFSET - 48) / 8],
     pub(super) vectors: [AtomicU64; VECTORS_SIZE / 8],
     _stack: [u64; (4096 - VECTORS_OFFSET - VECTORS_SIZE - SAVED_SIZE) / 8],
@@ -182,7 +191,7 @@ impl Context {
         saved.rflags.store(INITIAL_FLAGS, Relaxed);
         saved.cs.store(CODE_SELECTORS[usize::from(start.user)], Relaxed);
         saved.ss.store(DATA_SELECTORS[usize::from(start.user)], Relaxed);
-        self.vectors_saved.store(0, Relaxed);
+        self.vector_state.store(VECTORS_FRESH, Relaxed);
     }
 
     /// The number of the gate call that the domain made.

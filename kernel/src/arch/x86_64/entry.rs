@@ -19,7 +19,10 @@ use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering::Relaxed};
 use spin::Mutex;
 use x86_64::registers::control::Cr2;
 
-use super::super::context::{ADDRESS, Context, Registers, SAVED_SIZE, TRAMPOLINE, VECTORS_OFFSET};
+use super::super::context::{
+    ADDRESS, Context, Registers, SAVED_SIZE, TRAMPOLINE, VECTORS_FRESH, VECTORS_GIVEN_UP,
+    VECTORS_OFFSET, VECTORS_SAVED,
+};
 use super::{apic, clock, cpu};
 use crate::interrupts::{Events, Fault, Next, lines};
 use crate::memory::{PAGE_SIZE, PhysAddr, VirtAddr, kernel_space, physical};
@@ -202,7 +205,7 @@ pub fn run<E: Events>(events: E) -> ! {
     EVENTS.store((&raw const *events).cast_mut().cast(), Relaxed);
     HANDLER.store(handle::<E> as Handler as *mut (), Relaxed);
     let target = choose(&mut *events.lock());
-    leave(target, None)
+    leave(target, core::ptr::null())
 }
 
 /// Called by the stub for gate calls and interrupts, on the empty kernel stack.
@@ -225,37 +228,31 @@ extern "C" fn emergency(saved: &Registers) -> ! {
     report::exception(saved, Cr2::read_raw())
 }
 
-/// Where the processor goes next.
-#[derive(Clone, Copy)]
-struct Target<'a> {
-    context: &'a Context,
-}
-
 /// Tells the policy what happened, and goes where it says.
 fn handle<E: Events>(context: &Context) -> ! {
     // SAFETY: `run::<E>` stored this lock together with this handler.
     let events = unsafe { &*EVENTS.load(Relaxed).cast_const().cast::<Mutex<E>>() };
     let mut events = events.lock();
     let vector = context.vector();
-    let involuntary = vector != GATE;
-    if involuntary {
-        interrupted(&mut *events, context, vector);
-    } else {
+    if vector == GATE {
         events.gate_call();
+    } else {
+        interrupted(&mut *events, context, vector);
     }
     let target = choose(&mut *events);
     drop(events);
-    leave(target, Some((context, involuntary)))
+    leave(target, context)
 }
 
-fn choose<'a, E: Events>(events: &mut E) -> Target<'a> {
+/// Asks the policy whom to run; the kernel's own context idles.
+fn choose<'a, E: Events>(events: &mut E) -> &'a Context {
     let context: *const Context = match events.next() {
         Next::Run(space) => space.context(),
         Next::Idle => own_context(),
     };
     // SAFETY: the policy does not drop the address space of the domain that it named last before
     // the processor has entered the kernel again.
-    Target { context: unsafe { &*context } }
+    unsafe { &*context }
 }
 
 /// Exceptions, the timer and interrupt lines.
@@ -293,7 +290,7 @@ fn interrupted<E: Events>(events: &mut E, context: &Context, vector: u64) {
 }
 
 fn save_vectors(context: &Context) {
-    context.vectors_saved.store(1, Relaxed);
+    context.vector_state.store(VECTORS_SAVED, Relaxed);
     // SAFETY: `vectors` is 512 bytes on a 16-byte boundary, of a domain that does not run.
     unsafe {
         asm!("fxsave64 [{}]", in(reg) context.vectors.as_ptr(), options(nostack, preserves_flags));
@@ -308,24 +305,21 @@ fn restore_vectors(image: *const u8) {
     unsafe { asm!("fxrstor64 [{}]", in(reg) image, options(nostack, readonly, preserves_flags)) };
 }
 
-/// Leaves the kernel. `from` says whose registers the vector registers still hold, and whether it
-/// needs them.
+/// Leaves the kernel. The vector registers still hold what `from` had in them.
 #[inline]
-fn leave(target: Target<'_>, from: Option<(&Context, bool)>) -> ! {
-    let context = target.context;
+fn leave(context: &Context, from: *const Context) -> ! {
     let idle = core::ptr::eq(context, own_context());
     if idle {
         idle_registers(context);
     } else {
-        let returns = from.is_some_and(|(from, _)| core::ptr::eq(from, context));
-        if !returns {
-            if context.vectors_saved.load(Relaxed) != 0 {
-                restore_vectors(context.vectors.as_ptr().cast());
-            } else {
-                restore_vectors((&raw const CLEAN).cast());
-            }
+        let state = context.vector_state.load(Relaxed);
+        if state == VECTORS_FRESH || !core::ptr::eq(from, context) {
+            restore_vectors(match state {
+                VECTORS_SAVED => context.vectors.as_ptr().cast(),
+                _ => (&raw const CLEAN).cast(),
+            });
         }
-        context.vectors_saved.store(0, Relaxed);
+        context.vector_state.store(VECTORS_GIVEN_UP, Relaxed);
         prepare(context);
     }
     let root = context.root.load(Relaxed);
