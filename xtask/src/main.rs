@@ -1,1 +1,139 @@
-fn main(){}
+//! `cargo xtask`: builds, runs and tests Atoll.
+//!
+//! [`project`] knows the tree and calls cargo, [`artifacts`] builds the native parts, [`components`]
+//! and [`c_guest`] the servers, [`wit`] checks the interfaces; [`image`] puts them together by means
+//! of `atoll-iso`, and [`run`] and [`check`] use the result.
+
+#![forbid(unsafe_code)]
+
+mod artifacts;
+mod c_guest;
+mod check;
+mod components;
+mod image;
+mod project;
+mod run;
+mod wit;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use project::Project;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// The system description that is used when none is named.
+const DEFAULT_SYSTEM: &str = "iso/systems/default.toml";
+
+/// Builds, runs and tests Atoll.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Builds the servers and programs to components in target/components
+    Components,
+    /// Builds all that a system boots from and its boot archive
+    Image {
+        /// System description
+        #[arg(long, default_value = DEFAULT_SYSTEM)]
+        system: PathBuf,
+        /// Opens the test interfaces of the runtime
+        #[arg(long)]
+        testing: bool,
+        /// Where the archive goes
+        #[arg(short, long)]
+        output: Option<PathBuf>,
+    },
+    /// Builds a hybrid ISO for BIOS and UEFI
+    Iso {
+        /// System description
+        #[arg(long, default_value = DEFAULT_SYSTEM)]
+        system: PathBuf,
+        /// Folder with the binaries of Limine 7 or later, to boot by instead of GRUB
+        #[arg(long)]
+        limine: Option<PathBuf>,
+        /// Opens the test interfaces of the runtime
+        #[arg(long)]
+        testing: bool,
+        /// Words for the kernel's command line
+        #[arg(long, default_value = "")]
+        append: String,
+        /// Where the ISO goes
+        #[arg(short, long, default_value = "target/atoll.iso")]
+        output: PathBuf,
+    },
+    /// Boots a system in QEMU with its console on the terminal; Ctrl-A X leaves
+    Run(run::Options),
+    /// Runs scenarios in QEMU
+    Scenario {
+        /// Lists the scenarios
+        #[arg(long)]
+        list: bool,
+        /// Names of scenarios, or beginnings of names; all if there is none
+        names: Vec<String>,
+    },
+    /// Runs all tests: format, lints, host tests, scenarios
+    Test,
+    /// What continuous integration runs: the same as `test`
+    Ci,
+    /// Formats the sources
+    Fmt {
+        /// Only says what is not formatted
+        #[arg(long)]
+        check: bool,
+    },
+    /// Runs the lints, for the host and for the bare targets
+    Clippy,
+    /// Checks the interfaces in wit/
+    Wit {
+        /// Only fills wit/deps
+        #[arg(long)]
+        deps: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    match perform(Arguments::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(task: Task) -> Result<()> {
+    let project = Project::find()?;
+    match task {
+        Task::Components => components::build(&project).map(drop),
+        Task::Image { system, testing, output } => {
+            let image = image::build(&project, &system, testing)?;
+            let output = output.unwrap_or_else(|| project.target.join("atoll.tar"));
+            project::write_if_changed(&output, &image.archive()?)?;
+            println!("{}", output.display());
+            Ok(())
+        }
+        Task::Iso { system, limine, testing, append, output } => {
+            let mut image = image::build(&project, &system, testing)?;
+            image.append = append;
+            image::write_iso(&image, limine.as_deref(), &output)?;
+            println!("{}", output.display());
+            Ok(())
+        }
+        Task::Run(options) => run::run(&project, &options),
+        Task::Scenario { list: true, .. } => {
+            check::list_scenarios();
+            Ok(())
+        }
+        Task::Scenario { names, .. } => check::scenarios(&project, &names),
+        Task::Test | Task::Ci => check::test(&project),
+        Task::Fmt { check } => check::fmt(&project, check),
+        Task::Clippy => check::clippy(&project),
+        Task::Wit { deps } if deps => wit::fill_deps(&project),
+        Task::Wit { .. } => wit::check(&project),
+    }
+}

@@ -1,0 +1,94 @@
+//! Scenarios: whole systems booted in QEMU, talked to over the serial console, and judged by what
+//! they say and by the exit code.
+//!
+//! A [`Scenario`] is a function over a [`Lab`]. The lab boots [`Machine`]s into [`Session`]s and
+//! keeps their transcript. The images come from whoever runs the scenarios, through [`Images`]:
+//! this crate builds nothing. Every wait has a hard limit, every session has its own folder and
+//! sockets, and ends its own QEMU and no other.
+
+#![forbid(unsafe_code)]
+
+mod clean;
+pub mod machine;
+mod runner;
+pub mod scenarios;
+pub mod session;
+
+pub use machine::{Firmware, Machine, Medium};
+pub use runner::{Summary, run};
+pub use session::Session;
+
+use anyhow::Result;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// What the shell prompts with.
+pub const PROMPT: &str = "atoll> ";
+
+/// Where images come from.
+pub trait Images: Sync {
+    /// The boot shim and the boot archive of a system description, a path from the repository's
+    /// root; `testing` opens the test interfaces of the runtime.
+    ///
+    /// # Errors
+    /// If something does not build.
+    fn archive(&self, system: &Path, testing: bool) -> Result<(PathBuf, PathBuf)>;
+
+    /// The ISO of a system description, with words for the kernel's command line, built anew into
+    /// this file.
+    ///
+    /// # Errors
+    /// If something does not build.
+    fn iso(&self, system: &Path, append: &str, output: &Path) -> Result<()>;
+
+    /// An ISO with the Limine in this folder.
+    ///
+    /// # Errors
+    /// If something does not build.
+    fn limine_iso(&self, system: &Path, append: &str, limine: &Path, output: &Path) -> Result<()>;
+}
+
+/// A test of a whole system.
+#[derive(Clone, Copy)]
+pub struct Scenario {
+    /// Its name on the command line and of its transcript.
+    pub name: &'static str,
+    /// What it shows, in a sentence.
+    pub about: &'static str,
+    /// The test.
+    pub run: fn(&Lab<'_>) -> Result<()>,
+}
+
+/// What a scenario works with.
+pub struct Lab<'a> {
+    images: &'a dyn Images,
+    transcript: PathBuf,
+}
+
+impl Lab<'_> {
+    /// Switches a machine on.
+    ///
+    /// # Errors
+    /// If an image does not build or QEMU does not start.
+    pub fn boot(&self, machine: &Machine) -> Result<Session> {
+        Session::start(machine, self.images, &self.transcript)
+    }
+
+    /// The source of images, for scenarios about the images themselves.
+    #[must_use]
+    pub fn images(&self) -> &dyn Images {
+        self.images
+    }
+}
+
+/// Says that a scenario cannot run here, and why.
+#[derive(Debug)]
+pub struct Skip(pub &'static str);
+
+impl fmt::Display for Skip {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "skipped: {}", self.0)
+    }
+}
+
+impl std::error::Error for Skip {}

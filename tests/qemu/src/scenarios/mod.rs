@@ -1,0 +1,32 @@
+//! All scenarios, by what they are about.
+
+mod boot;
+mod iso;
+
+use crate::Scenario;
+
+/// Every scenario. To add one, write a function in a file here and a line in that file's `ALL`.
+#[must_use]
+pub fn all() -> Vec<&'static Scenario> {
+    [boot::ALL, iso::ALL].into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_fit_for_files() {
+        let mut names: Vec<_> = all().iter().map(|scenario| scenario.name).collect();
+        names.sort_unstable();
+        let count = names.len();
+        names.dedup();
+        assert_eq!(names.len(), count);
+        let fits = |name: &str| {
+            name.chars().all(|letter| {
+                letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-'
+            })
+        };
+        assert!(names.iter().all(|name| fits(name)));
+    }
+}

@@ -1,0 +1,215 @@
+//! Tests: format, lints, host tests and scenarios.
+
+use crate::project::{Project, run};
+use crate::{artifacts, components, image, wit};
+use anyhow::{Context, Result, bail};
+use atoll_scenarios::{Images, Scenario, Summary, scenarios as all};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+
+/// Images for scenarios, from artifacts that are built once.
+pub(crate) struct Built<'a> {
+    project: &'a Project,
+    components: PathBuf,
+    /// Native artifacts, without and with test interfaces, as they are asked for.
+    artifacts: Mutex<HashMap<bool, artifacts::Artifacts>>,
+}
+
+impl<'a> Built<'a> {
+    /// Builds the components.
+    pub(crate) fn new(project: &'a Project) -> Result<Self> {
+        let components = components::build(project)?;
+        Ok(Self { project, components, artifacts: Mutex::default() })
+    }
+
+    fn image(&self, system: &Path, testing: bool) -> Result<atoll_iso::Image> {
+        let mut built = self.artifacts.lock().ok().context("a build failed")?;
+        let artifacts = match built.get(&testing) {
+            Some(artifacts) => artifacts.clone(),
+            None => {
+                let artifacts = artifacts::build(self.project, testing)?;
+                built.insert(testing, artifacts.clone());
+                artifacts
+            }
+        };
+        image::assemble(self.project, &artifacts, &self.components, &self.project.root.join(system))
+    }
+}
+
+impl Images for Built<'_> {
+    fn archive(&self, system: &Path, testing: bool) -> Result<(PathBuf, PathBuf)> {
+        let image = self.image(system, testing)?;
+        Ok((image.shim.clone(), image::write_archive(self.project, &image, system)?))
+    }
+
+    fn iso(&self, system: &Path, append: &str, output: &Path) -> Result<()> {
+        let mut image = self.image(system, false)?;
+        append.clone_into(&mut image.append);
+        image::write_iso(&image, None, output)
+    }
+
+    fn limine_iso(&self, system: &Path, append: &str, limine: &Path, output: &Path) -> Result<()> {
+        let mut image = self.image(system, false)?;
+        append.clone_into(&mut image.append);
+        image::write_iso(&image, Some(limine), output)
+    }
+}
+
+/// Prints name and purpose of every scenario.
+pub(crate) fn list_scenarios() {
+    for scenario in all::all() {
+        println!("{:24} {}", scenario.name, scenario.about);
+    }
+}
+
+/// Runs the scenarios whose names begin with one of `names`, or all.
+pub(crate) fn scenarios(project: &Project, names: &[String]) -> Result<()> {
+    for name in names {
+        if !all::all().iter().any(|scenario| scenario.name.starts_with(name.as_str())) {
+            bail!("there is no scenario `{name}`; `cargo xtask scenario --list` lists them");
+        }
+    }
+    let wanted = |scenario: &&Scenario| {
+        names.is_empty() || names.iter().any(|name| scenario.name.starts_with(name.as_str()))
+    };
+    report(run_scenarios(project, &all::all().into_iter().filter(wanted).collect::<Vec<_>>())?)
+}
+
+fn run_scenarios(project: &Project, scenarios: &[&Scenario]) -> Result<Summary> {
+    let built = Built::new(project)?;
+    atoll_scenarios::run(scenarios, &built, &project.target.join("scenarios"))
+}
+
+/// Prints the one line that sums up, last and alone.
+fn report(summary: Summary) -> Result<()> {
+    println!("{} passed, {} failed, {} skipped", summary.passed, summary.failed, summary.skipped);
+    match summary.failed {
+        0 => Ok(()),
+        _ => std::process::exit(1),
+    }
+}
+
+/// Runs everything and counts it; a step that fails does not keep the others from running.
+pub(crate) fn test(project: &Project) -> Result<()> {
+    let mut summary = Summary::default();
+    let steps: [(&str, &dyn Fn() -> Result<()>); 3] = [
+        ("format", &|| fmt(project, true)),
+        ("interfaces", &|| wit::check(project)),
+        ("lints", &|| clippy(project)),
+    ];
+    for (name, step) in steps {
+        println!("== {name}");
+        summary.add(count(name, step()));
+    }
+    println!("== host tests");
+    summary.add(host_tests(project)?);
+    println!("== scenarios");
+    match run_scenarios(project, &all::all()) {
+        Ok(scenarios) => summary.add(scenarios),
+        Err(error) => summary.add(count("scenarios", Err(error))),
+    }
+    report(summary)
+}
+
+fn count(name: &str, result: Result<()>) -> Summary {
+    match result {
+        Ok(()) => Summary { passed: 1, ..Summary::default() },
+        Err(error) => {
+            println!("{name}: FAILED: {error:#}");
+            Summary { failed: 1, ..Summary::default() }
+        }
+    }
+}
+
+/// Runs the tests of all packages that have any on the host, and adds up what they report.
+fn host_tests(project: &Project) -> Result<Summary> {
+    let mut cargo = project.plain_cargo("test");
+    cargo.args(["--quiet", "--workspace", "--exclude", "atoll-image", "--no-fail-fast"]);
+    let output =
+        cargo.stderr(std::process::Stdio::inherit()).output().context("cannot run cargo")?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    print!("{text}");
+    let mut summary = counted(&text);
+    if !output.status.success() && summary.failed == 0 {
+        // It did not even build.
+        summary.failed = 1;
+    }
+    Ok(summary)
+}
+
+/// Adds up the lines `test result: ok. 3 passed; 0 failed; 1 ignored; ...`.
+fn counted(text: &str) -> Summary {
+    let mut summary = Summary::default();
+    for line in text.lines().filter(|line| line.starts_with("test result:")) {
+        let number = |what: &str| {
+            let part = line.split(['.', ';']).find(|part| part.trim_end().ends_with(what));
+            part.and_then(|part| part.split_whitespace().next()?.parse::<usize>().ok()).unwrap_or(0)
+        };
+        summary.add(Summary {
+            passed: number("passed"),
+            failed: number("failed"),
+            skipped: number("ignored"),
+        });
+    }
+    summary
+}
+
+/// Formats all packages, or says what is not formatted.
+pub(crate) fn fmt(project: &Project, check: bool) -> Result<()> {
+    let mut cargo = project.plain_cargo("fmt");
+    cargo.arg("--all");
+    if check {
+        cargo.args(["--", "--check", "-l"]);
+    }
+    run(&mut cargo)
+}
+
+/// Runs the lints on everything, each package for the machine that it is for.
+pub(crate) fn clippy(project: &Project) -> Result<()> {
+    wit::fill_deps(project)?;
+    let bare: &[&str] = &[
+        "-p",
+        "atoll-kernel",
+        "-p",
+        "atoll-boot-shim",
+        "--features",
+        "atoll-kernel/metal,atoll-boot-shim/loader",
+        "--target",
+        "x86_64-unknown-none",
+    ];
+    let image: &[&str] = &[
+        "-p",
+        "atoll-image",
+        "--features",
+        "atoll-image/testing",
+        "-Zjson-target-spec",
+        "--target",
+        "wasm-runtime/image/x86_64-atoll-domain.json",
+        "-Zbuild-std=core,alloc",
+        "-Zbuild-std-features=compiler-builtins-mem",
+    ];
+    let guests = components::packages(project)?;
+    let mut guests: Vec<&str> = guests.iter().flat_map(|name| ["-p", name]).collect();
+    guests.extend(["--target", "wasm32-unknown-unknown"]);
+    let host: &[&str] = &["--workspace", "--exclude", "atoll-image", "--all-targets"];
+    for arguments in [host, bare, image, &guests] {
+        let mut cargo: Command = project.plain_cargo("clippy");
+        run(cargo.arg("--quiet").args(arguments).args(["--", "-D", "warnings"]))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_of_all_packages_are_added_up() {
+        let text = "running 3 tests\n...\ntest result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out\n\n\
+            test result: FAILED. 10 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s\n";
+        assert_eq!(counted(text), Summary { passed: 13, failed: 2, skipped: 1 });
+        assert_eq!(counted(""), Summary::default());
+    }
+}

@@ -1,0 +1,130 @@
+//! The servers and programs of `servers-wasm`, built to components.
+//!
+//! A folder with a `Cargo.toml` is a Rust guest, one with a `server.toml` a C guest. The component
+//! of `servers-wasm/NAME` is `target/components/NAME.wasm`.
+
+use crate::project::{Project, write_if_changed};
+use crate::{c_guest, wit};
+use anyhow::{Context, Result, bail};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use wit_component::ComponentEncoder;
+
+const TARGET: &str = "wasm32-unknown-unknown";
+
+/// Builds all components and gives their folder.
+pub(crate) fn build(project: &Project) -> Result<PathBuf> {
+    wit::fill_deps(project)?;
+    let out = project.target.join("components");
+    let (rust, c) = guests(&project.root.join("servers-wasm"))?;
+    for (name, module) in build_rust(project, &rust)? {
+        let module =
+            fs::read(&module).with_context(|| format!("cannot read {}", module.display()))?;
+        write_component(&out, &name, &module)?;
+    }
+    for folder in c {
+        write_component(&out, &name_of(&folder)?, &c_guest::build(project, &folder)?)?;
+    }
+    Ok(out)
+}
+
+/// The packages of the Rust guests.
+pub(crate) fn packages(project: &Project) -> Result<Vec<String>> {
+    let (rust, _) = guests(&project.root.join("servers-wasm"))?;
+    rust.iter().map(|folder| package_of(folder)).collect()
+}
+
+/// Sorts the folders by language.
+fn guests(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>)> {
+    let (mut rust, mut c) = (Vec::new(), Vec::new());
+    for entry in
+        fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?
+    {
+        let path = entry?.path();
+        match (path.join("Cargo.toml").is_file(), path.join(c_guest::MANIFEST).is_file()) {
+            (true, false) => rust.push(path),
+            (false, true) => c.push(path),
+            (true, true) => {
+                bail!("{} has both Cargo.toml and {}", path.display(), c_guest::MANIFEST)
+            }
+            // A folder in the making; a system that needs its component says that it is missing.
+            (false, false) => {}
+        }
+    }
+    rust.sort();
+    c.sort();
+    Ok((rust, c))
+}
+
+fn name_of(folder: &Path) -> Result<String> {
+    let name = folder.file_name().and_then(|name| name.to_str());
+    Ok(name.with_context(|| format!("{} has no plain name", folder.display()))?.to_owned())
+}
+
+/// Builds all Rust guests at once and lists their names and core modules.
+fn build_rust(project: &Project, folders: &[PathBuf]) -> Result<Vec<(String, PathBuf)>> {
+    let mut cargo = project.cargo("build")?;
+    // Guests are interpreted, and every byte is translated at boot: no unwinding, no messages of
+    // panics, which no one could read, and a standard library built for size.
+    cargo.args(["--quiet", "--profile", "guest", "--target", TARGET]);
+    cargo.args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"]);
+    cargo.arg("--message-format=json-render-diagnostics");
+    append_flags(&mut cargo, &["-Zunstable-options", "-Cpanic=immediate-abort"]);
+    for folder in folders {
+        cargo.args(["-p", &package_of(folder)?]);
+    }
+    if folders.is_empty() {
+        return Ok(Vec::new());
+    }
+    let output = cargo.stdout(Stdio::piped()).stderr(Stdio::inherit()).output()?;
+    if !output.status.success() {
+        bail!("the servers did not build ({})", output.status);
+    }
+    let modules = modules(std::str::from_utf8(&output.stdout)?);
+    folders.iter().map(|folder| Ok((name_of(folder)?, module_of(folder, &modules)?))).collect()
+}
+
+/// Adds flags to those that [`Project::cargo`] set.
+fn append_flags(cargo: &mut Command, flags: &[&str]) {
+    let set = cargo.get_envs().find(|(name, _)| *name == "CARGO_ENCODED_RUSTFLAGS");
+    let set = set.and_then(|(_, value)| value).map(|value| value.to_string_lossy().into_owned());
+    let all: Vec<_> = set.iter().map(String::as_str).chain(flags.iter().copied()).collect();
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", all.join("\x1f"));
+}
+
+/// The package name in a folder's manifest.
+fn package_of(folder: &Path) -> Result<String> {
+    let path = folder.join("Cargo.toml");
+    let manifest: toml::Table = fs::read_to_string(&path)?.parse()?;
+    let name = manifest.get("package").and_then(|package| package.get("name")?.as_str());
+    Ok(name.with_context(|| format!("{} names no package", path.display()))?.to_owned())
+}
+
+/// Manifest and module of each library that cargo's messages tell of.
+fn modules(messages: &str) -> Vec<(PathBuf, PathBuf)> {
+    let module = |line: &str| {
+        let message: serde_json::Value = serde_json::from_str(line).ok()?;
+        let manifest = message.get("manifest_path")?.as_str()?;
+        let files = message.get("filenames")?.as_array()?.iter().filter_map(|file| file.as_str());
+        let module = files.into_iter().find(|file| file.ends_with(".wasm"))?;
+        Some((manifest.into(), module.into()))
+    };
+    messages.lines().filter_map(module).collect()
+}
+
+fn module_of(folder: &Path, modules: &[(PathBuf, PathBuf)]) -> Result<PathBuf> {
+    let manifest = folder.join("Cargo.toml");
+    let found = modules.iter().find(|(path, _)| *path == manifest);
+    Ok(found.with_context(|| format!("{} is no cdylib", folder.display()))?.1.clone())
+}
+
+/// Turns a core module with embedded types into a component, and checks it.
+fn write_component(out: &Path, name: &str, module: &[u8]) -> Result<()> {
+    let component = ComponentEncoder::default()
+        .validate(true)
+        .module(module)
+        .and_then(|encoder| encoder.encode())
+        .with_context(|| format!("{name} cannot be made a component"))?;
+    write_if_changed(&out.join(format!("{name}.wasm")), &component)
+}

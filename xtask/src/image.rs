@@ -1,0 +1,71 @@
+//! From a system description to what is to be booted.
+
+use crate::project::{self, Project};
+use crate::{artifacts, components};
+use anyhow::{Context, Result};
+use atoll_iso::{Image, Loader, Module, boot_config};
+use atoll_system_description::{DESCRIPTION_MODULE, Description};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Name of the domain image among the modules.
+const RUNTIME_MODULE: &str = "runtime.elf";
+
+/// Builds everything that a system description needs.
+pub(crate) fn build(project: &Project, system: &Path, testing: bool) -> Result<Image> {
+    let artifacts = artifacts::build(project, testing)?;
+    let components = components::build(project)?;
+    assemble(project, &artifacts, &components, system)
+}
+
+/// Puts built artifacts together.
+pub(crate) fn assemble(
+    project: &Project,
+    artifacts: &artifacts::Artifacts,
+    components: &Path,
+    system: &Path,
+) -> Result<Image> {
+    let text =
+        fs::read_to_string(system).with_context(|| format!("cannot read {}", system.display()))?;
+    let description = Description::parse(&text, &system.display().to_string())?;
+    let config = project.root.join(boot_config::FILE);
+    let module = |name: &str, path: PathBuf| Module { name: name.to_owned(), path };
+    let mut modules = vec![
+        module(RUNTIME_MODULE, artifacts.runtime.clone()),
+        module(DESCRIPTION_MODULE, system.to_path_buf()),
+    ];
+    for name in description.components() {
+        let path = components.join(name);
+        if !path.is_file() {
+            anyhow::bail!(
+                "{}: there is no component {name} (servers-wasm/ does not have it)",
+                system.display()
+            );
+        }
+        modules.push(module(name, path));
+    }
+    Ok(Image {
+        config: fs::read_to_string(&config)
+            .with_context(|| format!("cannot read {}", config.display()))?,
+        append: String::new(),
+        kernel: artifacts.kernel.clone(),
+        shim: artifacts.shim.clone(),
+        modules,
+    })
+}
+
+/// Writes an ISO, with Limine if its folder is given.
+pub(crate) fn write_iso(image: &Image, limine: Option<&Path>, output: &Path) -> Result<()> {
+    if let Some(folder) = output.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    image.write_iso(limine.map_or(Loader::Grub, Loader::Limine), output)
+}
+
+/// Writes the boot archive of a description to the target folder.
+pub(crate) fn write_archive(project: &Project, image: &Image, system: &Path) -> Result<PathBuf> {
+    let name = system.file_stem().and_then(|name| name.to_str()).unwrap_or("system");
+    let path = project.target.join("archives").join(format!("{name}.tar"));
+    project::write_if_changed(&path, &image.archive()?)?;
+    Ok(path)
+}
