@@ -1,0 +1,86 @@
+//! Glue between the program and the world `atoll:servers/tester`.
+#![allow(unsafe_code, reason = "wit-bindgen's export! expands to unsafe")]
+
+wit_bindgen::generate!({
+    path: "../../wit",
+    world: "atoll:servers/tester",
+    generate_all,
+});
+
+mod bench;
+mod calls;
+mod handles;
+mod recover;
+mod values;
+
+use crate::{Report, Request, USAGE};
+use exports::wasi::cli::run::Guest;
+use wasi::cli::{environment, exit, stderr, stdout};
+use wasi::io::streams::OutputStream;
+
+/// Bytes that one `blocking-write-and-flush` may carry.
+const WRITE_LIMIT: usize = 4096;
+const EXIT_FAILED: u8 = 1;
+const EXIT_USAGE: u8 = 2;
+
+struct Tester;
+
+export!(Tester);
+
+impl Guest for Tester {
+    fn run() -> Result<(), ()> {
+        let arguments = environment::get_arguments();
+        let Some(request) = Request::parse(arguments.get(1..).unwrap_or_default()) else {
+            print(&stderr::get_stderr(), USAGE);
+            exit::exit_with_code(EXIT_USAGE);
+            return Err(());
+        };
+        let mut desk = Desk { output: stdout::get_stdout(), report: Report::default() };
+        match request {
+            Request::Bench(count) => {
+                bench::run(&desk, count);
+                return Ok(());
+            }
+            Request::Loop(count) => calls::numbered(&mut desk, count),
+            Request::Checks(groups) => {
+                for (is_wanted, group) in [
+                    (groups.values, values::check as fn(&mut Desk)),
+                    (groups.handles, handles::check),
+                    (groups.calls, calls::check),
+                    (groups.recover, recover::check),
+                ] {
+                    if is_wanted {
+                        group(&mut desk);
+                    }
+                }
+            }
+        }
+        print(&desk.output, &desk.report.summary());
+        if !desk.report.is_clean() {
+            exit::exit_with_code(EXIT_FAILED);
+        }
+        Ok(())
+    }
+}
+
+/// Where checks report.
+struct Desk {
+    output: OutputStream,
+    report: Report,
+}
+
+impl Desk {
+    /// Counts a check and prints its line.
+    fn check(&mut self, name: &str, passed: bool) {
+        print(&self.output, &self.report.line(name, passed));
+    }
+}
+
+/// Prints; a reader who is gone no longer wants to know.
+fn print(output: &OutputStream, text: &str) {
+    for piece in text.as_bytes().chunks(WRITE_LIMIT) {
+        if output.blocking_write_and_flush(piece).is_err() {
+            return;
+        }
+    }
+}

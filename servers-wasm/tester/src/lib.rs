@@ -1,0 +1,161 @@
+//! The program `tester`: uses the servers `echo` and `relay` and checks every answer.
+//!
+//! | command | what it does |
+//! |---|---|
+//! | `tester [all]` | `values`, `handles` and `calls` |
+//! | `tester values` | every kind of value, there and back |
+//! | `tester handles` | counters made, lent, passed through `relay`, merged and dropped |
+//! | `tester calls` | many calls in a row |
+//! | `tester recover` | ends `echo` in a call and checks what its clients see |
+//! | `tester loop COUNT` | numbered calls; a line for every hundredth |
+//! | `tester bench [COUNT]` | times of each kind of call, as `bench NAME CALLS TOTAL_NS` |
+//!
+//! The output is the same in every run, but for the times. [`Request`] understands the arguments
+//! and [`Report`] keeps the score; both are pure. `component` makes the calls.
+
+#![deny(unsafe_code)]
+
+#[cfg(target_arch = "wasm32")]
+mod component;
+
+/// Calls of each kind that `bench` makes unless told otherwise.
+const BENCH_DEFAULT: u32 = 1000;
+
+/// What the arguments ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Groups of checks.
+    Checks(Groups),
+    /// That many numbered calls.
+    Loop(u32),
+    /// Times, from that many calls of each kind.
+    Bench(u32),
+}
+
+/// Which groups of checks are run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Groups {
+    /// Kinds of values.
+    pub values: bool,
+    /// Handles.
+    pub handles: bool,
+    /// Many calls.
+    pub calls: bool,
+    /// The end of a server.
+    pub recover: bool,
+}
+
+/// What is said when the arguments make no sense.
+pub const USAGE: &str =
+    "usage: tester [all|values|handles|calls|recover|loop COUNT|bench [COUNT]]\n";
+
+impl Request {
+    /// Reads the arguments that follow the program's name; `None` if they make no sense.
+    #[must_use]
+    pub fn parse(arguments: &[String]) -> Option<Self> {
+        let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let none = Groups::default();
+        Some(match words.as_slice() {
+            [] | ["all"] => {
+                Self::Checks(Groups { values: true, handles: true, calls: true, recover: false })
+            }
+            ["values"] => Self::Checks(Groups { values: true, ..none }),
+            ["handles"] => Self::Checks(Groups { handles: true, ..none }),
+            ["calls"] => Self::Checks(Groups { calls: true, ..none }),
+            ["recover"] => Self::Checks(Groups { recover: true, ..none }),
+            ["loop", count] => Self::Loop(count.parse().ok()?),
+            ["bench"] => Self::Bench(BENCH_DEFAULT),
+            ["bench", count] => Self::Bench(count.parse().ok().filter(|&count| count > 0)?),
+            _ => return None,
+        })
+    }
+}
+
+/// The score: how many checks were made, how many failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    checks: u32,
+    failures: u32,
+}
+
+impl Report {
+    /// Counts a check and returns its line.
+    pub fn line(&mut self, name: &str, passed: bool) -> String {
+        self.checks += 1;
+        self.failures += u32::from(!passed);
+        let mut line = String::from(if passed { "ok      " } else { "FAILED  " });
+        line.push_str(name);
+        line.push('\n');
+        line
+    }
+
+    /// The last line.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let mut line = if self.failures == 0 {
+            self.checks.to_string()
+        } else {
+            [&self.failures.to_string(), " of ", &self.checks.to_string()].concat()
+        };
+        line.push_str(if self.failures == 0 { " checks passed\n" } else { " checks failed\n" });
+        line
+    }
+
+    /// Whether all passed.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.failures == 0
+    }
+}
+
+/// Bytes without much regularity, the same in every run.
+#[must_use]
+pub fn noise(count: usize) -> Vec<u8> {
+    let mut state: u32 = 0x2545_f491;
+    std::iter::repeat_with(|| {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        (state >> 8) as u8
+    })
+    .take(count)
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Option<Request> {
+        let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+        Request::parse(&words)
+    }
+
+    #[test]
+    fn arguments() {
+        assert_eq!(parse(""), parse("all"));
+        let values = Groups { values: true, ..Groups::default() };
+        assert_eq!(parse("values"), Some(Request::Checks(values)));
+        assert_eq!(parse("loop 12"), Some(Request::Loop(12)));
+        assert_eq!(parse("bench"), Some(Request::Bench(BENCH_DEFAULT)));
+        assert_eq!(parse("bench 0"), None);
+        assert_eq!(parse("loop"), None);
+        assert_eq!(parse("dance"), None);
+    }
+
+    #[test]
+    fn the_score_is_kept() {
+        let mut report = Report::default();
+        assert_eq!(report.line("a", true), "ok      a\n");
+        assert_eq!(report.summary(), "1 checks passed\n");
+        assert_eq!(report.line("b", false), "FAILED  b\n");
+        assert_eq!(report.summary(), "1 of 2 checks failed\n");
+        assert!(!report.is_clean());
+    }
+
+    #[test]
+    fn noise_is_the_same_every_time() {
+        assert_eq!(noise(64), noise(64));
+        assert!(noise(256).iter().any(|&byte| byte > 0x7f));
+    }
+}
