@@ -44,6 +44,9 @@ pub(crate) fn objection(interface: &str, provider: &Provider) -> Option<String> 
         | "atoll:io/events"
         | "atoll:io/watch"
         | "atoll:testing/raw-gate" => (matches!(provider, Provider::Kernel), "\"kernel\""),
+        "wasi:clocks/wall-clock" => {
+            (system(provider, |rights| rights.introspect), "{ system = [\"introspect\"] }")
+        }
         // Which of WASI's interfaces it has is the runtime's business, and it says so at start.
         _ if name.starts_with("wasi:") => (matches!(provider, Provider::Kernel), "\"kernel\""),
         _ => return Some(format!("the kernel does not provide `{name}`; name a server")),

@@ -14,11 +14,11 @@ pub mod journal;
 
 pub use journal::{Entry, Filter, Journal, Level};
 
-/// Entries that are asked of the source at once.
-const BATCH: u32 = 64;
+/// Entries that are asked of the source at once: more than a message holds.
+const BATCH: u32 = 4096;
 /// Batches that one collection takes at most, so that a server that floods the log cannot keep
 /// this one from answering.
-const BATCHES: u32 = 64;
+const BATCHES: u32 = 16;
 
 /// Where entries come from.
 pub trait Source {
@@ -65,7 +65,7 @@ mod tests {
         fn read(&self, sequence: u64, limit: u32) -> Vec<Entry> {
             let ring = self.0.borrow();
             let wanted = ring.iter().filter(|entry| entry.sequence >= sequence);
-            wanted.take(limit as usize).cloned().collect()
+            wanted.take(40.min(limit as usize)).cloned().collect()
         }
     }
 

@@ -75,6 +75,15 @@ fn the_default_system_boots_with_its_grants() {
 }
 
 #[test]
+fn without_a_screen_the_console_starts_all_the_same() {
+    let mut world = World::new(DEFAULT);
+    world.machine.screen.set(false);
+    world.supervisor.boot();
+    let console = world.granted("console");
+    assert!(console.iter().any(|grant| grant == "atoll:device/framebuffer [] None"), "{console:?}");
+}
+
+#[test]
 fn a_bad_description_is_logged_with_its_place_and_nothing_starts() {
     let mut world = World::new("[system]\nname = \"x\"\n[servers.a]\ncolour = 1\n");
     world.supervisor.boot();

@@ -45,6 +45,7 @@ pub(crate) struct Machine {
     pub(crate) published: RefCell<Vec<String>>,
     pub(crate) power: Cell<Option<Action>>,
     pub(crate) room: Cell<bool>,
+    pub(crate) screen: Cell<bool>,
     /// Domains whose control handle was dropped while they lived.
     pub(crate) given_up_alive: RefCell<Vec<String>>,
     numbers: Cell<u64>,
@@ -167,6 +168,9 @@ impl Kernel for Play {
         label: &str,
         authority: Authority,
     ) -> Result<(), Error> {
+        if authority == Authority::Framebuffer && !self.0.screen.get() {
+            return Err(Error::NotFound(interface.to_string()));
+        }
         self.grant(domain, format!("{interface} [{label}] {authority:?}"))
     }
 
@@ -273,6 +277,7 @@ impl World {
     pub(crate) fn new(description: &str) -> Self {
         let machine = Rc::new(Machine::default());
         machine.room.set(true);
+        machine.screen.set(true);
         let mut modules = BTreeMap::new();
         modules.insert("system.toml".to_string(), description.as_bytes().to_vec());
         for name in ["a", "b", "c", "log", "console", "shell", "hello", "hello-c"] {
