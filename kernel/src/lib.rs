@@ -17,14 +17,20 @@ pub mod boot;
 #[allow(unsafe_code, reason = "frames, page tables and the kernel heap are raw memory")]
 pub mod memory;
 
+pub mod capability;
+pub mod domain;
+pub mod gate;
 pub mod interrupts;
+pub mod ipc;
+pub mod scheduler;
 pub mod time;
 pub mod trace;
 
 /// Boots the machine and starts the first domain. Called by the first instructions.
 #[cfg(target_os = "none")]
 pub(crate) extern "C" fn begin() -> ! {
-    let info = boot::limine::start();
-    let _ = info;
-    arch::x86_64::cpu::halt()
+    match gate::Kernel::new(boot::limine::start()) {
+        Ok(kernel) => interrupts::run(kernel),
+        Err(error) => panic!("the first domain cannot be started: {error:?}"),
+    }
 }

@@ -159,7 +159,7 @@ fn u64_at(bytes: &[u8], at: usize) -> Result<u64, ElfError> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::{Access, Elf, ElfError, IDENTITY, IMAGE_BASE};
     use proptest::prelude::{any, proptest};
 

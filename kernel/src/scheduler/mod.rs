@@ -373,6 +373,23 @@ impl Scheduler {
         Decision { run, timer }
     }
 
+    /// Lets a ready domain run now, whoever else wants to: for scenarios that say who acts.
+    #[cfg(test)]
+    pub(crate) fn run_now(&mut self, cpu: usize, domain: DomainId) {
+        let (running, now) = (self.current(cpu), self.cpus[cpu].since);
+        if running == Some(domain) {
+            return;
+        }
+        if let Some(running) = running {
+            self.block(running, now);
+            self.enqueue(running, now, false);
+        }
+        assert!(matches!(self.node(domain).map(|node| node.state), Some(State::Ready(_))), "not ready");
+        self.dequeue(domain);
+        self.node_mut(domain).expect("known").state = State::Running(cpu as u8);
+        self.cpus[cpu].current = Some(domain);
+    }
+
     /// Replaces the running domain where a ready one comes first or its slice is over.
     fn reconsider(&mut self, cpu: usize, running: Option<DomainId>, now: u64) {
         let Some(top) = self.top_level() else {
