@@ -6,8 +6,8 @@
 //! same file on the host to learn which components to pack, the supervisor reads it at boot to act
 //! on it, so this crate also builds for `wasm32-unknown-unknown` and is kept small.
 //!
-//! The way of a text: `document` (TOML to a tree with positions) → `read` (tree to [`model`] field
-//! by field, with `units` and `interfaces`) → `check` (what spans several entries: references,
+//! The way of a text: `document` (TOML to a tree with positions) → `read` (tree to [`model`], by
+//! means of `fields`, `grants`, `units` and `interfaces`) → `check` (what spans several entries: references,
 //! cycles, overlaps).
 
 #![forbid(unsafe_code)]
@@ -15,6 +15,8 @@
 mod check;
 mod document;
 mod error;
+mod fields;
+mod grants;
 mod interfaces;
 pub mod model;
 mod read;

@@ -1,14 +1,14 @@
 //! The component: its world's imports behind the trait [`Kernel`], its exports on a [`Supervisor`].
 
+mod convert;
+
 use std::cell::RefCell;
 
-use atoll_system_description::{Domain, Isolation, SystemRights};
+use atoll_system_description::{Domain, Isolation};
 
 use crate::{
-    kernel::{self, Authority, Cause, End, Kernel, Level, Phase, Streams},
-    server::State,
+    kernel::{self, Authority, End, Kernel, Level, Phase, Streams},
     supervisor::Supervisor,
-    task::ExitStatus,
 };
 
 #[allow(missing_docs, unreachable_pub, reason = "generated")]
@@ -27,7 +27,7 @@ use bindings::{
         io::{events::Event, watch},
         log::log,
         supervision::{
-            domains::{self, AddressRange, Config, Endpoint, PortRange, RuntimeLimits},
+            domains::{self, Config, Endpoint, RuntimeLimits},
             machine,
             modules::Module,
             types::{self, DomainState, DomainStatus, HandleInfo},
@@ -36,7 +36,7 @@ use bindings::{
     exports::atoll::{
         io::handler,
         lifecycle::start,
-        supervision::servers::{self, Server, ServerState, Task},
+        supervision::servers::{self, Server, Task},
     },
     wasi::io::{
         poll::Pollable,
@@ -224,94 +224,6 @@ impl Kernel for World {
             kernel::Action::PowerOff => machine::Action::PowerOff,
             kernel::Action::Reboot => machine::Action::Reboot,
         });
-    }
-}
-
-impl From<Authority> for domains::Authority {
-    fn from(authority: Authority) -> Self {
-        match authority {
-            Authority::None => Self::None,
-            Authority::Interrupt(line) => Self::Interrupt(line),
-            Authority::Ports(base, count) => Self::Ports(PortRange { base, count }),
-            Authority::Window(base, length) => Self::Window(AddressRange { base, length }),
-            Authority::Framebuffer => Self::Framebuffer,
-            Authority::LogWriter => Self::LogWriter,
-            Authority::LogReader => Self::LogReader,
-            Authority::System(rights) => Self::System(rights.into()),
-        }
-    }
-}
-
-impl From<SystemRights> for domains::SystemRights {
-    fn from(rights: SystemRights) -> Self {
-        let all = [
-            (rights.introspect, Self::INTROSPECT),
-            (rights.domains, Self::DOMAINS),
-            (rights.devices, Self::DEVICES),
-            (rights.power, Self::POWER),
-        ];
-        let granted = all.into_iter().filter(|(has, _)| *has);
-        granted.fold(Self::empty(), |rights, (_, right)| rights | right)
-    }
-}
-
-impl From<types::Cause> for Cause {
-    fn from(cause: types::Cause) -> Self {
-        match cause {
-            types::Cause::None | types::Cause::Exited => Self::Exited,
-            types::Cause::Trapped => Self::Trapped,
-            types::Cause::Refused => Self::Refused,
-            types::Cause::Panicked => Self::Panicked,
-            types::Cause::OutOfMemory => Self::OutOfMemory,
-            types::Cause::Faulted => Self::Faulted,
-            types::Cause::Killed => Self::Killed,
-        }
-    }
-}
-
-impl From<types::Error> for kernel::Error {
-    fn from(error: types::Error) -> Self {
-        match error {
-            types::Error::NotFound(what) => Self::NotFound(what),
-            types::Error::AlreadyRunning(what) => Self::AlreadyRunning(what),
-            types::Error::NotRunning(what) => Self::NotRunning(what),
-            types::Error::Invalid(why) => Self::Invalid(why),
-            types::Error::OutOfResources(what) => Self::OutOfResources(what),
-            types::Error::PeerRestarted => Self::PeerRestarted,
-            types::Error::Other(why) => Self::Other(why),
-        }
-    }
-}
-
-impl From<kernel::Error> for types::Error {
-    fn from(error: kernel::Error) -> Self {
-        match error {
-            kernel::Error::NotFound(what) => Self::NotFound(what),
-            kernel::Error::AlreadyRunning(what) => Self::AlreadyRunning(what),
-            kernel::Error::NotRunning(what) => Self::NotRunning(what),
-            kernel::Error::Invalid(why) => Self::Invalid(why),
-            kernel::Error::OutOfResources(what) => Self::OutOfResources(what),
-            kernel::Error::PeerRestarted => Self::PeerRestarted,
-            kernel::Error::Other(why) => Self::Other(why),
-        }
-    }
-}
-
-impl From<State> for ServerState {
-    fn from(state: State) -> Self {
-        match state {
-            State::Stopped => Self::Stopped,
-            State::Starting => Self::Starting,
-            State::Running => Self::Running,
-            State::BackingOff => Self::BackingOff,
-            State::Failed => Self::Failed,
-        }
-    }
-}
-
-impl From<ExitStatus> for servers::ExitStatus {
-    fn from(exit: ExitStatus) -> Self {
-        Self { completed: exit.completed, code: exit.code, message: exit.message }
     }
 }
 
