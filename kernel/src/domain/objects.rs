@@ -186,6 +186,18 @@ impl Kernel {
         endpoint.and_then(|id| self.ipc.endpoints.get(id)).map_or(0, |endpoint| endpoint.number)
     }
 
+    /// What `Inspect` tells of an object besides its kind: endpoint id, ports, pages or bytes.
+    pub(crate) fn extent(&self, object: Object) -> u64 {
+        let extent = match object {
+            Object::Endpoint(_) | Object::Minted(_) => u64::from(self.endpoint_number(object)),
+            Object::Ports(id) => self.devices.ports.get(id).map_or(0, |ports| u64::from(ports.count)),
+            Object::Window(id) => self.devices.windows.get(id).map_or(0, |window| window.pages),
+            Object::Blob(module) => self.boot.modules.get(module as usize).map_or(0, |module| module.bytes.len() as u64),
+            _ => 0,
+        };
+        extent.min(u64::from(u32::MAX))
+    }
+
     /// Closes a handle at its owner's wish.
     pub(crate) fn close(&mut self, owner: DomainId, handle: Handle) -> Result<(), Status> {
         let table = &mut self.domain_mut(owner)?.handles;

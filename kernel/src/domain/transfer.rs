@@ -88,6 +88,11 @@ impl Slots {
     }
 }
 
+/// The tag in the slot of an object that its server sends.
+fn tag_of(slot: Slot) -> Result<u16, Status> {
+    u16::try_from(slot.detail).map_err(|_| Status::Invalid)
+}
+
 impl Kernel {
     /// Checks the slots of a message that `sender` sends and marks the entries they name.
     pub(crate) fn pledge(&mut self, sender: DomainId, slots: &Slots, may_lend: bool) -> Result<(), Status> {
@@ -119,6 +124,7 @@ impl Kernel {
             }
             SendSlot::Mint | SendSlot::LendOwn => {
                 table.endpoint(handle, rights::SERVE)?;
+                tag_of(slot)?;
             }
             SendSlot::Copy => {
                 table.duplicate(handle, slot.detail)?;
@@ -185,6 +191,7 @@ impl Kernel {
             }
             SendSlot::Mint | SendSlot::LendOwn => {
                 table.endpoint(Handle(slot.handle), rights::SERVE)?;
+                tag_of(slot)?;
                 true
             }
         };
@@ -228,11 +235,11 @@ impl Kernel {
                 self.arrive(receiver, Entry { note: 0, ..entry }, ReceiveSlot::Handle)
             }
             SendSlot::Mint => {
-                let object = self.mint(sender, handle, slot.object, false)?;
+                let object = self.mint(sender, slot, false)?;
                 self.arrive(receiver, Entry::owned(object, 0), ReceiveSlot::Handle)
             }
             SendSlot::LendOwn => {
-                let object = self.mint(sender, handle, slot.object, true)?;
+                let object = self.mint(sender, slot, true)?;
                 self.arrive_borrowed(receiver, object, 0, borrowed)
             }
             SendSlot::Lend => {
@@ -249,13 +256,14 @@ impl Kernel {
         }
     }
 
-    /// Makes a minted object with one holder, on the endpoint that `serve` names.
-    fn mint(&mut self, server: DomainId, serve: Handle, object: u32, lent: bool) -> Result<Object, Status> {
-        let endpoint_id = self.domain_mut(server)?.handles.endpoint(serve, rights::SERVE)?;
+    /// Makes a minted object with one holder, as the slot of its server says.
+    fn mint(&mut self, server: DomainId, slot: Slot, lent: bool) -> Result<Object, Status> {
+        let endpoint_id = self.domain_mut(server)?.handles.endpoint(Handle(slot.handle), rights::SERVE)?;
         let endpoint = self.ipc.endpoints.get_mut(endpoint_id).ok_or(Status::Closed)?;
         let minted = Minted {
             endpoint: endpoint_id,
-            object,
+            object: slot.object,
+            tag: tag_of(slot)?,
             incarnation: endpoint.incarnation,
             holders: 1,
             revoked: false,
@@ -283,11 +291,15 @@ impl Kernel {
 
     fn arrive(&mut self, receiver: DomainId, entry: Entry, kind: ReceiveSlot) -> Result<Slot, Status> {
         let handle = self.domain_mut(receiver)?.handles.insert(entry)?;
+        let tag = match entry.object {
+            Object::Minted(id) => self.ipc.minted.get(id).map_or(0, |minted| minted.tag),
+            _ => 0,
+        };
         Ok(Slot {
             kind: kind as u32,
             handle: handle.0,
             object: self.endpoint_number(entry.object),
-            detail: entry.object.kind() as u32,
+            detail: entry.object.kind() as u32 | u32::from(tag) << 16,
         })
     }
 
@@ -328,7 +340,7 @@ impl Kernel {
                     }
                 }
                 Some(SendSlot::Mint) => {
-                    if let Ok(object) = self.mint(sender, handle, slot.object, false) {
+                    if let Ok(object) = self.mint(sender, *slot, false) {
                         self.release(object, 0);
                     }
                 }

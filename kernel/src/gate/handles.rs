@@ -31,6 +31,5 @@ pub(super) fn revoke(kernel: &mut Kernel, caller: DomainId, arguments: Arguments
 
 pub(super) fn inspect(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
     let entry = kernel.live(caller)?.0.handles.get(arguments.handle::<0>())?;
-    let endpoint = u64::from(kernel.endpoint_number(entry.object));
-    Ok(entry.object.kind() as u64 | u64::from(entry.rights) << 8 | endpoint << 32)
+    Ok(entry.object.kind() as u64 | u64::from(entry.rights) << 8 | kernel.extent(entry.object) << 32)
 }

@@ -57,6 +57,8 @@ pub struct Minted {
     pub endpoint: EndpointId,
     /// Its id, chosen by the server.
     pub object: u32,
+    /// The server's name for objects of its type.
+    pub tag: u16,
     /// The endpoint's incarnation when it was minted.
     pub incarnation: u32,
     /// Handles to it.

@@ -18,6 +18,8 @@ fn ports_are_reached_within_their_range_only() {
     let mut bench = Bench::new();
     let (init, system) = (bench.init, u64::from(bench.system));
     let ports = bench.expect(init, Call::CreateDevice, [system, PORTS, 0x60, 5]);
+    assert_eq!(bench.expect(init, Call::Inspect, [ports]) >> 32, 5);
+    assert_eq!(bench.expect(init, Call::Inspect, [bench.blob.into()]) >> 32, 4096);
     let _ = host::take_actions();
     host::set_port(0xabcd);
     assert_eq!(bench.expect(init, Call::PortAccess, [ports, 1 << 16, 0]), 0xcd);

@@ -79,9 +79,11 @@ fn a_minted_object_goes_round_and_comes_home() {
     let pair = bench.pair();
     bench.invoke(pair.client, pair.target, b"", &[]);
     let call = bench.take(pair.server);
-    bench.reply(pair.server, call.id, b"", &[mint(pair.serve, 42)]);
+    let tagged = Slot { detail: 0x17, ..mint(pair.serve, 42) };
+    assert_eq!(bench.reply(pair.server, call.id, b"", &[Slot { detail: 0x1_0000, ..tagged }]).0, Status::Invalid);
+    bench.reply(pair.server, call.id, b"", &[tagged]);
     let got = bench.message(pair.client).slots[0];
-    assert_eq!((arrived(got), got.detail), (Some(ReceiveSlot::Handle), ObjectKind::Object as u32));
+    assert_eq!((arrived(got), got.detail), (Some(ReceiveSlot::Handle), ObjectKind::Object as u32 | 0x17 << 16));
     let endpoint = bench.expect(pair.client, Call::Inspect, [pair.target.into()]) >> 32;
     assert_eq!(u64::from(got.object), endpoint);
     assert_eq!(bench.expect(pair.client, Call::Inspect, [got.handle.into()]) >> 32, endpoint);
