@@ -18,8 +18,8 @@ use alloc::vec::Vec;
 use wasmparser::{component_types::ComponentEntityType, types::Types as SourceTypes};
 
 pub(crate) use convert::{ConvertError, Converted, Converter};
-pub(crate) use interfaces::{Interfaces, Side};
 pub use interfaces::{Interface, ROOT};
+pub(crate) use interfaces::{Interfaces, Side};
 pub use package::describe_package;
 
 use crate::{descriptor, error::LoadError, limits::RuntimeLimits, link::name, types::Types};

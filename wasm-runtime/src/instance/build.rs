@@ -298,7 +298,8 @@ impl<'c, H: Host> Builder<'c, H> {
         let mut imports = Vec::new();
         for import in module.imports() {
             let argument = arguments.iter().find(|(name, _)| name == import.module());
-            let instance = argument.and_then(|(_, index)| frame.core_instances.get(*index as usize));
+            let instance =
+                argument.and_then(|(_, index)| frame.core_instances.get(*index as usize));
             let found = instance.and_then(|instance| self.core_export(instance, import.name()));
             imports.push(found.ok_or_else(|| missing("a core import"))?);
         }

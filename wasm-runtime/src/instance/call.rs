@@ -10,8 +10,10 @@ use wasmi::{AsContextMut, Func, StoreContextMut, Val};
 
 use super::state::State;
 use crate::{
-    canonical::{AbiError, FunctionPlan, InstanceId, MAX_CELLS, Options, Transfer, cell_from_val,
-        cell_to_val},
+    canonical::{
+        AbiError, FunctionPlan, InstanceId, MAX_CELLS, Options, Transfer, cell_from_val,
+        cell_to_val,
+    },
     error::{DispatchError, Trap},
     host::Host,
     types::ResourceId,

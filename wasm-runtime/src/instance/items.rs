@@ -6,11 +6,7 @@ use wasmi::{Extern, Func, Global, Memory, Table};
 use wasmparser::component_types::ResourceId as Declared;
 
 use super::call::Lifted;
-use crate::{
-    canonical::InstanceId,
-    component::Converted,
-    types::ResourceId,
-};
+use crate::{canonical::InstanceId, component::Converted, types::ResourceId};
 
 /// Something that components import, export and hand to each other.
 #[derive(Clone, Debug)]

@@ -27,10 +27,9 @@ fn add_resources<H: Host>(interfaces: &Interfaces, links: &[Link], state: &mut S
         let target = link.and_then(|link| link.target);
         state.add_resource(ResourceType {
             name: declaration.name.clone(),
-            origin: target.zip(number).map(|(target, resource)| Origin::Import {
-                target,
-                resource: *resource,
-            }),
+            origin: target
+                .zip(number)
+                .map(|(target, resource)| Origin::Import { target, resource: *resource }),
             implementer: None,
             destructor: None,
         });

@@ -42,13 +42,9 @@ impl<H: Host> Instance<H> {
     /// Calls `wasi:cli/run.run`; `None` when it is not exported. The inner result is the
     /// program's own.
     pub fn run(&mut self) -> Option<Result<Result<(), ()>, Trap>> {
-        let result = self.known(
-            "wasi:cli/run@0.2.0",
-            "run",
-            "func() -> result",
-            &[],
-            |reader| Some(if reader.u32()? == 0 { Ok(()) } else { Err(()) }),
-        );
+        let result = self.known("wasi:cli/run@0.2.0", "run", "func() -> result", &[], |reader| {
+            Some(if reader.u32()? == 0 { Ok(()) } else { Err(()) })
+        });
         result.transpose()
     }
 
@@ -73,7 +69,9 @@ impl<H: Host> Instance<H> {
         };
         let result = self.call(export, method, parameters)?;
         let result = read(&mut Reader::new(&result));
-        result.ok_or_else(|| Trap::new(format!("`{function}` gave a result of another type"))).map(Some)
+        result
+            .ok_or_else(|| Trap::new(format!("`{function}` gave a result of another type")))
+            .map(Some)
     }
 
     /// The type of an exported function, WIT-like.

@@ -206,9 +206,7 @@ impl<H: Host> Transfer for State<H> {
     fn grow_outgoing(&mut self, bytes: usize) -> bool {
         match self.area {
             Area::Host => false,
-            Area::Local(depth) => {
-                self.locals.get_mut(depth).is_some_and(|local| local.grow(bytes))
-            }
+            Area::Local(depth) => self.locals.get_mut(depth).is_some_and(|local| local.grow(bytes)),
         }
     }
 

@@ -109,9 +109,8 @@ fn local<H: Host>(
         DispatchError::Trap(trap) => trap,
     })?;
     turn(caller.data_mut(), payload);
-    let result = plan
-        .lower_result(caller, options, sent, cells)
-        .map_err(|error| in_call(plan, error))?;
+    let result =
+        plan.lower_result(caller, options, sent, cells).map_err(|error| in_call(plan, error))?;
     caller.data_mut().leave_local(before);
     Ok(result)
 }

@@ -1,0 +1,335 @@
+//! Single rules of the specification and of the wire form.
+
+use CoreType::{F32, F64, I32, I64};
+use atoll_runtime::{
+    canonical::{
+        AbiError, CoreType, FunctionPlan, MAX_CELLS, PlanError, PlanLimits, Requirements,
+        StringEncoding,
+    },
+    host::Passing,
+    types::{Definition, FunctionType, ResourceId, TypeId, Types, ValueType},
+};
+
+use crate::{
+    guest::{AREA, Guest, HOME},
+    values::{self, Ty},
+};
+
+fn compile(parameters: &[Ty], result: Option<&Ty>) -> Result<FunctionPlan, PlanError> {
+    let (types, function) = values::function(parameters, result);
+    FunctionPlan::compile("test", &types, &function, &PlanLimits::default())
+}
+
+fn plan(parameters: &[Ty], result: Option<&Ty>) -> FunctionPlan {
+    compile(parameters, result).expect("compiles")
+}
+
+fn guest() -> Guest {
+    Guest::new(StringEncoding::Utf8)
+}
+
+fn lift(plan: &FunctionPlan, guest: &mut Guest, cells: &[u64]) -> Result<Vec<u8>, String> {
+    let sent = plan.lift_parameters(&mut guest.store, &guest.options, cells);
+    let payload = sent.map_err(|error| error.to_string())?.payload;
+    Ok(guest.world().outgoing[..payload].to_vec())
+}
+
+fn lower(plan: &FunctionPlan, guest: &mut Guest, message: &[u8]) -> Result<Vec<u64>, AbiError> {
+    guest.world().incoming = message.to_vec();
+    let mut cells = [0; MAX_CELLS];
+    let _ = plan.lower_parameters(&mut guest.store, &guest.options, &mut cells)?;
+    Ok(cells[..plan.lifted().parameters.len()].to_vec())
+}
+
+fn boxed(ty: Ty) -> Option<Box<Ty>> {
+    Some(Box::new(ty))
+}
+
+#[test]
+fn signatures_are_flattened_joined_and_spilled() {
+    let join = |a, b| plan(&[Ty::Result(boxed(a), boxed(b))], None).lifted().parameters.clone();
+    assert_eq!(join(Ty::U32, Ty::F32), [I32, I32]);
+    assert_eq!(join(Ty::F32, Ty::F32), [I32, F32]);
+    assert_eq!(join(Ty::F32, Ty::F64), [I32, I64]);
+    assert_eq!(join(Ty::F64, Ty::F64), [I32, F64]);
+    assert_eq!(join(Ty::U64, Ty::U8), [I32, I64]);
+    assert_eq!(join(Ty::String, Ty::F64), [I32, I64, I32]);
+
+    let many = plan(&vec![Ty::U64; 16], Some(&Ty::U64));
+    assert_eq!(many.lowered().parameters, [I64; 16]);
+    assert_eq!(many.lowered().results, [I64]);
+    let more = plan(&vec![Ty::U64; 17], Some(&Ty::String));
+    assert_eq!(more.lowered().parameters, [I32, I32]);
+    assert_eq!(more.lowered().results, []);
+    assert_eq!(more.lifted().parameters, [I32]);
+    assert_eq!(more.lifted().results, [I32]);
+    let wide = plan(&[Ty::Flags(70)], None);
+    assert_eq!(wide.lifted().parameters, [I32, I32, I32]);
+}
+
+#[test]
+fn requirements_name_the_options_that_are_needed() {
+    let needs = |memory, realloc| Requirements { memory, realloc };
+    let flat = plan(&[Ty::U8, Ty::Own(0)], Some(&Ty::Char));
+    assert_eq!(flat.lower_requirements(), needs(false, false));
+    assert_eq!(flat.lift_requirements(), needs(false, false));
+    let text = plan(&[Ty::String], None);
+    assert_eq!(text.lower_requirements(), needs(true, false));
+    assert_eq!(text.lift_requirements(), needs(true, true));
+    let spilled = plan(&vec![Ty::U8; 17], Some(&Ty::Tuple(vec![Ty::U8, Ty::U8])));
+    assert_eq!(spilled.lower_requirements(), needs(true, false));
+    assert_eq!(spilled.lift_requirements(), needs(true, true));
+    let list = plan(&[], Some(&Ty::List(Box::new(Ty::U8))));
+    assert_eq!(list.lower_requirements(), needs(true, true));
+    assert_eq!(list.lift_requirements(), needs(true, false));
+}
+
+#[test]
+fn bad_types_are_refused() {
+    let function = |ty| FunctionType { parameters: vec![("a".into(), ty)], result: None };
+    let compile = |types: &Types, ty, limits: PlanLimits| {
+        FunctionPlan::compile("test", types, &function(ty), &limits).map(|_| ())
+    };
+    let limits = PlanLimits::default();
+    let nowhere = ValueType::Defined(TypeId(7));
+    assert_eq!(compile(&Types::new(), nowhere, limits), Err(PlanError::UnknownType(TypeId(7))));
+
+    let mut types = Types::new();
+    let empty = types.add(Definition::Tuple(Vec::new()));
+    assert_eq!(
+        compile(&types, ValueType::Defined(empty), limits),
+        Err(PlanError::EmptyType(empty))
+    );
+
+    let mut types = Types::new();
+    let mut deep = ValueType::U8;
+    for _ in 0..10 {
+        deep = ValueType::Defined(types.add(Definition::List(deep)));
+    }
+    let shallow = PlanLimits { depth: 10, ..limits };
+    assert_eq!(compile(&types, deep, shallow), Err(PlanError::TooDeep));
+    assert_eq!(compile(&types, deep, PlanLimits { depth: 11, ..limits }), Ok(()));
+    assert_eq!(
+        compile(&types, deep, PlanLimits { nodes: 10, ..limits }),
+        Err(PlanError::TooManyTypes)
+    );
+}
+
+#[test]
+fn a_result_holds_no_borrow() {
+    let borrow = Ty::List(Box::new(Ty::Borrow(0)));
+    assert_eq!(compile(&[], Some(&borrow)).map(|_| ()), Err(PlanError::BorrowInResult));
+}
+
+#[test]
+fn guests_may_be_sloppy_where_the_specification_says_so() {
+    let small = plan(&[Ty::Bool, Ty::U8, Ty::S16, Ty::Flags(3), Ty::Flags(33)], None);
+    let cells = [0x100, 0x1FF, 0xFFFF_8000, 0xFFFF_FFFF, 0xFFFF_FFFF, 0xFFFF_FFFE];
+    let wire = lift(&small, &mut guest(), &cells).expect("sloppy, not wrong");
+    assert_eq!(wire, [1, 0xFF, 0x00, 0x80, 7, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0]);
+    let list = plan(&[Ty::List(Box::new(Ty::Bool))], None);
+    let mut guest = guest();
+    guest.write(64, &[0, 1, 2, 0x80]);
+    assert_eq!(lift(&list, &mut guest, &[64, 4]).expect("sloppy"), [4, 0, 0, 0, 0, 1, 1, 1]);
+}
+
+#[test]
+fn messages_may_not_be_sloppy() {
+    let refused = |ty: Ty, message: &[u8]| {
+        let mut guest = guest();
+        match lower(&plan(&[ty], None), &mut guest, message) {
+            Err(AbiError::Message(text)) => text,
+            other => panic!("{other:?}"),
+        }
+    };
+    let option = |ty| Ty::Option(Box::new(ty));
+    assert_eq!(refused(Ty::Bool, &[2]), "function `test`: 2 is not a bool");
+    assert_eq!(
+        refused(Ty::Char, &[0, 0xD8, 0, 0]),
+        "function `test`: 0xd800 is not a Unicode scalar value"
+    );
+    assert_eq!(
+        refused(Ty::Flags(3), &[8, 0, 0, 0]),
+        "function `test`, parameter `label0`: flags 0x8 have unknown bits"
+    );
+    assert_eq!(
+        refused(option(Ty::U8), &[2, 0, 0, 0]),
+        "function `test`, parameter `label0`: case number 2 is not below 2"
+    );
+    assert_eq!(refused(Ty::U32, &[0; 5]), "function `test`: has 5 bytes instead of 4");
+    assert_eq!(
+        refused(option(Ty::U8), &[0, 0, 0, 0, 9]),
+        "function `test`: goes on for 1 bytes after its last value"
+    );
+    assert_eq!(
+        refused(option(Ty::U8), &[1, 0, 0, 0]),
+        "function `test`, parameter `label0`: ends in the middle of a value"
+    );
+    assert_eq!(
+        refused(Ty::List(Box::new(Ty::U64)), &[2, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1]),
+        "function `test`, parameter `label0`: says 2 elements where 8 bytes follow"
+    );
+    assert_eq!(
+        refused(Ty::String, &[1, 0, 0, 0, 0xC3]),
+        "function `test`, parameter `label0`: has text that is not UTF-8: incomplete utf-8 byte \
+         sequence from index 0"
+    );
+    assert_eq!(
+        refused(Ty::Own(0), &[0, 0, 0, 0]),
+        "function `test`, parameter `label0`: no such handle in slot 0"
+    );
+}
+
+#[test]
+fn a_list_that_memory_cannot_hold_is_refused_before_it_is_allocated() {
+    // Four bytes of message stand for 64 KiB of memory.
+    let large = Ty::Variant(vec![None, Some(Ty::Tuple(vec![Ty::Tuple(vec![Ty::U64; 64]); 128]))]);
+    let list = plan(&[Ty::List(Box::new(large))], None);
+    let mut message = 8000_u32.to_le_bytes().to_vec();
+    message.resize(4 + 4 * 8000, 0);
+    match lower(&list, &mut guest(), &message) {
+        Err(AbiError::Message(text)) => assert!(text.ends_with("too long for memory"), "{text}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_message_has_a_bound() {
+    let bytes = plan(&[Ty::List(Box::new(Ty::U8))], None);
+    let most = AREA as u64 - 4;
+    assert_eq!(lift(&bytes, &mut guest(), &[0, most]).expect("just fits").len(), AREA);
+    assert_eq!(
+        lift(&bytes, &mut guest(), &[0, most + 1]).expect_err("one too many"),
+        "function `test`, parameter `label0`: the message takes 65537 bytes or more, and 65536 is \
+         the most"
+    );
+    let flat = plan(&vec![Ty::U64; 16], None);
+    let mut guest = guest();
+    guest.world().outgoing.truncate(100);
+    assert_eq!(
+        lift(&flat, &mut guest, &[0; 16]).expect_err("too small an area"),
+        "function `test`: the message takes 128 bytes, and 100 is the most"
+    );
+}
+
+#[test]
+fn pointers_are_checked() {
+    let list = plan(&[Ty::List(Box::new(Ty::U32))], None);
+    let text = |cells: [u64; 2]| lift(&list, &mut guest(), &cells).expect_err("wrong");
+    assert!(text([2, 0]).ends_with("address 0x2 is not a multiple of 4"));
+    assert!(text([0x3_FFFC, 2]).contains("8 bytes at address 0x3fffc are out of bounds"));
+    assert!(text([0xFFFF_FFFC, 0x0400_0000 - 1]).contains("out of bounds"));
+    assert!(text([0, 0x4000_0000]).ends_with("takes 4294967296 bytes, too many"));
+
+    let result = Ty::Tuple(vec![Ty::U32, Ty::U32]);
+    let spilled = plan(&[], Some(&result));
+    let mut guest = guest();
+    for address in [2, 0x4_0000, 0x3_FFFC, 0xFFFF_FFF8] {
+        let sent = spilled.lift_parameters(&mut guest.store, &guest.options, &[address]);
+        guest.world().incoming = vec![0; 8];
+        let sent = sent.expect("no parameters");
+        let error = spilled.lower_result(&mut guest.store, &guest.options, sent, &[address]);
+        let text = error.expect_err("a bad return pointer").to_string();
+        assert!(text.starts_with("function `test`, result: the return pointer"), "{text}");
+    }
+}
+
+#[test]
+fn realloc_is_not_believed() {
+    let list = plan(&[Ty::List(Box::new(Ty::U32))], None);
+    let message = [2, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0];
+    for answer in [2, 0x3_FFFC, 0x4_0000, -4, i32::MIN] {
+        let mut guest = guest();
+        guest.set("answer", answer);
+        match lower(&list, &mut guest, &message) {
+            Err(AbiError::Guest(text)) => assert!(text.contains("realloc returned"), "{text}"),
+            other => panic!("{answer}: {other:?}"),
+        }
+    }
+    let mut guest = guest();
+    guest.set("die", 1);
+    assert!(matches!(lower(&list, &mut guest, &message), Err(AbiError::Wasm(_))));
+}
+
+#[test]
+fn the_guest_cannot_leave_while_it_allocates() {
+    let list = plan(&[Ty::String], None);
+    let mut guest = guest();
+    assert!(lower(&list, &mut guest, &[1, 0, 0, 0, b'x']).is_ok());
+    assert!(guest.world().instance.may_leave, "it may again");
+}
+
+#[test]
+fn a_borrow_of_the_guests_own_resource_is_its_representation() {
+    let both = plan(&[Ty::Borrow(HOME.0), Ty::Borrow(0)], None);
+    let mut guest = guest();
+    guest.world().came =
+        vec![Some((HOME, Passing::Borrow, 77)), Some((ResourceId(0), Passing::Borrow, 88))];
+    let cells = lower(&both, &mut guest, &[0, 0, 0, 0, 1, 0, 0, 0]).expect("two handles");
+    assert_eq!(cells, [77, 1]);
+    assert_eq!(guest.world().instance.resource_rep(ResourceId(0), 1).expect("lent"), 88);
+}
+
+#[test]
+fn handles_beyond_the_receivers_room_are_refused() {
+    let list = plan(&[Ty::List(Box::new(Ty::Own(0)))], None);
+    let mut guest = guest();
+    for _ in 0..999 {
+        guest.world().instance.add_own(ResourceId(0), 1).expect("room");
+    }
+    let mut came = |count: u32| {
+        guest.world().came = vec![Some((ResourceId(0), Passing::Own, 5)); count as usize];
+        let message: Vec<u8> =
+            [count].into_iter().chain(0..count).flat_map(u32::to_le_bytes).collect();
+        lower(&list, &mut guest, &message)
+    };
+    match came(2) {
+        Err(AbiError::Message(text)) => assert!(text.ends_with("than the receiver has room for")),
+        other => panic!("{other:?}"),
+    }
+    assert!(came(1).is_ok());
+}
+
+/// A function with `result<u64, error>` whose error type is given.
+fn fallible(error: impl FnOnce(&mut Types) -> Definition) -> FunctionPlan {
+    let mut types = Types::new();
+    let error = error(&mut types);
+    let err = Some(ValueType::Defined(types.add(error)));
+    let result = types.add(Definition::Result { ok: Some(ValueType::U64), err });
+    let function =
+        FunctionType { parameters: Vec::new(), result: Some(ValueType::Defined(result)) };
+    FunctionPlan::compile("fetch", &types, &function, &PlanLimits::default()).expect("compiles")
+}
+
+fn restarted(plan: &FunctionPlan) -> Result<Vec<u8>, String> {
+    let mut guest = guest();
+    let sent = plan.lift_parameters(&mut guest.store, &guest.options, &[1024]);
+    let sent = sent.expect("no parameters");
+    plan.lower_peer_restarted(&mut guest.store, &guest.options, sent, &[1024])
+        .map_err(|error| error.to_string())?;
+    Ok(guest.bytes()[1024..1040].to_vec())
+}
+
+#[test]
+fn a_restarted_peer_is_an_error_case_where_there_is_one() {
+    let simple = fallible(|_| Definition::Enum(vec!["other".into(), "peer-restarted".into()]));
+    assert!(simple.has_peer_restarted());
+    let bytes = restarted(&simple).expect("has the case");
+    assert_eq!((bytes[0], bytes[8]), (1, 1));
+    let payload = fallible(|_| {
+        Definition::Variant(vec![
+            ("peer-restarted".into(), None),
+            ("code".into(), Some(ValueType::U32)),
+        ])
+    });
+    let bytes = restarted(&payload).expect("has the case");
+    assert_eq!((bytes[0], bytes[8]), (1, 0));
+
+    let text = "function `fetch`: the server was restarted, and the function's type has no error \
+                case `peer-restarted`";
+    let without = fallible(|_| Definition::Enum(vec!["other".into()]));
+    assert_eq!(restarted(&without).expect_err("no such case"), text);
+    let with_payload =
+        fallible(|_| Definition::Variant(vec![("peer-restarted".into(), Some(ValueType::U8))]));
+    assert_eq!(restarted(&with_payload).expect_err("no such case"), text);
+}
