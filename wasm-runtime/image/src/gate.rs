@@ -1,0 +1,379 @@
+//! The gate as the rest of the image sees it: one trait below, typed calls above.
+//!
+//! [`Gate`] is what `platform` implements with an interrupt instruction and what the tests fake.
+//! [`Calls`] gives every gate call that the image issues its argument and result types. The
+//! meaning of each call is written once, in [`atoll_gate::Call`].
+
+use atoll_gate::call::{Call, DeviceKind, ObjectKind, Power, Status};
+use atoll_gate::message::{Header, Lengths, Slot};
+use atoll_gate::record::Cause;
+
+/// Number of a window that was mapped by [`Gate::map_window`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window(pub u32);
+
+/// Bytes in one access to a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Width {
+    /// One byte.
+    Byte = 1,
+    /// Two bytes.
+    Word = 2,
+    /// Four bytes.
+    Double = 4,
+    /// Eight bytes.
+    Quad = 8,
+}
+
+/// The kernel, the message areas and the mapped windows.
+///
+/// Whoever implements it checks every access to a window himself: callers may pass any number.
+pub trait Gate: 'static {
+    /// Issues a gate call.
+    ///
+    /// # Errors
+    /// The status, if it is not `Ok`.
+    fn enter(&mut self, call: Call, arguments: [u64; 5]) -> Result<u64, Status>;
+
+    /// Payload of the send area, to read.
+    fn sent_payload(&self) -> &[u8];
+    /// Payload of the send area, all of it.
+    fn send_payload(&mut self) -> &mut [u8];
+    /// Copies the first `count` bytes of the receive payload to the send payload.
+    fn forward(&mut self, count: usize);
+    /// Writes a slot of the send area; out of range does nothing.
+    fn put_slot(&mut self, index: usize, slot: Slot);
+    /// What was delivered last.
+    fn header(&self) -> Header;
+    /// Payload of the receive area, all of it.
+    fn receive_payload(&self) -> &[u8];
+    /// Reads a slot of the receive area; all zero out of range.
+    fn slot(&self, index: usize) -> Slot;
+
+    /// Maps the window behind a handle, once for each handle.
+    ///
+    /// # Errors
+    /// The status of the gate call.
+    fn map_window(&mut self, handle: u32) -> Result<Window, Status>;
+    /// Bytes in a mapped window; 0 for a number that names none.
+    fn window_length(&self, window: Window) -> u64;
+    /// Loads from a window; `None` outside of it or if the offset is not aligned to the width.
+    fn load(&mut self, window: Window, offset: u64, width: Width) -> Option<u64>;
+    /// Stores into a window; `None` outside of it or if the offset is not aligned to the width.
+    fn store(&mut self, window: Window, offset: u64, width: Width, value: u64) -> Option<()>;
+    /// Copies out of a window; `None` outside of it.
+    fn load_block(&mut self, window: Window, offset: u64, out: &mut [u8]) -> Option<()>;
+    /// Copies into a window, from the send payload at `from`; `None` outside of either.
+    fn store_block(&mut self, window: Window, offset: u64, from: usize, count: usize)
+    -> Option<()>;
+    /// Copies inside a window, ranges may overlap; `None` outside of it.
+    fn move_block(&mut self, window: Window, source: u64, target: u64, count: u64) -> Option<()>;
+
+    /// A number from the processor's random source; `None` if it has none.
+    fn random(&mut self) -> Option<u64>;
+    /// Reads any byte of the address space: `atoll:testing/raw-gate` only.
+    #[cfg(feature = "testing")]
+    fn peek(&mut self, address: u64) -> u8;
+    /// Issues any number as a gate call: `atoll:testing/raw-gate` only.
+    #[cfg(feature = "testing")]
+    fn enter_raw(&mut self, number: u64, arguments: [u64; 5]) -> (u64, u64);
+}
+
+/// What a handle is, by `Inspect`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Inspected {
+    /// Kind of the object.
+    pub kind: ObjectKind,
+    /// Rights of the handle.
+    pub rights: u32,
+    /// Endpoint id, count of ports, pages or bytes, by kind.
+    pub extent: u32,
+}
+
+/// The gate calls with their types.
+pub trait Calls: Gate {
+    /// Payload length only, no slots.
+    fn plain(payload: usize) -> u64 {
+        Lengths { payload: payload as u32, slots: 0 }.pack()
+    }
+
+    /// Sends a call and waits for the reply, as long as it takes.
+    ///
+    /// # Errors
+    /// The status of the gate call, or that of the reply.
+    fn call(&mut self, endpoint: u32, method: u32, lengths: Lengths) -> Result<(), Status> {
+        let arguments = [
+            u64::from(endpoint),
+            u64::from(method),
+            lengths.pack(),
+            atoll_gate::call::NO_DEADLINE,
+            0,
+        ];
+        self.enter(Call::Call, arguments)?;
+        match Status::from_raw(u64::from(self.header().method)) {
+            Some(Status::Ok) => Ok(()),
+            Some(status) => Err(status),
+            None => Err(Status::Invalid),
+        }
+    }
+
+    /// Answers a call and, if the answer went out, waits for the next accepted event.
+    ///
+    /// # Errors
+    /// `TimedOut` if nothing came; anything else says that the reply was not sent.
+    fn reply_wait(
+        &mut self,
+        id: u64,
+        status: Status,
+        lengths: Lengths,
+        accept: u64,
+        deadline: u64,
+    ) -> Result<(), Status> {
+        self.enter(Call::ReplyWait, [id, status as u64, lengths.pack(), accept, deadline]).map(drop)
+    }
+
+    /// Answers a call.
+    ///
+    /// # Errors
+    /// The status of the gate call.
+    fn reply(&mut self, id: u64, status: Status, lengths: Lengths) -> Result<(), Status> {
+        self.enter(Call::Reply, [id, status as u64, lengths.pack(), 0, 0]).map(drop)
+    }
+
+    /// Takes the next accepted event into the receive area.
+    ///
+    /// # Errors
+    /// `TimedOut` if none came.
+    fn wait(&mut self, accept: u64, deadline: u64) -> Result<(), Status> {
+        self.enter(Call::Wait, [accept, deadline, 0, 0, 0]).map(drop)
+    }
+
+    /// Lets go of a handle. That it was gone already does not matter.
+    fn close(&mut self, handle: u32) {
+        let _ = self.enter(Call::Close, [u64::from(handle), 0, 0, 0, 0]);
+    }
+
+    /// A duplicate with at most these rights.
+    ///
+    /// # Errors
+    /// The status of the gate call.
+    fn copy(&mut self, handle: u32, rights: u32) -> Result<u32, Status> {
+        self.enter(Call::Copy, [u64::from(handle), u64::from(rights), 0, 0, 0])
+            .map(|copy| copy as u32)
+    }
+
+    /// What a handle is.
+    ///
+    /// # Errors
+    /// The status of the gate call.
+    fn inspect(&mut self, handle: u32) -> Result<Inspected, Status> {
+        let raw = self.enter(Call::Inspect, [u64::from(handle), 0, 0, 0, 0])?;
+        let kind = ObjectKind::from_raw(raw & 0xff).ok_or(Status::Invalid)?;
+        Ok(Inspected { kind, rights: (raw >> 8) as u32 & 0x00ff_ffff, extent: (raw >> 32) as u32 })
+    }
+
+    /// Makes an endpoint.
+    ///
+    /// # Errors
+    /// The status of the gate call.
+    fn create_endpoint(&mut self) -> Result<u32, Status> {
+        self.enter(Call::CreateEndpoint, [0; 5]).map(|handle| handle as u32)
+    }
+
+    /// Serves an endpoint with the descriptor in the first `payload` bytes of the send area.
+    ///
+    /// # Errors
+    /// The status of the gate call.
+    fn publish(&mut self, serve: u32, badge: u32, payload: usize) -> Result<u32, Status> {
+        let arguments = [u64::from(serve), u64::from(badge), Self::plain(payload), 0, 0];
+        self.enter(Call::Publish, arguments).map(|id| id as u32)
+    }
+
+    /// Copies a part of an endpoint's descriptor to the receive payload and tells its whole length.
+    ///
+    /// # Errors
+    /// The status of the gate call.
+    fn describe(&mut self, endpoint: u32, offset: usize) -> Result<usize, Status> {
+        self.enter(Call::Describe, [u64::from(endpoint), offset as u64, 0, 0, 0])
+            .map(|length| length as usize)
+    }
+
+    /// Makes a pipe: reader and writer.
+    ///
+    /// # Errors
+    /// The status of the gate call.
+    fn create_pipe(&mut self, capacity: u32) -> Result<(u32, u32), Status> {
+        let ends = self.enter(Call::CreatePipe, [u64::from(capacity), 0, 0, 0, 0])?;
+        Ok((ends as u32, (ends >> 32) as u32))
+    }
+
+    /// Makes an event.
+    ///
+    /// # Errors
+    /// The status of the gate call.
+    fn create_event(&mut self) -> Result<u32, Status> {
+        self.enter(Call::CreateEvent, [0; 5]).map(|handle| handle as u32)
+    }
+
+    /// Reads into the receive payload; how many bytes.
+    ///
+    /// # Errors
+    /// The status of the gate call.
+    fn read(&mut self, handle: u32, offset: u64, most: usize) -> Result<usize, Status> {
+        self.enter(Call::Read, [u64::from(handle), offset, most as u64, 0, 0])
+            .map(|count| count as usize)
+    }
+
+    /// Writes the first bytes of the send payload; how many were taken.
+    ///
+    /// # Errors
+    /// The status of the gate call.
+    fn write(&mut self, handle: u32, payload: usize) -> Result<usize, Status> {
+        let arguments = [u64::from(handle), Self::plain(payload), 0, 0, 0];
+        self.enter(Call::Write, arguments).map(|count| count as usize)
+    }
+
+    /// Asks for a notification.
+    ///
+    /// # Errors
+    /// The status of the gate call.
+    fn watch(&mut self, handle: u32, token: u64) -> Result<(), Status> {
+        self.enter(Call::Watch, [u64::from(handle), token, 0, 0, 0]).map(drop)
+    }
+
+    /// Takes a watch back. That there was none does not matter.
+    fn unwatch(&mut self, handle: u32) {
+        let _ = self.enter(Call::Unwatch, [u64::from(handle), 0, 0, 0, 0]);
+    }
+
+    /// Sets or clears an event, or acknowledges an interrupt.
+    ///
+    /// # Errors
+    /// The status of the gate call.
+    fn signal(&mut self, handle: u32, value: bool) -> Result<(), Status> {
+        self.enter(Call::Signal, [u64::from(handle), u64::from(value), 0, 0, 0]).map(drop)
+    }
+
+    /// Makes a device object.
+    ///
+    /// # Errors
+    /// The status of the gate call.
+    fn create_device(
+        &mut self,
+        system: u32,
+        kind: DeviceKind,
+        base: u64,
+        length: u64,
+    ) -> Result<u32, Status> {
+        let arguments = [u64::from(system), kind as u64, base, length, 0];
+        self.enter(Call::CreateDevice, arguments).map(|handle| handle as u32)
+    }
+
+    /// Reads a port.
+    ///
+    /// # Errors
+    /// The status of the gate call.
+    fn port_read(&mut self, ports: u32, offset: u16, width: Width) -> Result<u64, Status> {
+        let access = u64::from(offset) | (width as u64) << 16;
+        self.enter(Call::PortAccess, [u64::from(ports), access, 0, 0, 0])
+    }
+
+    /// Writes a port.
+    ///
+    /// # Errors
+    /// The status of the gate call.
+    fn port_write(
+        &mut self,
+        ports: u32,
+        offset: u16,
+        width: Width,
+        value: u64,
+    ) -> Result<(), Status> {
+        let access = u64::from(offset) | (width as u64) << 16 | 1 << 24;
+        self.enter(Call::PortAccess, [u64::from(ports), access, value, 0, 0]).map(drop)
+    }
+
+    /// Nanoseconds since boot.
+    fn clock(&mut self) -> u64 {
+        self.enter(Call::Clock, [0; 5]).unwrap_or(0)
+    }
+
+    /// Makes a domain of the configuration in the send payload.
+    ///
+    /// # Errors
+    /// The status of the gate call.
+    fn create_domain(&mut self, system: u32, blob: u32, payload: usize) -> Result<u32, Status> {
+        let arguments = [u64::from(system), u64::from(blob), Self::plain(payload), 0, 0];
+        self.enter(Call::CreateDomain, arguments).map(|handle| handle as u32)
+    }
+
+    /// Starts a domain with the start record and the slots in the send area.
+    ///
+    /// # Errors
+    /// The status of the gate call.
+    fn start_domain(&mut self, control: u32, lengths: Lengths) -> Result<(), Status> {
+        self.enter(Call::StartDomain, [u64::from(control), lengths.pack(), 0, 0, 0]).map(drop)
+    }
+
+    /// Ends a domain. That it had ended already does not matter.
+    fn kill_domain(&mut self, control: u32) {
+        let _ = self.enter(Call::KillDomain, [u64::from(control), 0, 0, 0, 0]);
+    }
+
+    /// Reports this domain ready.
+    fn report_ready(&mut self) {
+        let _ = self.enter(Call::Ready, [0; 5]);
+    }
+
+    /// Opens the boot module whose name is in the send payload.
+    ///
+    /// # Errors
+    /// The status of the gate call.
+    fn open_blob(&mut self, system: u32, payload: usize) -> Result<u32, Status> {
+        let arguments = [u64::from(system), Self::plain(payload), 0, 0, 0];
+        self.enter(Call::OpenBlob, arguments).map(|handle| handle as u32)
+    }
+
+    /// Switches the machine off or starts it again; comes back if it cannot.
+    fn power(&mut self, system: u32, power: Power) {
+        let _ = self.enter(Call::Power, [u64::from(system), power as u64, 0, 0, 0]);
+    }
+
+    /// Ends this domain with a reason. A fake gate comes back.
+    fn exit(&mut self, cause: Cause, code: u64, message: &str) {
+        let payload = self.send_payload();
+        let count = message.len().min(payload.len());
+        for (to, from) in payload.iter_mut().zip(message.as_bytes()) {
+            *to = *from;
+        }
+        let _ = self.enter(Call::Exit, [cause as u64, code, Self::plain(count), 0, 0]);
+    }
+}
+
+impl<G: Gate> Calls for G {}
+
+/// A status in words, for messages that people read.
+#[must_use]
+pub const fn words(status: Status) -> &'static str {
+    match status {
+        Status::Ok => "done",
+        Status::UnknownCall => "the kernel does not know the call",
+        Status::Invalid => "an argument is out of range",
+        Status::BadHandle => "the handle is stale",
+        Status::WrongKind => "the handle names another kind of object",
+        Status::Denied => "the handle lacks the right",
+        Status::OutOfMemory => "the machine is out of memory",
+        Status::QuotaExceeded => "the server's quota is used up",
+        Status::TimedOut => "the deadline passed",
+        Status::WouldBlock => "it would block",
+        Status::Closed => "the other end is gone",
+        Status::NotReady => "nobody serves it yet",
+        Status::PeerRestarted => "its server ended",
+        Status::Revoked => "it was revoked",
+        Status::Refused => "the receiver found the message malformed",
+        Status::Deadlock => "its server waits for the caller",
+        Status::Exists => "it exists already",
+        Status::NotFound => "it does not exist",
+        Status::Unsupported => "the machine cannot do it",
+    }
+}

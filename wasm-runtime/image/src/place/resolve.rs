@@ -1,0 +1,69 @@
+//! Who meets an import: the grants of the start record, and the vocabulary that needs none.
+
+use super::Place;
+use crate::gate::{Calls, Gate, words};
+use crate::generated::{INTERFACES, Interface};
+use crate::provided;
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use atoll_gate::message::MAX_PAYLOAD;
+use atoll_gate::start::GrantKind;
+use atoll_runtime::host::Target;
+use atoll_runtime::link::name::compatible;
+use atoll_runtime::link::{Provider, Resolver};
+
+/// Interfaces that name what a stream or pollable is. The handles carry the authority.
+const VOCABULARY: &[Interface] =
+    &[Interface::WasiIoError, Interface::WasiIoPoll, Interface::WasiIoStreams];
+
+impl<G: Gate> Resolver for Place<G> {
+    fn resolve(&mut self, interface: &str) -> Result<Provider, String> {
+        if let Some(endpoint) =
+            self.start.grant(GrantKind::Endpoint, interface).map(|grant| grant.handle)
+        {
+            return self.endpoint(endpoint.ok_or("its grant came without an endpoint")?);
+        }
+        let number = INTERFACES.iter().position(|(name, _)| compatible(interface, name));
+        let provided = number.and_then(|number| Interface::from_raw(number as u32));
+        let granted = self.start.grant(GrantKind::Kernel, interface).is_some();
+        match provided {
+            Some(provided) if granted || VOCABULARY.contains(&provided) => {
+                provided::check_grant(self, provided)?;
+                let descriptor =
+                    INTERFACES.get(provided as usize).map_or(&[][..], |(_, descriptor)| descriptor);
+                Ok(Provider {
+                    target: Target::Provided(provided as u32),
+                    descriptor: Cow::Borrowed(descriptor),
+                })
+            }
+            Some(_) => Err("expected a grant, found none under that name".into()),
+            None if granted => {
+                Err("expected the runtime to provide it, found that it does not know it".into())
+            }
+            None => Err("expected a grant of an endpoint, found none under that name".into()),
+        }
+    }
+}
+
+impl<G: Gate> Place<G> {
+    /// Fetches what an endpoint publishes.
+    fn endpoint(&mut self, endpoint: u32) -> Result<Provider, String> {
+        let fail =
+            |status| format!("expected an endpoint that is served, found that {}", words(status));
+        let id = self.gate.inspect(endpoint).map_err(fail)?.extent;
+        let mut descriptor = Vec::new();
+        loop {
+            let whole = self.gate.describe(endpoint, descriptor.len()).map_err(fail)?;
+            let part = whole.saturating_sub(descriptor.len()).min(MAX_PAYLOAD);
+            descriptor
+                .extend_from_slice(self.gate.receive_payload().get(..part).unwrap_or_default());
+            if part == 0 || descriptor.len() >= whole {
+                break;
+            }
+        }
+        self.endpoints.push((endpoint, id));
+        Ok(Provider { target: Target::Endpoint(endpoint), descriptor: Cow::Owned(descriptor) })
+    }
+}

@@ -1,0 +1,432 @@
+//! Handles on their way: between the runtime's resource slots and the gate's.
+//!
+//! Objects of the component are minted under numbers of the image's own, which stand for export,
+//! resource and representation, so that no client can pass an object of one type where another is
+//! expected. Objects of provided interfaces travel as the kernel handle behind them.
+
+use super::{Arrived, Minted, Place};
+use crate::gate::{Calls, Gate, words};
+use crate::generated::Interface;
+use crate::objects::{Hold, Kind, Object, Sink, Source};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use atoll_gate::call::{ObjectKind, Status, rights};
+use atoll_gate::message::{MAX_SLOTS, ReceiveSlot, SendSlot, Slot};
+use atoll_runtime::host::{Origin, Passing, ResourceSlot, Target};
+
+/// What the message that is being sent carries.
+#[derive(Debug, Default)]
+pub(super) struct Transit {
+    /// Kernel handles that move.
+    moved: Vec<u32>,
+    /// Kernel handles that were made to be lent.
+    copies: Vec<u32>,
+    /// Numbers of objects that were minted for it.
+    minted: Vec<u32>,
+    /// Numbers of objects that are lent to it.
+    lent: Vec<u32>,
+}
+
+/// What to put into a slot of the gate.
+struct Sent(SendSlot, u32);
+
+impl<G: Gate> Place<G> {
+    /// Translates the handles that were put into slots of the send area; how many there are. When
+    /// one cannot be passed, all are let go of.
+    pub(crate) fn send_slots(&mut self) -> Result<u32, String> {
+        let count = self.outgoing.len();
+        if count == 0 {
+            return Ok(0);
+        }
+        let translated = if count > MAX_SLOTS {
+            Err(format!("{count} handles in one message, at most {MAX_SLOTS} fit"))
+        } else {
+            (0..count).try_for_each(|index| self.send_slot(index))
+        };
+        match translated {
+            Ok(()) => {
+                self.outgoing.clear();
+                Ok(count as u32)
+            }
+            Err(text) => {
+                self.unsent(Status::Invalid);
+                self.outgoing.clear();
+                Err(text)
+            }
+        }
+    }
+
+    fn send_slot(&mut self, index: usize) -> Result<(), String> {
+        let Some(slot) = self.outgoing.get_mut(index).and_then(Option::take) else { return Ok(()) };
+        let result = match slot.origin {
+            Origin::Export { interface, resource } => self.send_own(slot, interface, resource),
+            Origin::Import { target: Target::Endpoint(_), .. } => {
+                Ok(self.send_handle(slot.number, slot.passing))
+            }
+            Origin::Import { target: Target::Provided(_), .. } => {
+                let sent = match slot.passing {
+                    Passing::Own => self.send_object(slot.number),
+                    Passing::Borrow => self.lend_object(slot.number),
+                };
+                sent.map(|Sent(kind, handle)| Slot {
+                    kind: kind as u32,
+                    handle,
+                    object: 0,
+                    detail: rights::ALL,
+                })
+            }
+        };
+        let wire = result.map_err(|text| {
+            if slot.passing == Passing::Own {
+                self.let_go(slot);
+            }
+            text
+        })?;
+        self.gate.put_slot(index, wire);
+        Ok(())
+    }
+
+    /// An object of the component: minted, or lent by its own server.
+    fn send_own(
+        &mut self,
+        slot: ResourceSlot,
+        interface: u32,
+        resource: u32,
+    ) -> Result<Slot, String> {
+        let serve = self.exports.get(interface as usize).and_then(|export| export.serve);
+        let serve = serve.ok_or("the interface of the resource is not served on an endpoint")?;
+        let id = self.minted.insert(Minted { interface, resource, rep: slot.number });
+        let kind = match slot.passing {
+            Passing::Own => {
+                self.transit.minted.push(id);
+                SendSlot::Mint
+            }
+            Passing::Borrow => {
+                self.transit.lent.push(id);
+                SendSlot::LendOwn
+            }
+        };
+        Ok(Slot { kind: kind as u32, handle: serve, object: id, detail: resource & 0xffff })
+    }
+
+    fn send_handle(&mut self, handle: u32, passing: Passing) -> Slot {
+        let kind = match passing {
+            Passing::Own => {
+                self.transit.moved.push(handle);
+                SendSlot::Move
+            }
+            Passing::Borrow => SendSlot::Lend,
+        };
+        Slot { kind: kind as u32, handle, ..Slot::default() }
+    }
+
+    /// A provided object that moves: its kernel handle goes, its entry with it.
+    fn send_object(&mut self, number: u32) -> Result<Sent, String> {
+        self.drain(number);
+        let entry = self.objects.entry(number).ok_or("the resource is gone")?;
+        if entry.hold == Hold::Borrowed {
+            return Err("a resource that was lent cannot be given away".into());
+        }
+        let granted = entry.hold == Hold::Granted;
+        let handle = match &entry.object {
+            Object::Pollable(source) => self.pollable_handle(*source)?,
+            Object::Input(None) => self.ended_stream()?,
+            Object::Output(Sink::Log { .. }) => {
+                return Err("output that goes to the log cannot be passed on".into());
+            }
+            Object::Domain(_) | Object::Window(_) | Object::Error(_) | Object::Gone => {
+                return Err("this resource cannot be passed to another server".into());
+            }
+            object => object.handle().ok_or("the resource is gone")?,
+        };
+        if granted {
+            self.leave(number);
+            return Ok(Sent(SendSlot::Copy, handle));
+        }
+        self.transit.moved.push(handle);
+        self.take_out(number, handle);
+        Ok(Sent(SendSlot::Move, handle))
+    }
+
+    /// Removes an object whose handle leaves; pollables of it are ready for good.
+    fn take_out(&mut self, number: u32, handle: u32) {
+        self.watches.notified(handle);
+        match self.objects.entry_mut(number) {
+            Some(entry)
+                if matches!(
+                    entry.object,
+                    Object::Pollable(Source::Object(_) | Source::Granted(_))
+                ) =>
+            {
+                self.leave(number);
+            }
+            Some(entry) => {
+                entry.object = Object::Gone;
+                self.leave(number);
+            }
+            None => {}
+        }
+    }
+
+    /// A handle of its own for a pollable that is given away: it can be watched and nothing else.
+    fn pollable_handle(&mut self, source: Source) -> Result<u32, String> {
+        let fail = |status| format!("a pollable cannot be passed on: {}", words(status));
+        let parent = match source {
+            Source::Handle(handle) => return Ok(handle),
+            Source::Granted(handle) => Some(handle),
+            Source::Object(number) => self.objects.get(number).and_then(Object::handle),
+            Source::Always => None,
+            Source::At(_) => {
+                return Err("a timer's pollable cannot be passed to another server".into());
+            }
+        };
+        match parent {
+            Some(handle) => self.gate.copy(handle, rights::WATCH | rights::COPY).map_err(fail),
+            None => {
+                let event = self.gate.create_event().map_err(fail)?;
+                self.gate.signal(event, true).map_err(fail)?;
+                Ok(event)
+            }
+        }
+    }
+
+    /// The reading end of a pipe whose writer is gone.
+    fn ended_stream(&mut self) -> Result<u32, String> {
+        let ends = self.gate.create_pipe(1);
+        let (reader, writer) =
+            ends.map_err(|status| format!("no pipe for an ended stream: {}", words(status)))?;
+        self.gate.close(writer);
+        Ok(reader)
+    }
+
+    /// A provided object that is lent for the call.
+    fn lend_object(&mut self, number: u32) -> Result<Sent, String> {
+        let handle = match self.objects.get(number) {
+            Some(Object::Pollable(Source::Handle(handle))) => *handle,
+            Some(Object::Pollable(source)) => {
+                let copy = self.pollable_handle(*source)?;
+                self.transit.copies.push(copy);
+                copy
+            }
+            Some(Object::Domain(_)) | None => {
+                return Err("this resource cannot be lent to another server".into());
+            }
+            Some(object) => {
+                object.handle().ok_or("this resource cannot be lent to another server")?
+            }
+        };
+        Ok(Sent(SendSlot::Lend, handle))
+    }
+
+    /// The message went out and, if it was a call, was answered.
+    pub(crate) fn sent(&mut self) {
+        self.transit.moved.clear();
+        self.transit.minted.clear();
+        self.end_lending();
+    }
+
+    /// The message did not go out, or its receiver ended before it answered.
+    pub(crate) fn unsent(&mut self, status: Status) {
+        while let Some(handle) = self.transit.moved.pop() {
+            // It is gone already if the kernel had taken it.
+            self.gate.close(handle);
+        }
+        while let Some(id) = self.transit.minted.pop() {
+            // When the receiver had it, the kernel tells of its drop.
+            if !matches!(status, Status::PeerRestarted | Status::Refused | Status::TimedOut) {
+                self.last_holder_dropped(id);
+            }
+        }
+        self.end_lending();
+    }
+
+    fn end_lending(&mut self) {
+        while let Some(copy) = self.transit.copies.pop() {
+            self.gate.close(copy);
+        }
+        while let Some(id) = self.transit.lent.pop() {
+            self.minted.remove(id);
+        }
+    }
+
+    /// Whether a slot that came in can be taken so.
+    pub(super) fn check(
+        &self,
+        index: u32,
+        passing: Passing,
+        origin: Origin,
+    ) -> Result<(), &'static str> {
+        match self.arrived {
+            Arrived::Answer => {
+                let given = self.answer.given(index).ok_or("there is no such handle")?;
+                let Origin::Import { target: Target::Provided(interface), resource } = origin
+                else {
+                    return Err("the handle is of another type");
+                };
+                let expected =
+                    Interface::from_raw(interface).map(|interface| Kind { interface, resource });
+                if passing == Passing::Own && expected == Some(given.kind) {
+                    Ok(())
+                } else {
+                    Err("the handle is of another type")
+                }
+            }
+            Arrived::Message { slots, taken, .. } => {
+                if index >= slots || index as usize >= MAX_SLOTS || taken & 1 << index != 0 {
+                    return Err("there is no such handle");
+                }
+                self.check_message_slot(self.gate.slot(index as usize), passing, origin)
+            }
+        }
+    }
+
+    fn check_message_slot(
+        &self,
+        slot: Slot,
+        passing: Passing,
+        origin: Origin,
+    ) -> Result<(), &'static str> {
+        let home = match (ReceiveSlot::from_raw(slot.kind), passing) {
+            (Some(ReceiveSlot::Handle), Passing::Own)
+            | (Some(ReceiveSlot::Borrowed), Passing::Borrow) => false,
+            (Some(ReceiveSlot::Home), Passing::Own)
+            | (Some(ReceiveSlot::HomeBorrow), Passing::Borrow) => true,
+            _ => return Err("the handle is passed in another way than the function's type says"),
+        };
+        let kind = ObjectKind::from_raw(u64::from(slot.detail & 0xffff));
+        let fits = match origin {
+            Origin::Export { interface, resource } => {
+                let minted = self.minted.get(slot.object);
+                home && minted.is_some_and(|minted| {
+                    (minted.interface, minted.resource) == (interface, resource)
+                })
+            }
+            Origin::Import { target: Target::Endpoint(endpoint), resource } => {
+                let id = self
+                    .endpoints
+                    .iter()
+                    .find(|(handle, _)| *handle == endpoint)
+                    .map(|(_, id)| *id);
+                !home
+                    && kind == Some(ObjectKind::Object)
+                    && id == Some(slot.object)
+                    && slot.detail >> 16 == resource
+            }
+            Origin::Import { target: Target::Provided(interface), resource } => {
+                let expected =
+                    Interface::from_raw(interface).map(|interface| Kind { interface, resource });
+                !home && expected.zip(kind).is_some_and(|(expected, kind)| carries(kind, expected))
+            }
+        };
+        if fits { Ok(()) } else { Err("the handle is of another type") }
+    }
+
+    /// Takes a slot that came in; the number that the runtime keeps for it.
+    pub(super) fn take(
+        &mut self,
+        index: u32,
+        passing: Passing,
+        origin: Origin,
+    ) -> Result<u32, &'static str> {
+        self.check(index, passing, origin)?;
+        let slot = match &mut self.arrived {
+            Arrived::Answer => {
+                return self
+                    .answer
+                    .take(index)
+                    .map(|given| given.number)
+                    .ok_or("there is no such handle");
+            }
+            Arrived::Message { taken, .. } => {
+                *taken |= 1 << index;
+                self.gate.slot(index as usize)
+            }
+        };
+        match origin {
+            Origin::Export { .. } => {
+                let minted = match passing {
+                    Passing::Own => self.minted.remove(slot.object),
+                    Passing::Borrow => self.minted.get(slot.object).copied(),
+                };
+                minted.map(|minted| minted.rep).ok_or("there is no such object")
+            }
+            Origin::Import { target: Target::Endpoint(_), .. } => Ok(slot.handle),
+            Origin::Import { target: Target::Provided(interface), resource } => {
+                let kind =
+                    Interface::from_raw(interface).map(|interface| Kind { interface, resource });
+                let object = kind
+                    .and_then(|kind| received(kind, slot.handle))
+                    .ok_or("the handle is of another type")?;
+                let hold = if passing == Passing::Own { Hold::Owned } else { Hold::Borrowed };
+                let number = self.objects.add(object, hold);
+                if passing == Passing::Borrow {
+                    self.borrowed.push(number);
+                }
+                Ok(number)
+            }
+        }
+    }
+
+    /// Lets go of handles that came in and were not taken.
+    pub(super) fn discard_arrived(&mut self) {
+        match self.arrived {
+            Arrived::Answer => {
+                while let Some(given) = self.answer.take_any() {
+                    self.leave(given.number);
+                }
+            }
+            Arrived::Message { slots, taken, payload } => {
+                for index in
+                    (0..slots.min(MAX_SLOTS as u32)).filter(|index| taken & 1 << index == 0)
+                {
+                    let slot = self.gate.slot(index as usize);
+                    match ReceiveSlot::from_raw(slot.kind) {
+                        Some(ReceiveSlot::Handle) => self.gate.close(slot.handle),
+                        Some(ReceiveSlot::Home) => self.last_holder_dropped(slot.object),
+                        _ => {}
+                    }
+                }
+                self.arrived = Arrived::Message { slots: 0, taken: 0, payload };
+            }
+        }
+    }
+}
+
+/// Whether a kernel object of a kind can stand behind a resource type.
+fn carries(kind: ObjectKind, expected: Kind) -> bool {
+    match expected {
+        Kind::POLLABLE => matches!(
+            kind,
+            ObjectKind::PipeReader
+                | ObjectKind::PipeWriter
+                | ObjectKind::Event
+                | ObjectKind::Interrupt
+                | ObjectKind::Domain
+                | ObjectKind::Log
+        ),
+        Kind::INPUT => kind == ObjectKind::PipeReader,
+        Kind::OUTPUT => kind == ObjectKind::PipeWriter,
+        Kind::EVENT => kind == ObjectKind::Event,
+        Kind::INTERRUPT => kind == ObjectKind::Interrupt,
+        Kind::PORTS => kind == ObjectKind::Ports,
+        Kind::MODULE => kind == ObjectKind::Blob,
+        Kind::ENDPOINT => kind == ObjectKind::Endpoint,
+        _ => false,
+    }
+}
+
+/// The object for a kernel handle that came in as a resource.
+fn received(kind: Kind, handle: u32) -> Option<Object> {
+    Some(match kind {
+        Kind::POLLABLE => Object::Pollable(Source::Handle(handle)),
+        Kind::INPUT => Object::Input(Some(handle)),
+        Kind::OUTPUT => Object::Output(Sink::Pipe { handle, rest: Vec::new(), permit: 0 }),
+        Kind::EVENT => Object::Event(handle),
+        Kind::INTERRUPT => Object::Interrupt(handle),
+        Kind::PORTS => Object::Ports(handle),
+        Kind::MODULE => Object::Module(handle),
+        Kind::ENDPOINT => Object::Endpoint(handle),
+        _ => return None,
+    })
+}

@@ -1,0 +1,26 @@
+//! The first instructions of a domain.
+
+use super::areas;
+use super::end;
+use super::gate::Trap;
+use atoll_image::serve;
+use core::arch::global_asm;
+
+// The kernel enters here with the component's length in rdi and rsp at the end of the stack.
+global_asm!(
+    ".section .text.entry, \"ax\"",
+    ".global _start",
+    "_start:",
+    "xor ebp, ebp",
+    "and rsp, -16",
+    "call {run}",
+    "ud2",
+    run = sym run,
+);
+
+/// Lives the domain's life and ends it.
+extern "C" fn run(component_length: u64) -> ! {
+    let component = areas::component(component_length);
+    let outcome = serve::live(Trap::new(), component);
+    end::exit(outcome.cause, outcome.code, &outcome.message)
+}

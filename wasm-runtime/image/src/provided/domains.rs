@@ -1,0 +1,272 @@
+//! `atoll:supervision/domains`: making, granting, starting and ending domains.
+
+use super::grants::{self, Authority, Startup};
+use super::{Outcome, records};
+use crate::Place;
+use crate::gate::{Calls, Gate};
+use crate::generated::atoll_supervision_domains;
+use crate::objects::{Domain, Hold, Object, Pending};
+use crate::wire::{Input, Malformed, text};
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use atoll_gate::call::{Status, rights};
+use atoll_gate::message::MAX_PAYLOAD;
+use atoll_gate::record::{
+    DOMAIN_HANDLES, DOMAIN_STATUS, DomainStatus, HandleInfo, NAME_LEN, Record, name_str,
+};
+use atoll_gate::start::{DomainConfig, GrantKind, Isolation, RuntimeLimits, Writer};
+use atoll_runtime::link::name::compatible;
+
+/// Bytes left in the result for a further handle.
+const ROOM: usize = 160;
+
+pub(super) fn call<G: Gate>(
+    place: &mut Place<G>,
+    function: atoll_supervision_domains::Function,
+) -> Outcome {
+    use atoll_supervision_domains::Function;
+    match function {
+        Function::EndpointNew => {
+            let endpoint = place.gate.create_endpoint()?;
+            place.give(Object::Endpoint(endpoint));
+            Ok(())
+        }
+        Function::EndpointPublish => publish(place),
+        Function::DomainCreate => create(place),
+        Function::DomainGrantEndpoint => grant_endpoint(place, GrantKind::Endpoint, rights::CALL),
+        Function::DomainGrantExport => grant_endpoint(place, GrantKind::Export, rights::SERVE),
+        Function::DomainGrantKernel => grant_kernel(place),
+        Function::DomainGrantStdin => grant_stream(place, "stdin"),
+        Function::DomainGrantStdout => grant_stream(place, "stdout"),
+        Function::DomainGrantStderr => grant_stream(place, "stderr"),
+        Function::DomainStart => start(place),
+        Function::DomainKill => {
+            let control = place.method_handle()?;
+            place.gate.kill_domain(control);
+            Ok(())
+        }
+        Function::DomainStatus => status(place),
+        Function::DomainHandles => handles(place),
+        Function::DomainSubscribe => {
+            let (number, ()) = place.method(|_| Ok(()))?;
+            place.give_pollable_of(number);
+            Ok(())
+        }
+    }
+}
+
+/// Writes a `result<_, error>`.
+fn answer<G: Gate>(place: &mut Place<G>, result: Result<(), Status>, what: &str) -> Outcome {
+    match result {
+        Ok(()) => place.answer.case(0),
+        Err(status) => grants::error(place, status, what),
+    }
+    Ok(())
+}
+
+fn publish<G: Gate>(place: &mut Place<G>) -> Outcome {
+    let (number, name) = place.method(|input| input.string().map(String::from))?;
+    let serve = place.handle_of(number)?;
+    let known = place.exports.iter().position(|export| compatible(&name, &export.name));
+    let result = match known {
+        Some(export) => place.publish(export, serve),
+        None => Err(Status::NotFound),
+    };
+    answer(place, result, &name)
+}
+
+fn create<G: Gate>(place: &mut Place<G>) -> Outcome {
+    let system = place.granted("atoll:supervision/domains")?;
+    let mut input = place.input();
+    let mut encoded = [0; 128];
+    let name = input.string()?;
+    let config = config(name, &mut input)?;
+    let module = input.u32()?;
+    input.end()?;
+    let blob = place.handle_of(place.lent(module).ok_or(Malformed)?)?;
+    let mut writer = Writer::new(&mut encoded);
+    config.write(&mut writer);
+    let name = String::from(name);
+    let Some(len) = writer.finish().filter(|_| name.len() <= NAME_LEN) else {
+        grants::invalid(place, "the name of a domain has at most 32 bytes");
+        return Ok(());
+    };
+    for (to, from) in place.gate.send_payload().iter_mut().zip(encoded).take(len) {
+        *to = from;
+    }
+    match place.gate.create_domain(system, blob, len) {
+        Ok(control) => {
+            place.answer.case(0);
+            place.give(Object::Domain(Box::new(Domain {
+                control,
+                grants: Vec::new(),
+                started: false,
+            })));
+            Ok(())
+        }
+        Err(status) => answer(place, Err(status), &name),
+    }
+}
+
+/// The rest of a `config`, after its name.
+fn config<'a>(name: &'a str, input: &mut Input<'_>) -> Result<DomainConfig<'a>, Malformed> {
+    Ok(DomainConfig {
+        name,
+        memory_limit: input.u64()?,
+        handle_limit: input.u32()?,
+        call_limit: input.u32()?,
+        priority: input.u8()?,
+        isolation: if input.case(2)? == 0 { Isolation::Kernel } else { Isolation::User },
+        budget_ns: input.u64()?,
+        period_ns: input.u64()?,
+    })
+}
+
+fn grant_endpoint<G: Gate>(place: &mut Place<G>, kind: GrantKind, right: u32) -> Outcome {
+    let (number, (interface, endpoint)) =
+        place.method(|input| Ok((String::from(input.string()?), input.u32()?)))?;
+    let endpoint = place.handle_of(place.lent(endpoint).ok_or(Malformed)?)?;
+    let narrowed = place.gate.copy(endpoint, right);
+    let result = narrowed.and_then(|handle| {
+        grants::add(place, number, grants::pending(kind, &interface, "", handle))
+    });
+    answer(place, result, &interface)
+}
+
+fn grant_kernel<G: Gate>(place: &mut Place<G>) -> Outcome {
+    let (number, (interface, label, authority)) = place.method(|input| {
+        let (interface, label) = (String::from(input.string()?), String::from(input.string()?));
+        Ok((interface, label, Authority::read(input)?))
+    })?;
+    let made = authority.make(place, label);
+    let result = made.and_then(|(handle, label)| {
+        let interface = interface.clone();
+        grants::add(place, number, Pending { kind: GrantKind::Kernel, interface, label, handle })
+    });
+    answer(place, result, &interface)
+}
+
+fn grant_stream<G: Gate>(place: &mut Place<G>, label: &str) -> Outcome {
+    let (number, stream) = place.method(|input| input.u32())?;
+    let stream = place.moved(stream).ok_or(Malformed)?;
+    place.drain(stream);
+    let result = match place.take_pipe(stream) {
+        Some(handle) => {
+            grants::add(place, number, grants::pending(GrantKind::Stream, "", label, handle))
+        }
+        None => Err(Status::WrongKind),
+    };
+    answer(place, result, label)
+}
+
+fn start<G: Gate>(place: &mut Place<G>) -> Outcome {
+    let mut name = String::new();
+    let (number, mut startup) = place.method(|input| {
+        let limits = RuntimeLimits {
+            linear_memory: input.u64()?,
+            table_elements: input.u32()?,
+            component_bytes: input.u32()?,
+            handles: input.u32()?,
+            call_depth: input.u32()?,
+        };
+        let arguments = list(input, |input| input.string().map(String::from))?;
+        let environment =
+            list(input, |input| Ok((input.string()?.into(), input.string()?.into())))?;
+        Ok(Startup { name: String::new(), limits, arguments, environment })
+    })?;
+    if let Ok((record, _)) = read_status(place, number) {
+        name.push_str(name_str(&record.name));
+    }
+    startup.name.clone_from(&name);
+    let result = grants::start(place, number, &startup)?;
+    answer(place, result, &name)
+}
+
+/// Takes a list.
+fn list<'a, T>(
+    input: &mut Input<'a>,
+    mut element: impl FnMut(&mut Input<'a>) -> Result<T, Malformed>,
+) -> Result<Vec<T>, Malformed> {
+    let count = input.u32()?;
+    (0..count).map(|_| element(input)).collect()
+}
+
+/// The kernel's record of a domain, and its last words.
+fn read_status<G: Gate>(
+    place: &mut Place<G>,
+    number: u32,
+) -> Result<(DomainStatus, String), super::Trap> {
+    let control = place.handle_of(number)?;
+    let count = place.gate.read(control, DOMAIN_STATUS, MAX_PAYLOAD)?;
+    let bytes = place.gate.receive_payload().get(..count).unwrap_or_default();
+    let record =
+        DomainStatus::read(bytes).ok_or("the kernel's record of the domain is malformed")?;
+    Ok((record, text(bytes.get(DomainStatus::LEN..).unwrap_or_default())))
+}
+
+fn status<G: Gate>(place: &mut Place<G>) -> Outcome {
+    let (number, ()) = place.method(|_| Ok(()))?;
+    let (record, message) = read_status(place, number)?;
+    place.answer.put(|out| records::domain_status(out, &record, &message));
+    Ok(())
+}
+
+/// All handles of a domain, or as many as fit a message.
+fn handles<G: Gate>(place: &mut Place<G>) -> Outcome {
+    let control = place.method_handle()?;
+    let mut count = 0u32;
+    place.answer.put(|out| out.u32(0));
+    'all: loop {
+        let bytes = match place.gate.read(control, DOMAIN_HANDLES + u64::from(count), MAX_PAYLOAD) {
+            Ok(bytes) => bytes,
+            Err(Status::NotFound) => break,
+            Err(status) => return Err(status.into()),
+        };
+        let before = count;
+        let records = place.gate.receive_payload().get(..bytes).unwrap_or_default();
+        for info in records.chunks_exact(HandleInfo::LEN).map_while(HandleInfo::read) {
+            if place.answer.bytes().len() + ROOM > MAX_PAYLOAD {
+                break 'all;
+            }
+            place.answer.put(|out| records::handle_info(out, &info));
+            count += 1;
+        }
+        if count == before {
+            break;
+        }
+    }
+    place.answer.put(|out| out.patch(0, count));
+    Ok(())
+}
+
+impl<G: Gate> Place<G> {
+    /// Serves an export of the component on an endpoint.
+    pub(crate) fn publish(&mut self, export: usize, serve: u32) -> Result<(), Status> {
+        let Self { gate, exports, .. } = self;
+        let known = exports.get_mut(export).ok_or(Status::NotFound)?;
+        let payload =
+            gate.send_payload().get_mut(..known.descriptor.len()).ok_or(Status::Invalid)?;
+        payload.copy_from_slice(&known.descriptor);
+        gate.publish(serve, export as u32, known.descriptor.len())?;
+        known.serve = Some(serve);
+        Ok(())
+    }
+
+    /// Takes the kernel handle out of a stream that is given away; `None`, and the stream is
+    /// dropped, if it is no pipe.
+    fn take_pipe(&mut self, number: u32) -> Option<u32> {
+        let entry = self.objects.entry_mut(number)?;
+        let handle = match entry.object {
+            Object::Input(_) | Object::Output(_) => {
+                entry.object.handle().filter(|_| entry.hold == Hold::Owned)
+            }
+            _ => None,
+        };
+        if handle.is_some() {
+            entry.object = Object::Gone;
+        }
+        self.leave(number);
+        handle
+    }
+}

@@ -1,0 +1,286 @@
+//! The life of a domain: load, link, instantiate, publish, start, and then run once or serve.
+//!
+//! A server's loop takes one event at a time: a call, which goes to the export that the endpoint
+//! was published for, a notification or a timer, which goes to `atoll:io/handler`, or the end of
+//! an object that a client held. The reply to a call and the wait for the next event are one gate
+//! call. Whatever ends the domain comes out of [`live`] as an [`End`].
+
+use crate::gate::{Calls, Gate};
+use crate::place::{Export, Place};
+use crate::start::Start;
+use crate::wire::Input;
+use alloc::format;
+use alloc::string::{String, ToString};
+use atoll_gate::call::{NO_DEADLINE, Status};
+use atoll_gate::message::{EventKind, Lengths, accept};
+use atoll_gate::record::Cause;
+use atoll_gate::start::GrantKind;
+use atoll_runtime::{Component, DispatchError, Instance};
+
+/// Events that a server waits for. It sends no call without waiting, so no reply can come.
+const ACCEPTED: u64 = accept::CALLS | accept::NOTIFICATIONS;
+
+/// How the domain ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct End {
+    /// Why.
+    pub cause: Cause,
+    /// Exit code.
+    pub code: u64,
+    /// The reason in words.
+    pub message: String,
+}
+
+impl End {
+    fn refused(message: impl ToString) -> Self {
+        Self { cause: Cause::Refused, code: 1, message: message.to_string() }
+    }
+
+    fn trapped(during: &str, message: impl ToString) -> Self {
+        Self {
+            cause: Cause::Trapped,
+            code: 1,
+            message: format!("{during}: {}", message.to_string()),
+        }
+    }
+}
+
+/// A reply that is due.
+#[derive(Clone, Copy, Debug)]
+struct Reply {
+    id: u64,
+    status: Status,
+    lengths: Lengths,
+}
+
+/// Lives the life of the domain whose start record is in the receive area.
+pub fn live<G: Gate>(gate: G, component: &[u8]) -> End {
+    match begin(gate, component) {
+        Ok(instance) => Life { instance, due: None }.run(),
+        Err(end) => end,
+    }
+}
+
+/// Everything up to the first instruction of an export.
+fn begin<G: Gate>(gate: G, bytes: &[u8]) -> Result<Instance<Place<G>>, End> {
+    let start = Start::take(&gate).ok_or_else(|| End::refused("the start record is malformed"))?;
+    let limits = start.limits;
+    let mut place = Place::new(gate, start);
+    let component = Component::parse(bytes, &limits).map_err(End::refused)?;
+    place.has_handler = component.export_index("atoll:io/handler").is_some();
+    let linked = component.link(&mut place).map_err(End::refused)?;
+    let mut instance = Instance::instantiate(linked, place, &limits)
+        .map_err(|trap| End::trapped("instantiation", trap))?;
+    let exports = (0u32..).zip(instance.exports()).map(|(number, export)| Export {
+        name: export.name.clone(),
+        descriptor: instance.descriptor(number).unwrap_or_default(),
+        serve: None,
+    });
+    let exports = exports.collect();
+    instance.host_mut().exports = exports;
+    publish(&mut instance)?;
+    Ok(instance)
+}
+
+/// Serves each granted export on its endpoint.
+fn publish<G: Gate>(instance: &mut Instance<Place<G>>) -> Result<(), End> {
+    let grants =
+        instance.host().start().grants.iter().filter(|grant| grant.kind == GrantKind::Export);
+    let grants: alloc::vec::Vec<_> = grants.cloned().collect();
+    for grant in grants {
+        let refused = |found: &str| End::refused(format!("export `{}`: {found}", grant.interface));
+        let export = instance.export_index(&grant.interface);
+        let export =
+            export.ok_or_else(|| refused("it is granted, but the component does not export it"))?;
+        let serve = grant.handle.ok_or_else(|| refused("its grant came without an endpoint"))?;
+        let published = instance.host_mut().publish(export as usize, serve);
+        published.map_err(|status| refused(crate::gate::words(status)))?;
+    }
+    Ok(())
+}
+
+/// A domain that runs.
+struct Life<G: Gate> {
+    instance: Instance<Place<G>>,
+    due: Option<Reply>,
+}
+
+impl<G: Gate> Life<G> {
+    fn run(mut self) -> End {
+        if let Err(end) = self.start() {
+            return end;
+        }
+        self.place().gate().report_ready();
+        let result = match self.instance.export_index("wasi:cli/run") {
+            Some(program) => self.program(program),
+            None => self.serve(),
+        };
+        match result {
+            Ok(end) | Err(end) => end,
+        }
+    }
+
+    fn place(&mut self) -> &mut Place<G> {
+        self.instance.host_mut()
+    }
+
+    /// Calls a function of the component that takes no handles and gives none.
+    fn own_call(
+        &mut self,
+        export: u32,
+        function: &str,
+        parameters: &[u8],
+    ) -> Result<alloc::vec::Vec<u8>, End> {
+        let name = self
+            .instance
+            .exports()
+            .get(export as usize)
+            .map_or("?", |export| &export.name)
+            .to_string();
+        let during = format!("{name}: {function}");
+        let method = self.instance.function_index(export, function);
+        let method =
+            method.ok_or_else(|| End::refused(format!("{during}: there is no such function")))?;
+        self.instance.call(export, method, parameters).map_err(|trap| End::trapped(&during, trap))
+    }
+
+    /// Lets the component set itself up, if it wants to.
+    fn start(&mut self) -> Result<(), End> {
+        let Some(export) = self.instance.export_index("atoll:lifecycle/start") else {
+            return Ok(());
+        };
+        let result = self.own_call(export, "start", &[])?;
+        let mut result = Input::new(&result);
+        match result.case(2) {
+            Ok(0) => Ok(()),
+            _ => {
+                let text = result.string().unwrap_or("no reason given");
+                Err(End { cause: Cause::Exited, code: 1, message: format!("start failed: {text}") })
+            }
+        }
+    }
+
+    /// Runs a program.
+    fn program(&mut self, export: u32) -> Result<End, End> {
+        let result = self.own_call(export, "run", &[]);
+        self.place().finish_lines();
+        let code = Input::new(&result?).case(2).unwrap_or(1);
+        Ok(End { cause: Cause::Exited, code: u64::from(code), message: String::new() })
+    }
+
+    /// Serves until something ends it.
+    fn serve(&mut self) -> Result<End, End> {
+        loop {
+            self.settle()?;
+            if self.next_event() {
+                self.event()?;
+            }
+        }
+    }
+
+    /// Does what is to be done before the next event: destructors, watches that came true.
+    fn settle(&mut self) -> Result<(), End> {
+        loop {
+            if let Some(minted) = self.place().next_dropped() {
+                self.answer_now();
+                let dropped =
+                    self.instance.drop_object(minted.interface, minted.resource, minted.rep);
+                dropped.map_err(|trap| End::trapped("destructor", trap))?;
+                continue;
+            }
+            if self.place().watches.deadline().is_some() {
+                let now = self.place().gate().clock();
+                self.place().watches.passed(now);
+            }
+            let Some(token) = self.place().watches.pop() else { return Ok(()) };
+            self.answer_now();
+            if let Some(handler) = self.instance.export_index("atoll:io/handler") {
+                self.own_call(handler, "ready", &token.to_le_bytes())?;
+            }
+        }
+    }
+
+    /// Sends the reply that is due, when something else is to be done before the next wait.
+    fn answer_now(&mut self) {
+        if let Some(reply) = self.due.take() {
+            let sent = self.place().gate().reply(reply.id, reply.status, reply.lengths);
+            self.replied(reply, sent);
+        }
+    }
+
+    /// Notes whether a reply went out. A caller that has no room for it is told that there is none.
+    fn replied(&mut self, reply: Reply, sent: Result<(), Status>) {
+        match sent {
+            Ok(()) => self.place().sent(),
+            Err(status) => {
+                self.place().unsent(status);
+                if reply.status == Status::Ok {
+                    let _ =
+                        self.place().gate().reply(reply.id, Status::Refused, Lengths::default());
+                }
+            }
+        }
+    }
+
+    /// Waits for an event; whether one came. The reply that is due goes out first.
+    fn next_event(&mut self) -> bool {
+        let deadline = self.place().watches.deadline().unwrap_or(NO_DEADLINE);
+        let Some(reply) = self.due.take() else {
+            return self.place().gate().wait(ACCEPTED, deadline).is_ok();
+        };
+        let outcome = self.place().gate().reply_wait(
+            reply.id,
+            reply.status,
+            reply.lengths,
+            ACCEPTED,
+            deadline,
+        );
+        match outcome {
+            Ok(()) | Err(Status::TimedOut) => self.replied(reply, Ok(())),
+            Err(status) => self.replied(reply, Err(status)),
+        }
+        outcome.is_ok()
+    }
+
+    /// Handles the event in the receive area.
+    fn event(&mut self) -> Result<(), End> {
+        let header = self.place().gate().header();
+        match EventKind::from_raw(header.event) {
+            Some(EventKind::Call) => self.call(header.id, header.badge, header.method)?,
+            Some(EventKind::Notification) => self.place().watches.notified(header.id as u32),
+            Some(EventKind::Drop) => self.place().last_holder_dropped(header.id as u32),
+            Some(EventKind::Reply) | None => {}
+        }
+        Ok(())
+    }
+
+    /// Runs an export for a client.
+    fn call(&mut self, id: u64, export: u32, method: u32) -> Result<(), End> {
+        self.place().message_arrived();
+        let outcome = self.instance.dispatch(export, method);
+        self.place().call_ended();
+        let (status, lengths) = match outcome {
+            Ok(payload) => {
+                let slots = self
+                    .place()
+                    .send_slots()
+                    .map_err(|text| End::trapped(&self.function(export, method), text))?;
+                (Status::Ok, Lengths { payload: payload as u32, slots })
+            }
+            Err(DispatchError::Refused(_)) => (Status::Refused, Lengths::default()),
+            Err(DispatchError::Trap(trap)) => {
+                return Err(End::trapped(&self.function(export, method), trap));
+            }
+        };
+        self.due = Some(Reply { id, status, lengths });
+        Ok(())
+    }
+
+    /// Name of an exported function, for messages.
+    fn function(&self, export: u32, method: u32) -> String {
+        let Some(export) = self.instance.exports().get(export as usize) else { return "?".into() };
+        let function =
+            export.ty.functions.get(method as usize).map_or("?", |(name, _)| name.as_str());
+        format!("{}: {function}", export.name)
+    }
+}
