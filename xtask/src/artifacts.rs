@@ -1,13 +1,18 @@
 //! The native parts: kernel, boot shim and domain image.
 
-use crate::project::{Project, has_target, run};
+use crate::project::{Project, has_target, run, write_if_changed};
 use crate::wit;
-use anyhow::Result;
+use anyhow::{Context, Result};
+use std::fs;
 use std::path::PathBuf;
 
 const BARE: &str = "x86_64-unknown-none";
 /// The domain image's target, without the ending `.json`.
 const DOMAIN: &str = "x86_64-atoll-domain";
+
+/// How libraries are built that the compiler did not bring along.
+const BUILD_STD: [&str; 2] =
+    ["-Zbuild-std=core,alloc", "-Zbuild-std-features=compiler-builtins-mem"];
 
 /// The native files of an image.
 #[derive(Clone, Debug)]
@@ -29,31 +34,42 @@ pub(crate) fn build(project: &Project, testing: bool) -> Result<Artifacts> {
     Ok(Artifacts { kernel: bare.join("atoll-kernel"), shim: bare.join("atoll-boot-shim"), runtime })
 }
 
-/// Builds kernel and shim, which share a target: soft float, so that they never touch vector
-/// registers.
-fn build_bare(project: &Project) -> Result<()> {
-    let mut cargo = project.cargo("build")?;
-    cargo.args(["--quiet", "--release", "--target", BARE]);
-    cargo.args(["-p", "atoll-kernel", "--features", "atoll-kernel/metal"]);
-    cargo.args(["-p", "atoll-boot-shim", "--features", "atoll-boot-shim/loader"]);
+/// Cargo's arguments for kernel and shim, which share a target: soft float, so that they never
+/// touch vector registers.
+pub(crate) fn bare_arguments() -> Result<Vec<String>> {
+    let mut arguments = vec!["--target", BARE];
+    arguments.extend(["-p", "atoll-kernel", "--features", "atoll-kernel/metal"]);
+    arguments.extend(["-p", "atoll-boot-shim", "--features", "atoll-boot-shim/loader"]);
     if !has_target(BARE)? {
-        cargo.args(["-Zbuild-std=core,alloc", "-Zbuild-std-features=compiler-builtins-mem"]);
+        arguments.extend(BUILD_STD);
     }
-    run(&mut cargo)
+    Ok(arguments.into_iter().map(str::to_owned).collect())
 }
 
-/// Builds the domain image, with or without its test interfaces. The two have target folders of
-/// their own, or each build would throw the other's away.
-fn build_runtime(project: &Project, testing: bool) -> Result<PathBuf> {
-    let folder = project.target.join(if testing { "runtime-testing" } else { "runtime" });
-    let mut cargo = project.cargo("build")?;
-    cargo.args(["--quiet", "--release", "-p", "atoll-image", "-Zjson-target-spec"]);
-    cargo.arg("--target").arg(project.root.join(format!("wasm-runtime/image/{DOMAIN}.json")));
-    cargo.args(["-Zbuild-std=core,alloc", "-Zbuild-std-features=compiler-builtins-mem"]);
-    cargo.env("CARGO_TARGET_DIR", &folder);
+/// Cargo's arguments for the domain image.
+pub(crate) fn runtime_arguments(testing: bool) -> Vec<String> {
+    let target = format!("wasm-runtime/image/{DOMAIN}.json");
+    let mut arguments = vec!["-Zjson-target-spec", "--target", &target, "-p", "atoll-image"];
+    arguments.extend(BUILD_STD);
     if testing {
-        cargo.args(["--features", "atoll-image/testing"]);
+        arguments.extend(["--features", "atoll-image/testing"]);
     }
+    arguments.into_iter().map(str::to_owned).collect()
+}
+
+fn build_bare(project: &Project) -> Result<()> {
+    run(project.cargo("build")?.args(["--quiet", "--release"]).args(bare_arguments()?))
+}
+
+/// Builds the domain image, with or without its test interfaces. Both variants stay in cargo's
+/// cache; each gets a copy of its own, because cargo puts both under one name.
+fn build_runtime(project: &Project, testing: bool) -> Result<PathBuf> {
+    let mut cargo = project.cargo("build")?;
+    cargo.args(["--quiet", "--release"]).args(runtime_arguments(testing));
     run(&mut cargo)?;
-    Ok(folder.join(DOMAIN).join("release/runtime"))
+    let built = project.target.join(DOMAIN).join("release/runtime");
+    let copy = project.target.join(if testing { "runtime-testing.elf" } else { "runtime.elf" });
+    let bytes = fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
+    write_if_changed(&copy, &bytes)?;
+    Ok(copy)
 }

@@ -169,32 +169,14 @@ pub(crate) fn fmt(project: &Project, check: bool) -> Result<()> {
 /// Runs the lints on everything, each package for the machine that it is for.
 pub(crate) fn clippy(project: &Project) -> Result<()> {
     wit::fill_deps(project)?;
-    let bare: &[&str] = &[
-        "-p",
-        "atoll-kernel",
-        "-p",
-        "atoll-boot-shim",
-        "--features",
-        "atoll-kernel/metal,atoll-boot-shim/loader",
-        "--target",
-        "x86_64-unknown-none",
+    let host = ["--workspace", "--exclude", "atoll-image", "--all-targets"].map(str::to_owned);
+    let all = [
+        host.to_vec(),
+        artifacts::bare_arguments()?,
+        artifacts::runtime_arguments(true),
+        components::lint_arguments(project)?,
     ];
-    let image: &[&str] = &[
-        "-p",
-        "atoll-image",
-        "--features",
-        "atoll-image/testing",
-        "-Zjson-target-spec",
-        "--target",
-        "wasm-runtime/image/x86_64-atoll-domain.json",
-        "-Zbuild-std=core,alloc",
-        "-Zbuild-std-features=compiler-builtins-mem",
-    ];
-    let guests = components::packages(project)?;
-    let mut guests: Vec<&str> = guests.iter().flat_map(|name| ["-p", name]).collect();
-    guests.extend(["--target", "wasm32-unknown-unknown"]);
-    let host: &[&str] = &["--workspace", "--exclude", "atoll-image", "--all-targets"];
-    for arguments in [host, bare, image, &guests] {
+    for arguments in all {
         let mut cargo: Command = project.plain_cargo("clippy");
         run(cargo.arg("--quiet").args(arguments).args(["--", "-D", "warnings"]))?;
     }

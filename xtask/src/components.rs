@@ -3,7 +3,7 @@
 //! A folder with a `Cargo.toml` is a Rust guest, one with a `server.toml` a C guest. The component
 //! of `servers-wasm/NAME` is `target/components/NAME.wasm`.
 
-use crate::project::{Project, write_if_changed};
+use crate::project::{Project, has_target, write_if_changed};
 use crate::{c_guest, wit};
 use anyhow::{Context, Result, bail};
 use std::fs;
@@ -29,10 +29,17 @@ pub(crate) fn build(project: &Project) -> Result<PathBuf> {
     Ok(out)
 }
 
-/// The packages of the Rust guests.
-pub(crate) fn packages(project: &Project) -> Result<Vec<String>> {
-    let (rust, _) = guests(&project.root.join("servers-wasm"))?;
-    rust.iter().map(|folder| package_of(folder)).collect()
+/// Cargo's arguments for the lints of the Rust guests. Lints need no small standard library, only
+/// one at all.
+pub(crate) fn lint_arguments(project: &Project) -> Result<Vec<String>> {
+    let mut arguments = vec!["--target".to_owned(), TARGET.to_owned()];
+    if !has_target(TARGET)? {
+        arguments.push("-Zbuild-std=std,panic_abort".to_owned());
+    }
+    for folder in guests(&project.root.join("servers-wasm"))?.0 {
+        arguments.extend(["-p".to_owned(), package_of(&folder)?]);
+    }
+    Ok(arguments)
 }
 
 /// Sorts the folders by language.

@@ -174,7 +174,9 @@ fn unlisted(resolve: &Resolve, readme: &str) -> Vec<String> {
     names
         .filter(|name| name.namespace == "atoll")
         .map(|name| format!("{}:{}", name.namespace, name.name))
-        .filter(|name| !readme.contains(&format!("`{name}")) && !readme.contains(&format!("\"{name}/")))
+        .filter(|name| {
+            !readme.contains(&format!("`{name}")) && !readme.contains(&format!("\"{name}/"))
+        })
         .map(|name| format!("{name}: wit/README.md does not list it"))
         .collect()
 }
