@@ -1,7 +1,10 @@
-//! The clock (time stamp counter) and the timer (local APIC), both measured against the PIT.
+//! The clock (time stamp counter) and the timer (local APIC), both measured against a counter of
+//! known frequency: the ACPI power management timer, or the PIT where there is none.
 //!
-//! The PIT's channel 2 counts a known time while both run. Where there is no PIT, the ACPI power
-//! management timer takes its place. All times are nanoseconds since [`start`]. Data sheet: 8254.
+//! Both ends of the measurement read all three counters together, several times, and keep the
+//! reading that took least time, so that a processor that is taken away meanwhile, by firmware or
+//! by a hypervisor, does not spoil it. All times are nanoseconds since [`start`]. ACPI 6.5, section
+//! 4.8.3.3; data sheet 8254.
 
 use core::arch::x86_64::_rdtsc;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -11,16 +14,14 @@ use super::apic;
 use crate::time::NEVER;
 
 const NANOS: u64 = 1_000_000_000;
-/// Frequency of the PIT in hertz, and how many of its ticks a measurement takes: 10 ms.
-const PIT_FREQUENCY: u64 = 1_193_182;
-const PIT_TICKS: u64 = 11_932;
+/// What a measurement takes at least.
+const MEASURE_NS: u64 = 10_000_000;
+/// Readings at each end of a measurement.
+const READINGS: usize = 8;
 const PIT_COMMAND: u16 = 0x43;
 const PIT_CHANNEL_2: u16 = 0x42;
-/// Bit 0 is channel 2's gate, bit 1 the speaker; bit 5 is channel 2's output.
+/// Bit 0 is channel 2's gate, bit 1 the speaker.
 const PIT_CONTROL: u16 = 0x61;
-/// Frequency of the power management timer in hertz, and how many of its ticks are 10 ms.
-const POWER_TIMER_FREQUENCY: u64 = 3_579_545;
-const POWER_TIMER_TICKS: u32 = 35_795;
 /// Counter ticks after which a reference is taken to be missing: on any machine much longer than
 /// a measurement takes and shorter than anybody minds.
 const PATIENCE: u64 = 1 << 30;
@@ -57,24 +58,107 @@ pub(crate) fn start() {
     ORIGIN.store(counter(), Relaxed);
 }
 
+/// A counter of known frequency.
+#[derive(Clone, Copy, Debug)]
+enum Reference {
+    /// The power management timer at this port: 24 bits on every machine.
+    PowerTimer(u16),
+    /// The PIT's channel 2, counting down 16 bits.
+    Pit,
+}
+
+impl Reference {
+    const fn frequency(self) -> u64 {
+        match self {
+            Self::PowerTimer(_) => 3_579_545,
+            Self::Pit => 1_193_182,
+        }
+    }
+
+    /// Makes it count.
+    fn start(self) {
+        if let Self::Pit = self {
+            let control = port::read(PIT_CONTROL, Width::Byte) & !3;
+            port::write(PIT_CONTROL, Width::Byte, control | 1);
+            // Channel 2, low byte then high byte, mode 2, binary; 0 stands for 2^16.
+            port::write(PIT_COMMAND, Width::Byte, 0b1011_0100);
+            port::write(PIT_CHANNEL_2, Width::Byte, 0);
+            port::write(PIT_CHANNEL_2, Width::Byte, 0);
+        }
+    }
+
+    fn read(self) -> u32 {
+        match self {
+            Self::PowerTimer(at) => port::read(at, Width::Double),
+            Self::Pit => {
+                // Latch channel 2.
+                port::write(PIT_COMMAND, Width::Byte, 0b1000_0000);
+                let low = port::read(PIT_CHANNEL_2, Width::Byte);
+                0_u32.wrapping_sub(low | port::read(PIT_CHANNEL_2, Width::Byte) << 8)
+            }
+        }
+    }
+
+    /// Ticks from one reading to another.
+    const fn elapsed(self, from: u32, to: u32) -> u64 {
+        let mask = match self {
+            Self::PowerTimer(_) => 0x00ff_ffff,
+            Self::Pit => 0xffff,
+        };
+        (to.wrapping_sub(from) & mask) as u64
+    }
+}
+
+/// One reading of all counters.
+#[derive(Clone, Copy, Debug)]
+struct Reading {
+    reference: u32,
+    counter: u64,
+    timer: u32,
+}
+
+/// Reads all counters as nearly at once as the machine allows.
+fn read_all(reference: Reference) -> Reading {
+    let mut best = (u64::MAX, Reading { reference: 0, counter: 0, timer: 0 });
+    for _ in 0..READINGS {
+        let before = counter();
+        let reading =
+            Reading { reference: reference.read(), counter: before, timer: apic::count() };
+        let took = counter().wrapping_sub(before);
+        if took < best.0 {
+            best = (took, reading);
+        }
+    }
+    best.1
+}
+
 /// Measures the counter and the timer. The local APIC is on.
 pub(crate) fn calibrate(power_timer: Option<u16>) -> Result<Frequencies, NoReference> {
-    let (ticks, frequency) = match measure(pit_wait) {
-        Some(ticks) => (ticks, (PIT_FREQUENCY, PIT_TICKS)),
-        None => {
-            let port = power_timer.ok_or(NoReference)?;
-            let ticks = measure(|| power_timer_wait(port)).ok_or(NoReference)?;
-            (ticks, (POWER_TIMER_FREQUENCY, u64::from(POWER_TIMER_TICKS)))
-        }
-    };
-    let hertz = |ticks: u64| ticks * frequency.0 / frequency.1;
-    let found = Frequencies { counter: hertz(ticks.0), timer: hertz(ticks.1) };
-    if found.counter == 0 || found.timer == 0 {
-        return Err(NoReference);
-    }
+    let known = power_timer.map(Reference::PowerTimer);
+    let found = known.and_then(measure).or_else(|| measure(Reference::Pit)).ok_or(NoReference)?;
     NANOS_PER_TICK.store(ratio(NANOS, found.counter), Relaxed);
     TIMER_PER_NANO.store(ratio(found.timer, NANOS), Relaxed);
     Ok(found)
+}
+
+/// Lets all counters run against the reference; `None` if it stands still.
+fn measure(reference: Reference) -> Option<Frequencies> {
+    reference.start();
+    apic::count_down(u32::MAX);
+    let from = read_all(reference);
+    let needed = reference.frequency() * MEASURE_NS / NANOS;
+    while reference.elapsed(from.reference, reference.read()) < needed {
+        if counter().wrapping_sub(from.counter) > PATIENCE {
+            return None;
+        }
+    }
+    let to = read_all(reference);
+    apic::count_down(0);
+    let elapsed = reference.elapsed(from.reference, to.reference);
+    let hertz = |ticks: u64| ticks * reference.frequency() / elapsed.max(1);
+    let counter = hertz(to.counter.wrapping_sub(from.counter));
+    let timer = hertz(u64::from(from.timer.wrapping_sub(to.timer)));
+    (counter > 0 && timer > 0).then_some(Frequencies { counter, timer })
 }
 
 /// `a / b` times 2^32.
@@ -84,49 +168,6 @@ const fn ratio(a: u64, b: u64) -> u64 {
 
 fn scale(value: u64, ratio: u64) -> u64 {
     ((u128::from(value) * u128::from(ratio)) >> 32) as u64
-}
-
-/// Ticks of counter and timer while `wait` runs; `None` if it gave up.
-fn measure(wait: impl FnOnce() -> Option<()>) -> Option<(u64, u64)> {
-    apic::count_down(u32::MAX);
-    let before = (counter(), apic::count());
-    let done = wait();
-    let after = (counter(), apic::count());
-    apic::count_down(0);
-    done?;
-    Some((after.0 - before.0, u64::from(before.1.saturating_sub(after.1))))
-}
-
-/// Lets the PIT's channel 2 count down once.
-fn pit_wait() -> Option<()> {
-    let control = port::read(PIT_CONTROL, Width::Byte) & !3;
-    port::write(PIT_CONTROL, Width::Byte, control);
-    // Channel 2, low byte then high byte, mode 0, binary: the output rises when the count ends.
-    port::write(PIT_COMMAND, Width::Byte, 0b1011_0000);
-    port::write(PIT_CHANNEL_2, Width::Byte, PIT_TICKS as u32 & 0xff);
-    port::write(PIT_CHANNEL_2, Width::Byte, PIT_TICKS as u32 >> 8);
-    port::write(PIT_CONTROL, Width::Byte, control | 1);
-    let ended = || port::read(PIT_CONTROL, Width::Byte) & 0x20 != 0;
-    // Without a PIT the port reads as ones: an output that is high at once is none.
-    if ended() { None } else { wait_until(ended) }
-}
-
-/// Waits for a condition; `None` if it does not come in time.
-fn wait_until(condition: impl Fn() -> bool) -> Option<()> {
-    let start = counter();
-    while !condition() {
-        if counter().wrapping_sub(start) > PATIENCE {
-            return None;
-        }
-    }
-    Some(())
-}
-
-/// Waits for the power management timer, of which 24 bits count on every machine.
-fn power_timer_wait(at: u16) -> Option<()> {
-    let read = || port::read(at, Width::Double);
-    let start = read();
-    wait_until(|| read().wrapping_sub(start) & 0x00ff_ffff >= POWER_TIMER_TICKS)
 }
 
 /// Nanoseconds since boot, never going back.
