@@ -29,6 +29,15 @@ impl Level {
     }
 }
 
+/// Where a program runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// It has the terminal, and the shell waits for its end.
+    Foreground,
+    /// The shell goes on; the program has no input.
+    Background,
+}
+
 /// A command that makes sense.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -63,6 +72,8 @@ pub enum Command {
         program: String,
         /// Its arguments.
         arguments: Vec<String>,
+        /// Whether the shell waits for it.
+        place: Place,
     },
     /// A first word that is no command: a program, or a mistake.
     Other {
@@ -70,6 +81,8 @@ pub enum Command {
         name: String,
         /// What follows it.
         arguments: Vec<String>,
+        /// Whether the shell waits for it.
+        place: Place,
     },
     /// Memory.
     Mem,
@@ -97,7 +110,7 @@ pub const COMMANDS: [(&str, &str, &str); 15] = [
     ("poweroff", "", "switch the machine off"),
     ("ps", "", "list servers and programs"),
     ("reboot", "", "start the machine again"),
-    ("run", "PROGRAM [ARGUMENT ...]", "run a program; its name alone does so too"),
+    ("run", "PROGRAM [ARGUMENT ...]", "run a program; with & at the end, do not wait"),
     ("start", "NAME", "start a stopped or failed server"),
     ("stop", "NAME", "stop a server; it is not restarted"),
     ("top", "", "watch servers and programs until a key is pressed"),
@@ -133,8 +146,20 @@ pub fn parse(words: Vec<String>) -> Result<Command, String> {
         "help" => help(arguments)?,
         "log" => log(arguments)?,
         "run" => run(arguments)?,
-        _ => Command::Other { name, arguments },
+        _ => {
+            let (arguments, place) = placed(arguments);
+            Command::Other { name, arguments, place }
+        }
     })
+}
+
+/// Takes a last `&` off the arguments of a program.
+fn placed(mut arguments: Vec<String>) -> (Vec<String>, Place) {
+    let place = match arguments.pop_if(|last| last == "&") {
+        Some(_) => Place::Background,
+        None => Place::Foreground,
+    };
+    (arguments, place)
 }
 
 fn help(arguments: Vec<String>) -> Result<Command, String> {
@@ -147,7 +172,8 @@ fn help(arguments: Vec<String>) -> Result<Command, String> {
 fn run(arguments: Vec<String>) -> Result<Command, String> {
     let mut arguments = arguments.into_iter();
     let program = arguments.next().ok_or_else(|| usage("run", "needs a program"))?;
-    Ok(Command::Run { program, arguments: arguments.collect() })
+    let (arguments, place) = placed(arguments.collect());
+    Ok(Command::Run { program, arguments, place })
 }
 
 fn log(arguments: Vec<String>) -> Result<Command, String> {
@@ -268,7 +294,16 @@ mod tests {
             parsed("run hello 'a b' --exit 3"),
             Ok(Command::Run {
                 program: "hello".into(),
-                arguments: ["a b", "--exit", "3"].map(String::from).to_vec()
+                arguments: ["a b", "--exit", "3"].map(String::from).to_vec(),
+                place: Place::Foreground,
+            })
+        );
+        assert_eq!(
+            parsed("hello Ada &"),
+            Ok(Command::Other {
+                name: "hello".into(),
+                arguments: vec!["Ada".into()],
+                place: Place::Background,
             })
         );
     }

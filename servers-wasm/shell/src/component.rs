@@ -2,7 +2,7 @@
 //!
 //! [`session::Session`] is the console session; any failure there means that the console is gone,
 //! and the loop opens a new one. [`services`] turns what other servers say into the shell's own
-//! data, [`foreground`] runs programs.
+//! data, [`jobs`] runs programs.
 #![allow(unsafe_code, reason = "wit-bindgen's export! expands to unsafe")]
 
 wit_bindgen::generate!({
@@ -11,7 +11,7 @@ wit_bindgen::generate!({
     generate_all,
 });
 
-mod foreground;
+mod jobs;
 mod services;
 mod session;
 
@@ -23,6 +23,7 @@ use atoll::log::log::{Level as LogLevel, write as log};
 use atoll::supervision::machine::Action;
 use atoll::supervision::servers;
 use exports::wasi::cli::run::Guest;
+use jobs::Jobs;
 use session::{Gone, Session};
 use wasi::io::poll;
 
@@ -38,11 +39,12 @@ export!(Shell);
 impl Guest for Shell {
     fn run() -> Result<(), ()> {
         let mut greeting = views::banner();
+        let mut jobs = Jobs::default();
         loop {
             match Session::open() {
                 Ok(mut session) => {
                     // Ends only when the console is gone.
-                    let Gone = converse(&mut session, &greeting);
+                    let Err(Gone) = converse(&mut session, &mut jobs, &greeting);
                     greeting.clear();
                     log(LogLevel::Warn, "the console is gone; opening a new session");
                 }
@@ -54,26 +56,25 @@ impl Guest for Shell {
 }
 
 /// Answers command after command.
-fn converse(session: &mut Session, greeting: &str) -> Gone {
-    let Err(gone) = try_converse(session, greeting);
-    gone
-}
-
-fn try_converse(session: &mut Session, greeting: &str) -> Result<std::convert::Infallible, Gone> {
+fn converse(
+    session: &mut Session,
+    jobs: &mut Jobs,
+    greeting: &str,
+) -> Result<std::convert::Infallible, Gone> {
     let mut programs = services::programs().unwrap_or_default();
     let names = COMMANDS.iter().map(|(name, ..)| (*name).to_owned());
     session.set_completions(names.chain(programs.iter().cloned()).collect())?;
     session.print(greeting)?;
     loop {
         session.print(PROMPT)?;
-        match session.next_entry()? {
+        match jobs.next_entry(session)? {
             Entry::Interrupt => {}
             Entry::End => session.print(&views::stays())?,
             Entry::Line(line) => {
                 let parsed =
                     words::split(&line).map_err(|unfinished| unfinished.message().to_owned());
                 match parsed.and_then(command::parse) {
-                    Ok(command) => execute(session, command, &mut programs)?,
+                    Ok(command) => execute(session, jobs, command, &mut programs)?,
                     Err(mistake) => session.print_line(&mistake)?,
                 }
             }
@@ -83,18 +84,21 @@ fn try_converse(session: &mut Session, greeting: &str) -> Result<std::convert::I
 
 fn execute(
     session: &mut Session,
+    jobs: &mut Jobs,
     command: Command,
     programs: &mut Vec<String>,
 ) -> Result<(), Gone> {
     match command {
         Command::Nothing => Ok(()),
-        Command::Run { program, arguments } => foreground::run(session, &program, &arguments),
-        Command::Other { name, arguments } => {
+        Command::Run { program, arguments, place } => {
+            jobs.run(session, &program, &arguments, place)
+        }
+        Command::Other { name, arguments, place } => {
             if let Ok(known) = services::programs() {
                 *programs = known;
             }
             if programs.contains(&name) {
-                foreground::run(session, &name, &arguments)
+                jobs.run(session, &name, &arguments, place)
             } else {
                 session.print_line(&command::unknown(&name, programs))
             }

@@ -292,6 +292,19 @@ pub fn exit(program: &str, exit: &Exit) -> String {
     }
 }
 
+/// What is said when a program starts in the background.
+#[must_use]
+pub fn in_background(name: &str) -> String {
+    format!("{name} runs in the background; `kill {name}` ends it")
+}
+
+/// What is said when a program in the background has ended.
+#[must_use]
+pub fn background_exit(name: &str, ended: &Exit) -> String {
+    let text = exit(name, ended);
+    if text.is_empty() { format!("{name}: done\n") } else { text }
+}
+
 /// A name, cut to what a table shows.
 fn cut(name: &str) -> String {
     name.chars().take(NAME_WIDTH).collect()

@@ -65,27 +65,21 @@ impl Session {
             .try_for_each(|piece| self.output.blocking_write_and_flush(piece).map_err(|_| Gone))
     }
 
-    /// Waits for the next thing that the operator enters.
-    pub(super) fn next_entry(&mut self) -> Result<Entry, Gone> {
-        loop {
-            if let Some(entry) = self.waiting.pop_front() {
-                return Ok(entry);
-            }
-            let piece = self.input.blocking_read(READ_SIZE).map_err(|_| Gone)?;
-            self.waiting.extend(self.entries.push(&piece));
-        }
-    }
-
-    /// What has been entered by now; does not wait.
-    pub(super) fn entered(&mut self) -> Result<VecDeque<Entry>, Gone> {
-        let piece = self.input.read(READ_SIZE).map_err(|_| Gone)?;
-        self.waiting.extend(self.entries.push(&piece));
-        Ok(std::mem::take(&mut self.waiting))
+    /// The next thing that the operator entered, if it is here already.
+    pub(super) fn take_entry(&mut self) -> Option<Entry> {
+        self.waiting.pop_front()
     }
 
     /// Whether there are entries that were read together with an earlier one.
     pub(super) fn has_entries(&self) -> bool {
         !self.waiting.is_empty()
+    }
+
+    /// Takes in what has been typed by now; does not wait.
+    pub(super) fn read_input(&mut self) -> Result<(), Gone> {
+        let piece = self.input.read(READ_SIZE).map_err(|_| Gone)?;
+        self.waiting.extend(self.entries.push(&piece));
+        Ok(())
     }
 
     /// Ready when there is input, or the console is gone.

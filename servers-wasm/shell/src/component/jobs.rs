@@ -1,0 +1,237 @@
+//! Programs: the shell carries bytes between its session and their standard streams until they
+//! have ended.
+//!
+//! A program in the foreground gets the lines that are entered; Ctrl-D closes its input, Ctrl-C
+//! kills it. Input that it does not read waits in its pipe and then here, up to [`INPUT_LIMIT`]
+//! bytes; more is dropped, so that Ctrl-C always gets through. Programs in the background have no
+//! input; what they write is shown as it comes.
+
+use super::atoll::io::pipes;
+use super::atoll::supervision::servers::{self, Task};
+use super::services::failure;
+use super::session::{Gone, Session};
+use super::wasi::io::poll::{self, Pollable};
+use super::wasi::io::streams::{InputStream, OutputStream};
+use crate::command::Place;
+use crate::input::Entry;
+use crate::model::Exit;
+use crate::{PROMPT, views};
+
+/// Bytes in each of a program's pipes.
+const PIPE_SIZE: u32 = 8192;
+/// Most bytes moved at once.
+const PIECE: u64 = 4096;
+/// Most bytes of input that wait for a program.
+const INPUT_LIMIT: usize = 16 * 1024;
+/// Takes the prompt off the display.
+const ERASE_ROW: &str = "\r\x1b[K";
+
+/// The programs in the background.
+#[derive(Default)]
+pub(super) struct Jobs {
+    background: Vec<Job>,
+}
+
+impl Jobs {
+    /// Waits for the next thing that the operator enters and shows what comes from the background.
+    pub(super) fn next_entry(&mut self, session: &mut Session) -> Result<Entry, Gone> {
+        loop {
+            if let Some(entry) = session.take_entry() {
+                return Ok(entry);
+            }
+            if wait(session, self.background.iter()) {
+                session.read_input()?;
+            }
+            let mut text = self.collect();
+            if !text.is_empty() {
+                text.splice(..0, ERASE_ROW.bytes());
+                text.extend_from_slice(PROMPT.as_bytes());
+                session.write(&text)?;
+            }
+        }
+    }
+
+    /// Runs a program: to its end in the foreground, and reports how it ended if it did not
+    /// succeed.
+    pub(super) fn run(
+        &mut self,
+        session: &mut Session,
+        program: &str,
+        arguments: &[String],
+        place: Place,
+    ) -> Result<(), Gone> {
+        let mut job = match Job::start(program, arguments, place) {
+            Ok(job) => job,
+            Err(reason) => return session.print_line(&reason),
+        };
+        if place == Place::Background {
+            session.print_line(&views::in_background(&job.name))?;
+            self.background.push(job);
+            return Ok(());
+        }
+        loop {
+            if wait(session, self.background.iter().chain([&job])) {
+                session.read_input()?;
+                while let Some(entry) = session.take_entry() {
+                    job.take(entry);
+                }
+            }
+            session.write(&self.collect())?;
+            let mut text = Vec::new();
+            let ended = job.carry(&mut text);
+            session.write(&text)?;
+            if let Some(exit) = ended {
+                return session.print(&views::exit(program, &exit));
+            }
+        }
+    }
+
+    /// What the background has to show; programs that ended are let go.
+    fn collect(&mut self) -> Vec<u8> {
+        let mut text = Vec::new();
+        self.background.retain_mut(|job| {
+            let ended = job.carry(&mut text);
+            if let Some(exit) = &ended {
+                text.extend_from_slice(views::background_exit(&job.name, exit).as_bytes());
+            }
+            ended.is_none()
+        });
+        text
+    }
+}
+
+/// Waits until the session or a program has something to do; says whether the session has input.
+fn wait<'a>(session: &Session, jobs: impl Iterator<Item = &'a Job>) -> bool {
+    if session.has_entries() {
+        return true;
+    }
+    let mut pollables = vec![session.input_pollable()];
+    for job in jobs {
+        pollables.push(&job.finished);
+        pollables.extend(job.sources.iter().map(|source| &source.pollable));
+        let sink = job.sink.as_ref().filter(|_| !job.pending.is_empty());
+        pollables.extend(sink.map(|sink| &sink.pollable));
+    }
+    poll::poll(&pollables).contains(&0)
+}
+
+/// A stream that the shell reads. The pollable is dropped before its stream.
+struct Source {
+    pollable: Pollable,
+    stream: InputStream,
+}
+
+/// A program's standard input, until it is closed. The pollable is dropped before its stream.
+struct Sink {
+    pollable: Pollable,
+    stream: OutputStream,
+}
+
+/// A running program. It ends when this is dropped.
+struct Job {
+    name: String,
+    finished: Pollable,
+    task: Task,
+    /// Standard output and error, as long as they are open.
+    sources: Vec<Source>,
+    sink: Option<Sink>,
+    /// What waits for room in the sink.
+    pending: Vec<u8>,
+    /// Whether the sink closes once nothing is pending.
+    at_end: bool,
+}
+
+impl Job {
+    fn start(program: &str, arguments: &[String], place: Place) -> Result<Self, String> {
+        let no_pipe = |_| String::from("no room for the program's pipes");
+        let (stdin, writer) = pipes::create(PIPE_SIZE).map_err(no_pipe)?;
+        let (output, stdout) = pipes::create(PIPE_SIZE).map_err(no_pipe)?;
+        let (errors, stderr) = pipes::create(PIPE_SIZE).map_err(no_pipe)?;
+        let task = servers::run(program, arguments, stdin, stdout, stderr).map_err(failure)?;
+        let source = |stream: InputStream| Source { pollable: stream.subscribe(), stream };
+        // Without a writer the program finds its input at the end.
+        let sink = (place == Place::Foreground)
+            .then(|| Sink { pollable: writer.subscribe(), stream: writer });
+        Ok(Self {
+            name: task.name(),
+            finished: task.finished(),
+            task,
+            sources: vec![source(output), source(errors)],
+            sink,
+            pending: Vec::new(),
+            at_end: false,
+        })
+    }
+
+    /// Hands over what was entered.
+    fn take(&mut self, entry: Entry) {
+        match entry {
+            Entry::Interrupt => self.task.kill(),
+            Entry::End => self.at_end = true,
+            Entry::Line(line) => {
+                if !self.at_end && self.pending.len() + line.len() < INPUT_LIMIT {
+                    self.pending.extend_from_slice(line.as_bytes());
+                    self.pending.push(b'\n');
+                }
+            }
+        }
+    }
+
+    /// Moves what can be moved, output to `text`; says how the program ended once it has.
+    fn carry(&mut self, text: &mut Vec<u8>) -> Option<Exit> {
+        self.write_input();
+        let ended = self.finished.ready();
+        // Once the program has ended, all that it wrote is in the pipes.
+        while self.read_output(text) && ended {}
+        ended.then(|| match self.task.exit() {
+            Some(status) => {
+                Exit { completed: status.completed, code: status.code, message: status.message }
+            }
+            None => Exit {
+                completed: false,
+                code: 0,
+                message: String::from("the supervisor does not know how"),
+            },
+        })
+    }
+
+    fn write_input(&mut self) {
+        while let Some(sink) = self.sink.as_ref().filter(|_| !self.pending.is_empty()) {
+            let room = match sink.stream.check_write() {
+                Ok(0) => return,
+                Ok(room) => usize::try_from(room).unwrap_or(usize::MAX).min(self.pending.len()),
+                Err(_) => {
+                    self.close_input();
+                    return;
+                }
+            };
+            let rest = self.pending.split_off(room);
+            let piece = std::mem::replace(&mut self.pending, rest);
+            if sink.stream.write(&piece).is_err() {
+                self.close_input();
+            }
+        }
+        if self.at_end {
+            self.close_input();
+        }
+    }
+
+    /// The program no longer reads, or has read all there is.
+    fn close_input(&mut self) {
+        self.sink = None;
+        self.pending.clear();
+    }
+
+    /// Takes a piece of each stream; says whether there was anything. Closed streams are let go.
+    fn read_output(&mut self, text: &mut Vec<u8>) -> bool {
+        let before = text.len();
+        self.sources.retain(|source| match source.stream.read(PIECE) {
+            Ok(bytes) => {
+                text.extend_from_slice(&bytes);
+                true
+            }
+            Err(_) => false,
+        });
+        text.len() > before
+    }
+}
