@@ -342,10 +342,8 @@ mod tests {
             // Checksums would hide most damage from the readers behind them.
             for start in [0x200, 0x400, 0x800] {
                 let len = super::number(&image.0, start + 4, 4).unwrap_or(0) as usize;
-                if let Some(table) = image.0.get_mut(start..start + len.min(0x400)) {
-                    if table.len() > 9 {
-                        sign(table, 9);
-                    }
+                if let Some(table) = image.0.get_mut(start..start + len.clamp(10, 0x400)) {
+                    sign(table, 9);
                 }
             }
             let _: Result<Acpi, AcpiError> = read(&mut image, 0);

@@ -93,8 +93,8 @@ pub fn start() -> BootInfo {
         Level::Info,
         format_args!(
             "{} MiB of memory, {} MiB free, {} modules",
-            memory.total * PAGE_SIZE >> 20,
-            memory.free * PAGE_SIZE >> 20,
+            (memory.total * PAGE_SIZE) >> 20,
+            (memory.free * PAGE_SIZE) >> 20,
             info.modules.len()
         ),
     );
