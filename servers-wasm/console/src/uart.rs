@@ -17,8 +17,11 @@ const LINE_STATUS: u16 = 5;
 const MODEM_STATUS: u16 = 6;
 const SCRATCH: u16 = 7;
 
-/// Received data, transmitter empty, line status.
-const ENABLED_INTERRUPTS: u8 = 0b0111;
+/// Interrupts that are always wanted: received data, line status.
+const RECEIVE_INTERRUPTS: u8 = 0b0101;
+/// The interrupt of an empty transmitter, wanted only while bytes wait: some devices raise it after
+/// every byte that they take at once.
+const TRANSMIT_INTERRUPT: u8 = 0b0010;
 /// Opens the divisor.
 const DIVISOR_ACCESS: u8 = 0x80;
 /// Eight data bits, no parity, one stop bit.
@@ -52,6 +55,8 @@ pub trait Registers {
 pub struct Uart<R> {
     registers: R,
     queue: VecDeque<u8>,
+    /// Whether an empty transmitter interrupts.
+    is_asking: bool,
 }
 
 impl<R: Registers> Uart<R> {
@@ -75,8 +80,8 @@ impl<R: Registers> Uart<R> {
         for register in [LINE_STATUS, DATA, INTERRUPT_ID, MODEM_STATUS] {
             registers.read(register);
         }
-        registers.write(INTERRUPT_ENABLE, ENABLED_INTERRUPTS);
-        Some(Self { registers, queue: VecDeque::new() })
+        registers.write(INTERRUPT_ENABLE, RECEIVE_INTERRUPTS);
+        Some(Self { registers, queue: VecDeque::new(), is_asking: false })
     }
 
     /// Serves every cause that the device shows and appends what was received to `received`.
@@ -124,6 +129,16 @@ impl<R: Registers> Uart<R> {
                 self.registers.write(DATA, byte);
             }
         }
+        self.ask(!self.queue.is_empty());
+    }
+
+    /// Chooses whether an empty transmitter interrupts.
+    fn ask(&mut self, is_wanted: bool) {
+        if self.is_asking != is_wanted {
+            self.is_asking = is_wanted;
+            let transmit = if is_wanted { TRANSMIT_INTERRUPT } else { 0 };
+            self.registers.write(INTERRUPT_ENABLE, RECEIVE_INTERRUPTS | transmit);
+        }
     }
 
     fn receive(&self, received: &mut Vec<u8>) {
@@ -155,6 +170,12 @@ mod tests {
         slow: bool,
     }
 
+    impl Model {
+        fn asks(&self) -> bool {
+            self.latch[usize::from(INTERRUPT_ENABLE)] & TRANSMIT_INTERRUPT != 0
+        }
+    }
+
     #[derive(Clone, Debug, Default)]
     struct Shared(Rc<RefCell<Model>>);
 
@@ -174,7 +195,7 @@ mod tests {
             match register {
                 DATA => model.incoming.pop_front().unwrap_or(0),
                 INTERRUPT_ID if !model.incoming.is_empty() => 0xc4,
-                INTERRUPT_ID if model.empty_pending => {
+                INTERRUPT_ID if model.empty_pending && model.asks() => {
                     model.empty_pending = false;
                     0xc2
                 }
@@ -215,7 +236,7 @@ mod tests {
         let model = model.0.borrow();
         assert_eq!(model.divisor, 1);
         assert_eq!(model.latch[usize::from(LINE_CONTROL)], FRAME_8N1);
-        assert_eq!(model.latch[usize::from(INTERRUPT_ENABLE)], ENABLED_INTERRUPTS);
+        assert_eq!(model.latch[usize::from(INTERRUPT_ENABLE)], RECEIVE_INTERRUPTS);
         assert_eq!(model.latch[usize::from(MODEM_CONTROL)] & 0x08, 0x08);
     }
 
@@ -238,12 +259,16 @@ mod tests {
         let text: Vec<u8> = (0..40).collect();
         uart.send(&text);
         assert_eq!(uart.backlog(), 24);
+        assert!(model.0.borrow().asks());
         let mut received = Vec::new();
-        for _ in 0..3 {
+        for _ in 0..2 {
             model.drain();
             assert!(uart.service(&mut received));
         }
         assert_eq!(uart.backlog(), 0);
+        model.drain();
+        assert!(!uart.service(&mut received));
+        assert!(!model.0.borrow().asks());
         assert_eq!(model.0.borrow().wire, text);
     }
 

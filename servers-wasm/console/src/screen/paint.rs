@@ -4,7 +4,9 @@
 //! painting a run of cells is copying rows of bytes. The surface is written in whole pixel rows of
 //! a run, because each write is a call out of the sandbox.
 
-use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster, get_raster_width};
+use noto_sans_mono_bitmap::{
+    FontWeight, RasterHeight, RasterizedChar, get_raster, get_raster_width,
+};
 
 use super::grid::{Cell, Changes, Run};
 
@@ -18,6 +20,10 @@ const PIXEL_BYTES: usize = 4;
 const CELL_ROW_BYTES: usize = CELL_WIDTH * PIXEL_BYTES;
 /// Most glyphs kept; the cache is emptied when it is full.
 const CACHE_LIMIT: usize = 256;
+/// Places of the cache's hash table; twice the limit, so that searches stay short.
+const CACHE_PLACES: usize = 512;
+/// Most cells painted together.
+const PART: usize = 128;
 /// Most bytes in one write to the surface.
 const WRITE_LIMIT: usize = 60_000;
 /// Shown for characters that the font does not have.
@@ -76,19 +82,61 @@ impl Geometry {
     }
 }
 
+/// One pixel row of a cell.
+type CellRow = [u8; CELL_ROW_BYTES];
+/// The pixels of a cell.
+type Glyph = [CellRow; CELL_HEIGHT];
+
+/// The glyphs already blended, found by cell.
+struct Glyphs {
+    known: Vec<(u32, Box<Glyph>)>,
+    /// Hash table of indices into `known`, plus one; 0 is a free place.
+    places: Vec<u16>,
+}
+
+impl Glyphs {
+    fn new() -> Self {
+        Self { known: Vec::new(), places: vec![0; CACHE_PLACES] }
+    }
+
+    /// Makes room for `count` more.
+    fn reserve(&mut self, count: usize) {
+        if self.known.len() + count > CACHE_LIMIT {
+            self.known.clear();
+            self.places.fill(0);
+        }
+    }
+
+    /// The index of a cell's glyph, blended now if need be. There must be room for it.
+    fn index(&mut self, cell: Cell) -> usize {
+        let key = key(cell);
+        let mut place = (key ^ key >> 15) as usize % CACHE_PLACES;
+        loop {
+            match usize::from(self.places[place]).checked_sub(1) {
+                None => {
+                    self.known.push((key, blend(cell)));
+                    self.places[place] = self.known.len() as u16;
+                    return self.known.len() - 1;
+                }
+                Some(index) if self.known[index].0 == key => return index,
+                Some(_) => place = (place + 1) % CACHE_PLACES,
+            }
+        }
+    }
+}
+
 /// A surface and the glyphs already blended.
 pub struct Painter<S> {
     surface: S,
     geometry: Geometry,
-    /// Blended glyphs, sorted by cell.
-    glyphs: Vec<(u32, Box<[u8]>)>,
-    line: Vec<u8>,
+    glyphs: Glyphs,
+    line: Vec<CellRow>,
 }
 
 impl<S: Surface> Painter<S> {
     /// Takes a surface and blanks all of it.
     pub fn new(surface: S, geometry: Geometry) -> Self {
-        let mut painter = Self { surface, geometry, glyphs: Vec::new(), line: Vec::new() };
+        let mut painter = Self { surface, geometry, glyphs: Glyphs::new(), line: Vec::new() };
         painter.blank();
         painter
     }
@@ -107,29 +155,27 @@ impl<S: Surface> Painter<S> {
     }
 
     fn paint(&mut self, run: &Run) {
-        if self.glyphs.len() + run.cells.len() > CACHE_LIMIT {
-            self.glyphs.clear();
+        for (number, cells) in run.cells.chunks(PART).enumerate() {
+            self.paint_part(run.row, run.column + number * PART, cells);
         }
-        let keys: Vec<u32> = run.cells.iter().map(|&cell| key(cell)).collect();
-        for (&cell, &key) in run.cells.iter().zip(&keys) {
-            if let Err(place) = self.glyphs.binary_search_by_key(&key, |(known, _)| *known) {
-                self.glyphs.insert(place, (key, blend(cell)));
-            }
-        }
-        let glyphs: Vec<&[u8]> = keys
+    }
+
+    /// Paints up to [`PART`] cells. The copying loop is the hottest of the server: it moves whole
+    /// arrays, so that it has no bounds to check.
+    fn paint_part(&mut self, row: usize, column: usize, cells: &[Cell]) {
+        self.glyphs.reserve(cells.len());
+        let indices: Vec<usize> = cells.iter().map(|&cell| self.glyphs.index(cell)).collect();
+        let glyphs: Vec<&Glyph> = indices
             .iter()
-            .filter_map(|key| self.glyphs.binary_search_by_key(key, |(known, _)| *known).ok())
-            .filter_map(|index| self.glyphs.get(index).map(|(_, pixels)| &**pixels))
+            .filter_map(|&index| self.glyphs.known.get(index).map(|(_, glyph)| &**glyph))
             .collect();
-        let left = run.column * CELL_ROW_BYTES;
+        self.line.resize(glyphs.len(), [0; CELL_ROW_BYTES]);
         for y in 0..CELL_HEIGHT {
-            self.line.clear();
-            let part = y * CELL_ROW_BYTES..(y + 1) * CELL_ROW_BYTES;
-            for glyph in &glyphs {
-                self.line.extend_from_slice(glyph.get(part.clone()).unwrap_or_default());
+            for (target, glyph) in self.line.iter_mut().zip(&glyphs) {
+                *target = glyph[y];
             }
-            let top = (run.row * CELL_HEIGHT + y) * self.geometry.pitch;
-            self.surface.write(top + left, &self.line);
+            let top = (row * CELL_HEIGHT + y) * self.geometry.pitch;
+            self.surface.write(top + column * CELL_ROW_BYTES, self.line.as_flattened());
         }
     }
 
@@ -153,25 +199,24 @@ fn pixel([red, green, blue]: [u8; 3]) -> [u8; PIXEL_BYTES] {
     [blue, green, red, 0]
 }
 
-/// Makes the pixels of a cell, row by row.
-fn blend(cell: Cell) -> Box<[u8]> {
+/// Makes the pixels of a cell.
+fn blend(cell: Cell) -> Box<Glyph> {
     let colour = |index: u8| PALETTE[usize::from(index & 0x0f)];
     let (front, back) = (colour(cell.style.foreground()), colour(cell.style.background()));
+    let mut glyph = Box::new([[0; CELL_ROW_BYTES]; CELL_HEIGHT]);
     let raster =
         get_raster(cell.character, WEIGHT, HEIGHT).or_else(|| get_raster(UNKNOWN, WEIGHT, HEIGHT));
-    let Some(raster) = raster else {
-        return pixel(back).repeat(CELL_WIDTH * CELL_HEIGHT).into_boxed_slice();
-    };
-    let mut pixels = Vec::with_capacity(CELL_ROW_BYTES * CELL_HEIGHT);
-    for &coverage in raster.pixels() {
+    let coverages = raster.iter().flat_map(RasterizedChar::pixels).copied();
+    let pixels = glyph.as_flattened_mut().chunks_exact_mut(PIXEL_BYTES);
+    for (target, coverage) in pixels.zip(coverages) {
         let mixed = match coverage {
             0 => back,
             255 => front,
             _ => std::array::from_fn(|channel| mix(front[channel], back[channel], coverage)),
         };
-        pixels.extend_from_slice(&pixel(mixed));
+        target.copy_from_slice(&pixel(mixed));
     }
-    pixels.into_boxed_slice()
+    glyph
 }
 
 fn mix(front: u8, back: u8, coverage: u8) -> u8 {
@@ -246,10 +291,26 @@ mod tests {
     }
 
     #[test]
+    fn the_cache_may_overflow() {
+        let (mut painter, mut fresh) = (painter(), painter());
+        let mut grid = grid();
+        for round in 0..60_u8 {
+            grid.write(format!("\x1b[{}m", 30 + round % 8).as_bytes());
+            grid.write(b"\x1b[Habcdefghijklmnopqrst");
+            painter.apply(&grid.changes());
+            assert!(painter.glyphs.known.len() <= CACHE_LIMIT);
+        }
+        let mut last = super::super::grid::Grid::new(GEOMETRY.columns(), GEOMETRY.rows());
+        last.write(b"\x1b[33m\x1b[Habcdefghijklmnopqrst");
+        fresh.apply(&last.changes());
+        assert!(painter.surface.bytes == fresh.surface.bytes);
+    }
+
+    #[test]
     fn glyphs_have_their_colours() {
         let cell = Cell { character: 'M', style: Style(0x1f) };
-        let pixels = blend(cell);
-        assert_eq!(pixels.len(), CELL_ROW_BYTES * CELL_HEIGHT);
+        let glyph = blend(cell);
+        let pixels = glyph.as_flattened();
         assert!(pixels.chunks(4).any(|found| found == pixel(PALETTE[15])));
         assert_eq!(pixels[..4], pixel(PALETTE[1]));
         let unknown = Cell { character: '\u{4e00}', style: Style::DEFAULT };
