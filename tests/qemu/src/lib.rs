@@ -25,6 +25,11 @@ use std::path::{Path, PathBuf};
 /// What the shell prompts with.
 pub const PROMPT: &str = "atoll> ";
 
+/// The kernel's exit code when the system was switched off as it should.
+pub const OFF: i32 = 0x10;
+/// The kernel's exit code when it gave up.
+pub const PANIC: i32 = 0x11;
+
 /// Where images come from.
 pub trait Images: Sync {
     /// The boot shim and the boot archive of a system description, a path from the repository's

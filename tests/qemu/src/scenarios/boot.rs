@@ -1,6 +1,6 @@
 //! From power-on to the prompt and to power-off.
 
-use crate::{Lab, Machine, PROMPT, Scenario};
+use crate::{Lab, Machine, OFF, PROMPT, Scenario};
 use anyhow::{Result, ensure};
 
 pub(super) const ALL: &[Scenario] = &[
@@ -28,5 +28,5 @@ pub(super) fn works(lab: &Lab<'_>, machine: &Machine) -> Result<()> {
     let answer = session.command("echo it works")?;
     ensure!(answer == "it works", "`echo it works` answered {answer:?}");
     session.send("poweroff\r")?;
-    session.expect_exit(0)
+    session.expect_exit(OFF)
 }
