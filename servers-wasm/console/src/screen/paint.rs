@@ -4,9 +4,7 @@
 //! painting a run of cells is copying rows of bytes. The surface is written in whole pixel rows of
 //! a run, because each write is a call out of the sandbox.
 
-use noto_sans_mono_bitmap::{
-    FontWeight, RasterHeight, RasterizedChar, get_raster, get_raster_width,
-};
+use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster, get_raster_width};
 
 use super::grid::{Cell, Changes, Run};
 
@@ -204,17 +202,20 @@ fn blend(cell: Cell) -> Box<Glyph> {
     let colour = |index: u8| PALETTE[usize::from(index & 0x0f)];
     let (front, back) = (colour(cell.style.foreground()), colour(cell.style.background()));
     let mut glyph = Box::new([[0; CELL_ROW_BYTES]; CELL_HEIGHT]);
+    let pixels = glyph.as_flattened_mut().as_chunks_mut::<PIXEL_BYTES>().0;
+    pixels.fill(pixel(back));
     let raster =
         get_raster(cell.character, WEIGHT, HEIGHT).or_else(|| get_raster(UNKNOWN, WEIGHT, HEIGHT));
-    let coverages = raster.iter().flat_map(RasterizedChar::pixels).copied();
-    let pixels = glyph.as_flattened_mut().chunks_exact_mut(PIXEL_BYTES);
-    for (target, coverage) in pixels.zip(coverages) {
-        let mixed = match coverage {
-            0 => back,
-            255 => front,
-            _ => std::array::from_fn(|channel| mix(front[channel], back[channel], coverage)),
-        };
-        target.copy_from_slice(&pixel(mixed));
+    let coverages = raster.iter().flat_map(|raster| raster.pixels()).copied();
+    for (target, coverage) in pixels.iter_mut().zip(coverages) {
+        // Most pixels of a glyph are background.
+        if coverage != 0 {
+            *target = pixel([
+                mix(front[0], back[0], coverage),
+                mix(front[1], back[1], coverage),
+                mix(front[2], back[2], coverage),
+            ]);
+        }
     }
     glyph
 }
