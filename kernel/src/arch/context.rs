@@ -127,11 +127,13 @@ pub struct Context {
     pub(super) exception_stack: AtomicU64,
     /// This page in the direct map.
     pub(super) direct: AtomicU64,
-    /// The root table of the domain.
+    /// The root table of whoever the page belongs to.
     pub(super) root: AtomicU64,
+    /// 1 in a context of the kernel itself: idling, and the kernel's own faults.
+    pub(super) is_kernel: AtomicU64,
     /// What the domain finds in its vector registers when it goes on: one of the states below.
     pub(super) vector_state: AtomicU64,
-    _header: [u64; (VECTORS_OFFSET - 48) / 8],
+    _header: [u64; (VECTORS_OFFSET - 56) / 8],
     pub(super) vectors: [AtomicU64; VECTORS_SIZE / 8],
     _stack: [u64; (4096 - VECTORS_OFFSET - VECTORS_SIZE - SAVED_SIZE) / 8],
     saved: Registers,

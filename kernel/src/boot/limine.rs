@@ -239,8 +239,8 @@ fn start_devices(acpi: &Acpi, command_line: &CommandLine) {
         Level::Info,
         format_args!(
             "{lines} interrupt lines, clock {} MHz, timer {} MHz",
-            found.counter / 1_000_000,
-            found.timer / 1_000_000
+            (found.counter + 500_000) / 1_000_000,
+            (found.timer + 500_000) / 1_000_000
         ),
     );
 }

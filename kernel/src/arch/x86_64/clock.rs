@@ -11,6 +11,7 @@ use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::super::{Width, port};
 use super::apic;
+use super::cpu::Cpu;
 use crate::time::NEVER;
 
 const NANOS: u64 = 1_000_000_000;
@@ -32,8 +33,6 @@ static ORIGIN: AtomicU64 = AtomicU64::new(0);
 static NANOS_PER_TICK: AtomicU64 = AtomicU64::new(0);
 /// Timer ticks per nanosecond, times 2^32.
 static TIMER_PER_NANO: AtomicU64 = AtomicU64::new(0);
-/// The deadline for which the timer counts.
-static ARMED: AtomicU64 = AtomicU64::new(NEVER);
 
 /// No reference to measure against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -178,18 +177,19 @@ pub fn now_ns() -> u64 {
     scale(ticks, NANOS_PER_TICK.load(Relaxed))
 }
 
-/// Arms the timer for this time; [`NEVER`] disarms it. A time that has passed fires at once. Times
+/// Arms this processor's timer for this time; [`NEVER`] disarms it. A time that has passed fires at once. Times
 /// beyond the timer's reach fire early; the scheduler sees that by the clock and arms it again.
 #[inline]
 pub fn set_deadline(deadline_ns: u64) {
-    if ARMED.load(Relaxed) != deadline_ns {
+    let armed = Cpu::current().deadline();
+    if armed.load(Relaxed) != deadline_ns {
+        armed.store(deadline_ns, Relaxed);
         arm(deadline_ns);
     }
 }
 
 #[cold]
 fn arm(deadline_ns: u64) {
-    ARMED.store(deadline_ns, Relaxed);
     if deadline_ns == NEVER {
         apic::count_down(0);
         return;
@@ -201,5 +201,5 @@ fn arm(deadline_ns: u64) {
 
 /// The timer fired: it counts for nothing any more.
 pub(crate) fn expired() {
-    ARMED.store(NEVER, Relaxed);
+    Cpu::current().deadline().store(NEVER, Relaxed);
 }

@@ -1,31 +1,98 @@
 //! One processor: its features, its stacks, its part of the kernel's state.
 
 use core::arch::x86_64::{__cpuid, __cpuid_count};
-use core::mem::offset_of;
+use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering::Relaxed};
 
 use x86_64::registers::control::{Cr0, Cr0Flags, Cr4, Cr4Flags};
 use x86_64::registers::model_specific::{Efer, EferFlags, Msr};
 
-/// Bytes of a kernel stack, a guard page at its bottom included.
+use super::super::context::Context;
+use super::stack;
+use crate::memory::{PhysAddr, physical};
+use crate::time::NEVER;
+
+/// Bytes of a kernel stack, the guard page at its bottom and the [`Cpu`] at its top included. Also
+/// its alignment, which is how a processor finds what is its own.
 pub const STACK_SIZE: usize = 64 * 1024;
 
-/// A kernel stack and, above it, what belongs to its processor: the stack pointer with which the
-/// entry stub begins is also the address of the [`Cpu`].
+/// Where the stack proper ends and the [`Cpu`] begins.
+pub const STACK_TOP: usize = STACK_SIZE - size_of::<Cpu>();
+
+/// A kernel stack and, above it, what belongs to its processor.
 #[derive(Debug)]
-#[repr(C, align(4096))]
+#[repr(C, align(65536))]
 pub struct KernelStack {
     /// Never mapped by our own tables: running over the end of the stack is a fault.
     guard: [u8; 4096],
-    stack: [u8; STACK_SIZE - 4096 - size_of::<Cpu>()],
+    stack: [u8; STACK_TOP - 4096],
     cpu: Cpu,
 }
 
 /// What the kernel keeps for each processor.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 #[repr(C, align(16))]
 pub struct Cpu {
-    /// 0 is the processor that booted.
-    pub number: u32,
+    /// The kernel's page tables with this processor's own context page.
+    root: AtomicU64,
+    /// That context page in the direct map.
+    own_context: AtomicPtr<Context>,
+    /// The deadline for which the processor's timer counts.
+    deadline: AtomicU64,
+}
+
+impl Cpu {
+    /// All zero, for a stack in zeroed memory.
+    const NEW: Self = Self {
+        root: AtomicU64::new(0),
+        own_context: AtomicPtr::new(core::ptr::null_mut()),
+        deadline: AtomicU64::new(0),
+    };
+
+    /// The processor that runs this code, on its kernel stack.
+    #[inline]
+    #[must_use]
+    pub fn current() -> &'static Self {
+        let base = stack::pointer() & !(STACK_SIZE as u64 - 1);
+        // SAFETY: kernel stacks are aligned to their size and never freed, their top holds a
+        // `Cpu`, and all its fields are atomic.
+        unsafe { &*((base + STACK_TOP as u64) as *const Self) }
+    }
+
+    /// Stack pointer for the processor's kernel stack: the `Cpu` is right above it.
+    #[inline]
+    #[must_use]
+    pub fn stack_top(&self) -> u64 {
+        &raw const *self as u64
+    }
+
+    /// The root table of the kernel on this processor.
+    #[inline]
+    #[must_use]
+    pub fn root(&self) -> u64 {
+        self.root.load(Relaxed)
+    }
+
+    /// The kernel's own context page on this processor.
+    #[must_use]
+    pub fn own_context(&self) -> &'static Context {
+        // SAFETY: `set_own` was called before the first use, with a whole zeroed page that is
+        // never freed; all fields of a context are atomic.
+        unsafe { &*self.own_context.load(Relaxed) }
+    }
+
+    /// Sets the processor's root table and its context page, which the tables map, and disarms its
+    /// timer.
+    pub(crate) fn set_own(&self, root: PhysAddr, context: PhysAddr) {
+        self.root.store(root.raw(), Relaxed);
+        self.own_context.store(physical::pointer(context).cast(), Relaxed);
+        self.deadline.store(NEVER, Relaxed);
+    }
+
+    /// The deadline for which the timer counts.
+    #[inline]
+    pub(super) const fn deadline(&self) -> &AtomicU64 {
+        &self.deadline
+    }
 }
 
 /// A stack without an owner, for exceptions of the kernel and for double faults.
@@ -38,26 +105,14 @@ pub struct SpareStack {
 
 /// The boot processor's kernel stack; also the stack on which the kernel boots.
 #[unsafe(link_section = ".bss.stacks")]
-pub static mut BOOT_STACK: KernelStack = KernelStack {
-    guard: [0; 4096],
-    stack: [0; STACK_SIZE - 4096 - size_of::<Cpu>()],
-    cpu: Cpu { number: 0 },
-};
+pub static mut BOOT_STACK: KernelStack =
+    KernelStack { guard: [0; 4096], stack: [0; STACK_TOP - 4096], cpu: Cpu::NEW };
 
-/// Where the boot processor's fatal exceptions are reported from.
+/// Where fatal exceptions are reported from.
 #[unsafe(link_section = ".bss.stacks")]
 pub static mut REPORT_STACK: SpareStack = SpareStack { guard: [0; 4096], stack: [0; 16 * 1024] };
 
-/// Where the stack proper ends and the [`Cpu`] begins.
-pub const STACK_TOP: usize = offset_of!(KernelStack, cpu);
-
-/// Stack pointer for the boot processor's kernel stack.
-#[must_use]
-pub fn kernel_stack_top() -> u64 {
-    &raw const BOOT_STACK as u64 + STACK_TOP as u64
-}
-
-/// Stack pointer for the boot processor's reports.
+/// Stack pointer for reports.
 #[must_use]
 pub fn report_stack_top() -> u64 {
     &raw const REPORT_STACK as u64 + size_of::<SpareStack>() as u64

@@ -23,7 +23,8 @@ use super::super::context::{
     ADDRESS, Context, Registers, SAVED_SIZE, TRAMPOLINE, VECTORS_FRESH, VECTORS_GIVEN_UP,
     VECTORS_OFFSET, VECTORS_SAVED,
 };
-use super::{apic, clock, cpu};
+use super::cpu::{self, Cpu};
+use super::{apic, clock};
 use crate::interrupts::{Events, Fault, Next, lines};
 use crate::memory::{PAGE_SIZE, PhysAddr, VirtAddr, kernel_space, physical};
 use crate::trace::report;
@@ -157,8 +158,6 @@ static CLEAN: CleanVectors = {
     CleanVectors(image)
 };
 
-/// The kernel's own context page: idling, and the faults of the kernel.
-static OWN_CONTEXT: AtomicPtr<Context> = AtomicPtr::new(core::ptr::null_mut());
 /// `handle` for the type that was registered, and its lock.
 static HANDLER: AtomicPtr<()> = AtomicPtr::new(core::ptr::null_mut());
 static EVENTS: AtomicPtr<()> = AtomicPtr::new(core::ptr::null_mut());
@@ -173,29 +172,16 @@ pub fn interrupt_count() -> u64 {
     INTERRUPTS.load(Relaxed)
 }
 
-/// Binds the kernel's own context page, which `descriptors::build` has mapped.
+/// Makes `page`, which the kernel's tables map as their context page, the processor's own.
 pub(crate) fn set_own_context(page: PhysAddr) {
-    let pointer = physical::pointer(page).cast::<Context>();
-    OWN_CONTEXT.store(pointer, Relaxed);
-    let context = own_context();
-    context.bind(physical::offset(), page, kernel_space::root());
-    prepare(context);
+    let (cpu, root) = (Cpu::current(), kernel_space::root());
+    cpu.set_own(root, page);
+    let context = cpu.own_context();
+    context.bind(physical::offset(), page, root);
+    context.is_kernel.store(1, Relaxed);
+    context.kernel_cr3.store(root.raw(), Relaxed);
+    context.kernel_stack.store(cpu.stack_top(), Relaxed);
     context.exception_stack.store(cpu::report_stack_top(), Relaxed);
-}
-
-fn own_context() -> &'static Context {
-    // SAFETY: set before the first use to a whole zeroed page that is never freed; all its fields
-    // are atomic.
-    unsafe { &*OWN_CONTEXT.load(Relaxed) }
-}
-
-/// Writes into a context what the entry stub will need on this processor.
-#[inline]
-fn prepare(context: &Context) {
-    let stack = cpu::kernel_stack_top();
-    context.kernel_cr3.store(kernel_space::root().raw(), Relaxed);
-    context.kernel_stack.store(stack, Relaxed);
-    context.exception_stack.store(stack, Relaxed);
 }
 
 /// Registers the kernel's policy and runs the first domain that it names. From here on the kernel
@@ -204,8 +190,8 @@ pub fn run<E: Events>(events: E) -> ! {
     let events: &'static Mutex<E> = Box::leak(Box::new(Mutex::new(events)));
     EVENTS.store((&raw const *events).cast_mut().cast(), Relaxed);
     HANDLER.store(handle::<E> as Handler as *mut (), Relaxed);
-    let target = choose(&mut *events.lock());
-    leave(target, core::ptr::null())
+    let next = choose(&mut *events.lock());
+    leave(next, core::ptr::null())
 }
 
 /// Called by the stub for gate calls and interrupts, on the empty kernel stack.
@@ -217,7 +203,7 @@ extern "C" fn entered(context: &Context) -> ! {
 
 /// Called by the stub for exceptions.
 extern "C" fn excepted(context: &Context) -> ! {
-    if core::ptr::eq(context, own_context()) || HANDLER.load(Relaxed).is_null() {
+    if context.is_kernel.load(Relaxed) != 0 {
         report::exception(context.saved(), Cr2::read_raw());
     }
     entered(context)
@@ -239,27 +225,29 @@ fn handle<E: Events>(context: &Context) -> ! {
     } else {
         interrupted(&mut *events, context, vector);
     }
-    let target = choose(&mut *events);
+    let next = choose(&mut *events);
     drop(events);
-    leave(target, context)
+    leave(next, context)
 }
 
-/// Asks the policy whom to run; the kernel's own context idles.
-fn choose<'a, E: Events>(events: &mut E) -> &'a Context {
-    let context: *const Context = match events.next() {
-        Next::Run(space) => space.context(),
-        Next::Idle => own_context(),
-    };
-    // SAFETY: the policy does not drop the address space of the domain that it named last before
-    // the processor has entered the kernel again.
-    unsafe { &*context }
+/// Asks the policy whom to run; `None` is nobody.
+#[inline]
+fn choose<'a, E: Events>(events: &mut E) -> Option<&'a Context> {
+    match events.next() {
+        Next::Run(space) => {
+            let context: *const Context = space.context();
+            // SAFETY: the policy does not drop the address space of the domain that it named last
+            // before the processor has entered the kernel again.
+            Some(unsafe { &*context })
+        }
+        Next::Idle => None,
+    }
 }
 
 /// Exceptions, the timer and interrupt lines.
 #[cold]
 #[inline(never)]
 fn interrupted<E: Events>(events: &mut E, context: &Context, vector: u64) {
-    let idle = core::ptr::eq(context, own_context());
     if vector < EXCEPTIONS {
         let address = if vector == 14 { Cr2::read_raw() } else { 0 };
         events.fault(Fault {
@@ -270,7 +258,7 @@ fn interrupted<E: Events>(events: &mut E, context: &Context, vector: u64) {
         });
         return;
     }
-    if !idle {
+    if context.is_kernel.load(Relaxed) == 0 {
         save_vectors(context);
     }
     match vector as u8 {
@@ -305,23 +293,28 @@ fn restore_vectors(image: *const u8) {
     unsafe { asm!("fxrstor64 [{}]", in(reg) image, options(nostack, readonly, preserves_flags)) };
 }
 
-/// Leaves the kernel. The vector registers still hold what `from` had in them.
+/// Leaves the kernel for a domain, or idles. The vector registers still hold what `from` had.
 #[inline]
-fn leave(context: &Context, from: *const Context) -> ! {
-    let idle = core::ptr::eq(context, own_context());
-    if idle {
-        idle_registers(context);
-    } else {
-        let state = context.vector_state.load(Relaxed);
-        if state == VECTORS_FRESH || !core::ptr::eq(from, context) {
-            restore_vectors(match state {
-                VECTORS_SAVED => context.vectors.as_ptr().cast(),
-                _ => (&raw const CLEAN).cast(),
-            });
-        }
-        context.vector_state.store(VECTORS_GIVEN_UP, Relaxed);
-        prepare(context);
+fn leave(next: Option<&Context>, from: *const Context) -> ! {
+    let cpu = Cpu::current();
+    let Some(context) = next else { idle(cpu) };
+    let state = context.vector_state.load(Relaxed);
+    if state == VECTORS_FRESH || !core::ptr::eq(from, context) {
+        restore_vectors(match state {
+            VECTORS_SAVED => context.vectors.as_ptr().cast(),
+            _ => (&raw const CLEAN).cast(),
+        });
     }
+    context.vector_state.store(VECTORS_GIVEN_UP, Relaxed);
+    context.kernel_cr3.store(cpu.root(), Relaxed);
+    context.kernel_stack.store(cpu.stack_top(), Relaxed);
+    context.exception_stack.store(cpu.stack_top(), Relaxed);
+    resume(context)
+}
+
+/// Jumps to the exit stub.
+#[inline]
+fn resume(context: &Context) -> ! {
     let root = context.root.load(Relaxed);
     let stub =
         TRAMPOLINE + (&raw const trampoline_leave as u64 - &raw const kernel_text_start as u64);
@@ -330,13 +323,15 @@ fn leave(context: &Context, from: *const Context) -> ! {
     unsafe { asm!("jmp {stub}", stub = in(reg) stub, in("rdi") root, options(noreturn)) }
 }
 
-/// Makes the kernel's own context idle: waiting for interrupts, with nothing on its stack.
-fn idle_registers(context: &Context) {
+/// Waits for interrupts in the kernel's own context, with nothing on the stack.
+#[cold]
+fn idle(cpu: &Cpu) -> ! {
+    let context = cpu.own_context();
     let entry = VirtAddr::new(&raw const kernel_idle as u64);
-    let stack = VirtAddr::new(cpu::kernel_stack_top());
-    if let (Some(entry), Some(stack)) = (entry, stack) {
+    if let (Some(entry), Some(stack)) = (entry, VirtAddr::new(cpu.stack_top())) {
         context.start(super::super::Start { entry, stack, user: false, arguments: [0; 3] });
     }
+    resume(context)
 }
 
 const _: () = assert!(VECTORS_OFFSET.is_multiple_of(16) && PAGE_SIZE == 4096);
