@@ -1,0 +1,221 @@
+//! Errors of linking: each names the import, what was expected and what was found.
+
+mod common;
+
+use common::{System, wit};
+
+/// Components that import `test:link/api` in the form given and call nothing.
+fn importer(interface: &str, core: &str) -> Vec<u8> {
+    let wit = format!("package test:link@1.3.0; {interface} world client {{ import api; }}");
+    wit::component(&wit, "client", core)
+}
+
+/// A core module that imports these functions of the interface.
+fn uses(functions: &[(&str, &str)]) -> String {
+    let imports: String = functions
+        .iter()
+        .map(|(name, ty)| format!(r#"(import "test:link/api@1.3.0" "{name}" (func {ty}))"#))
+        .collect();
+    format!(
+        r#"(module {imports} (memory (export "memory") 1)
+        (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) unreachable))"#
+    )
+}
+
+/// A system that provides the interfaces of a package.
+fn providing(package: &str) -> std::rc::Rc<System> {
+    let system = System::new();
+    for (name, descriptor) in wit::descriptors(package) {
+        system.provide(&name, descriptor, |_, _| Vec::new());
+    }
+    system
+}
+
+fn error(provider: &str, client: &[u8]) -> String {
+    providing(provider).link(client).expect_err("links").to_string()
+}
+
+const READ: &str = "interface api { read: func(at: u32) -> list<u8>; }";
+
+fn reader() -> Vec<u8> {
+    importer(READ, &uses(&[("read", "(param i32 i32)")]))
+}
+
+#[test]
+fn nobody_provides_it() {
+    assert_eq!(
+        System::new().link(&reader()).unwrap_err().to_string(),
+        "import `test:link/api@1.3.0`: nothing is granted under that name"
+    );
+}
+
+#[test]
+fn another_major_version_is_not_it() {
+    let provider = format!("package test:link@2.0.0; {READ}");
+    assert!(error(&provider, &reader()).contains("nothing is granted"));
+}
+
+#[test]
+fn a_provider_may_have_more_and_another_minor_version() {
+    let provider = "package test:link@1.9.0; interface api {
+        resource thing { close: func(); }
+        first: func();
+        read: func(at: u32) -> list<u8>;
+        write: func(at: u32, data: list<u8>);
+    }";
+    providing(provider).link(&reader()).expect("links");
+}
+
+#[test]
+fn a_function_is_missing() {
+    let provider = "package test:link@1.3.0; interface api { write: func(); }";
+    assert_eq!(
+        error(provider, &reader()),
+        "import `test:link/api@1.3.0`: expected `read: func(at: u32) -> list<u8>`, found a \
+         provider without a function of that name"
+    );
+}
+
+#[test]
+fn types_differ() {
+    for (found, text) in [
+        ("read: func(at: u64) -> list<u8>", "func(at: u64) -> list<u8>"),
+        ("read: func(place: u32) -> list<u8>", "func(place: u32) -> list<u8>"),
+        ("read: func(at: u32, n: u8) -> list<u8>", "func(at: u32, n: u8) -> list<u8>"),
+        ("read: func(at: u32) -> string", "func(at: u32) -> string"),
+        ("read: func(at: u32)", "func(at: u32)"),
+        ("read: func(at: u32) -> option<list<u8>>", "func(at: u32) -> option<list<u8>>"),
+    ] {
+        let provider = format!("package test:link@1.3.0; interface api {{ {found}; }}");
+        assert_eq!(
+            error(&provider, &reader()),
+            format!(
+                "import `test:link/api@1.3.0`: function `read`: expected `func(at: u32) -> \
+                 list<u8>`, found `{text}`"
+            )
+        );
+    }
+}
+
+#[test]
+fn labels_count() {
+    let client = importer(
+        "interface api {
+            record point { x: u32, y: u32 }
+            variant shape { dot, circle(f32) }
+            enum colour { red, green }
+            flags able { walk, fly }
+            draw: func(p: point, s: shape, c: colour, a: able) -> result<_, tuple<u8, char>>;
+        }",
+        &uses(&[("draw", "(param i32 i32 i32 f32 i32 i32 i32)")]),
+    );
+    let provider = |types: &str| {
+        format!(
+            "package test:link@1.3.0; interface api {{ {types}
+            draw: func(p: point, s: shape, c: colour, a: able) -> result<_, tuple<u8, char>>; }}"
+        )
+    };
+    let same = "record point { x: u32, y: u32 } variant shape { dot, circle(f32) }
+                enum colour { red, green } flags able { walk, fly }";
+    providing(&provider(same)).link(&client).expect("links");
+    for (from, to) in [
+        ("{ x: u32", "{ z: u32"),
+        ("y: u32 }", "y: u32, z: u32 }"),
+        ("circle(f32)", "circle(u32)"),
+        ("circle(f32)", "circle"),
+        ("{ dot, circle(f32) }", "{ circle(f32), dot }"),
+        ("red, green", "red, green, blue"),
+        ("red, green", "green, red"),
+        ("walk, fly", "walk"),
+    ] {
+        let error = error(&provider(&same.replace(from, to)), &client);
+        let expected = "expected `func(p: record { x: u32, y: u32 }, s: variant { dot, \
+                        circle(f32) }, c: enum { red, green }, a: flags { walk, fly }) -> \
+                        result<_, tuple<u8, char>>`, found";
+        assert!(error.contains(expected), "{from} -> {to}: {error}");
+    }
+}
+
+#[test]
+fn resources_are_told_apart_by_who_declares_them() {
+    let client = wit::component(
+        "package test:link@1.3.0;
+         interface base { resource thing; }
+         interface api { use base.{thing}; take: func(t: thing) -> option<thing>; }
+         world client { import api; }",
+        "client",
+        &uses(&[("take", "(param i32 i32)")]),
+    );
+    let base = "interface base { resource thing; }";
+    let same = format!(
+        "package test:link@1.4.0; {base}
+         interface api {{ use base.{{thing}}; take: func(t: thing) -> option<thing>; }}"
+    );
+    providing(&same).link(&client).expect("links");
+    let own = format!(
+        "package test:link@1.3.0; {base}
+         interface api {{ resource thing; take: func(t: thing) -> option<thing>; }}"
+    );
+    assert_eq!(
+        error(&own, &client),
+        "import `test:link/api@1.3.0`: function `take`: expected `func(t: \
+         test:link/base@1.3.0.{thing}) -> option<test:link/base@1.3.0.{thing}>`, found `func(t: \
+         thing) -> option<thing>`"
+    );
+    let lent = format!(
+        "package test:link@1.3.0; {base}
+         interface api {{ use base.{{thing}}; take: func(t: borrow<thing>) -> option<thing>; }}"
+    );
+    assert!(error(&lent, &client).contains("borrow<test:link/base@1.3.0.{thing}>"));
+    let none = "package test:link@1.3.0; interface base { f: func(); }
+         interface api { take: func(); }";
+    assert_eq!(
+        error(none, &client),
+        "import `test:link/base@1.3.0`: expected `resource thing`, found a provider that declares \
+         none"
+    );
+}
+
+#[test]
+fn an_import_that_only_names_types_needs_nobody() {
+    let client = wit::component(
+        "package test:link@1.3.0;
+         interface types { enum error { a, b } }
+         interface api { use types.{error}; read: func() -> error; }
+         world client { import api; }",
+        "client",
+        &uses(&[("read", "(result i32)")]),
+    );
+    let provider = "package test:link@1.3.0;
+         interface api { enum error { a, b } read: func() -> error; }";
+    providing(provider).link(&client).expect("links");
+}
+
+#[test]
+fn a_descriptor_that_makes_no_sense_is_named() {
+    let system = System::new();
+    system.provide("test:link/api@1.3.0", vec![1, 2, 3], |_, _| Vec::new());
+    let error = system.link(&reader()).unwrap_err().to_string();
+    assert!(error.starts_with("import `test:link/api@1.3.0`: expected a description"), "{error}");
+}
+
+#[test]
+fn what_nobody_can_grant_is_named() {
+    let component = wat::parse_str(r#"(component (import "code" (core module)))"#).unwrap();
+    assert_eq!(
+        System::new().link(&component).unwrap_err().to_string(),
+        "import `code`: expected an interface or a function, found a core module: nobody can \
+         grant it"
+    );
+}
+
+#[test]
+fn a_huge_type_is_cut_off_in_the_text() {
+    let fields: String = (0..200).map(|n| format!("field-number-{n}: u32, ")).collect();
+    let client = importer(
+        &format!("interface api {{ record big {{ {fields} }} read: func(b: big); }}"),
+        &uses(&[("read", "(param i32)")]),
+    );
+    let error = error("package test:link@1.3.0; interface api { read: func(b: u32); }", &client);
+    assert!(error.len() < 700 && error.contains('…') && error.contains("found `func(b: u32)`"));
+}
