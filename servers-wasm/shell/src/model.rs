@@ -120,6 +120,6 @@ pub struct Exit {
     pub completed: bool,
     /// Its exit code.
     pub code: u32,
-    /// Why it did not complete.
+    /// Why it did not complete: what happened to it, as the rest of a sentence.
     pub message: String,
 }

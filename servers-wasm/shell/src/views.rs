@@ -287,9 +287,16 @@ pub fn exit(program: &str, exit: &Exit) -> String {
     match exit {
         Exit { completed: true, code: 0, .. } => String::new(),
         Exit { completed: true, code, .. } => format!("{program}: exit code {code}\n"),
-        Exit { message, .. } if message.is_empty() => format!("{program}: ended early\n"),
-        Exit { message, .. } => format!("{program}: ended early: {message}\n"),
+        Exit { message, .. } if message.is_empty() => format!("{program} ended early\n"),
+        // The message is a sentence about the program: `was killed`, `trapped: ...`.
+        Exit { message, .. } => format!("{program} {message}\n"),
     }
+}
+
+/// What is said when a program does not exist.
+#[must_use]
+pub fn no_program(name: &str, programs: &[String]) -> String {
+    format!("there is no program `{name}`; there are: {}", programs.join(", "))
 }
 
 /// What is said when a program starts in the background.

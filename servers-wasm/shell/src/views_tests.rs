@@ -193,7 +193,7 @@ fn times_and_ends() {
     };
     assert_eq!(ended(true, 0, ""), "");
     assert_eq!(ended(true, 3, ""), "hello: exit code 3\n");
-    assert_eq!(ended(false, 0, "killed"), "hello: ended early: killed\n");
+    assert_eq!(ended(false, 0, "was killed"), "hello was killed\n");
     let done = Exit { completed: true, code: 0, message: String::new() };
     assert_eq!(background_exit("hello.1", &done), "hello.1: done\n");
 }

@@ -8,7 +8,8 @@
 
 use super::atoll::io::pipes;
 use super::atoll::supervision::servers::{self, Task};
-use super::services::failure;
+use super::atoll::supervision::types::Error;
+use super::services::{failure, programs};
 use super::session::{Gone, Session};
 use super::wasi::io::poll::{self, Pollable};
 use super::wasi::io::streams::{InputStream, OutputStream};
@@ -147,7 +148,15 @@ impl Job {
         let (stdin, writer) = pipes::create(PIPE_SIZE).map_err(no_pipe)?;
         let (output, stdout) = pipes::create(PIPE_SIZE).map_err(no_pipe)?;
         let (errors, stderr) = pipes::create(PIPE_SIZE).map_err(no_pipe)?;
-        let task = servers::run(program, arguments, stdin, stdout, stderr).map_err(failure)?;
+        let task =
+            servers::run(program, arguments, stdin, stdout, stderr).map_err(
+                |error| match error {
+                    Error::NotFound(_) => {
+                        views::no_program(program, &programs().unwrap_or_default())
+                    }
+                    other => failure(other),
+                },
+            )?;
         let source = |stream: InputStream| Source { pollable: stream.subscribe(), stream };
         // Without a writer the program finds its input at the end.
         let sink = (place == Place::Foreground)
