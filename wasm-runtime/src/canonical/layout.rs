@@ -4,7 +4,7 @@
 //! two of them cannot overflow.
 //! Specification: "Canonical ABI", sections "Alignment" and "Element Size".
 
-use super::plan::PlanError;
+use super::compile::PlanError;
 
 /// Most bytes of a string, of a list's elements, and of a value.
 pub(super) const MAX_BYTES: u32 = (1 << 28) - 1;

@@ -44,10 +44,11 @@ impl<'a, D: Transfer> Lift<'a, D> {
         nodes: &'a Nodes,
         ctx: &'a mut StoreContextMut<'_, D>,
         options: &Options,
+        needs_memory: bool,
     ) -> Self {
         let Options { memory, encoding, instance, .. } = *options;
         // Exclusive access is what gives memory and data at once; the memory is only read.
-        let (memory, data): (&[u8], _) = match memory {
+        let (memory, data): (&[u8], _) = match memory.filter(|_| needs_memory) {
             Some(memory) => {
                 let (bytes, data) = memory.data_and_store_mut(ctx);
                 (bytes, data)

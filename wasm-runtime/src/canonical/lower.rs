@@ -6,7 +6,7 @@
 
 use alloc::format;
 
-use wasmi::{AsContextMut, StoreContextMut};
+use wasmi::{AsContextMut, Memory, StoreContextMut};
 
 use super::{
     Options, Transfer,
@@ -22,6 +22,8 @@ pub(super) struct Lower<'a, 's, D> {
     nodes: &'a Nodes,
     ctx: StoreContextMut<'s, D>,
     pub(super) options: &'a Options,
+    /// The guest's, if anything is to stand there.
+    memory: Option<Memory>,
     scope: Option<ScopeId>,
     /// Bytes read.
     at: usize,
@@ -42,10 +44,16 @@ impl<'a, 's, D: Transfer> Lower<'a, 's, D> {
         nodes: &'a Nodes,
         ctx: StoreContextMut<'s, D>,
         options: &'a Options,
-        scope: Option<ScopeId>,
-        checked: bool,
+        needs_memory: bool,
     ) -> Self {
-        Self { nodes, ctx, options, scope, at: 0, checked }
+        let memory = options.memory.filter(|_| needs_memory);
+        Self { nodes, ctx, options, memory, scope: None, at: 0, checked: false }
+    }
+
+    /// Says that the message was checked as a whole, and to which call borrows belong.
+    pub(super) fn expect_checked(&mut self, scope: Option<ScopeId>) {
+        self.checked = true;
+        self.scope = scope;
     }
 
     pub(super) fn data(&mut self) -> &mut D {
@@ -61,7 +69,7 @@ impl<'a, 's, D: Transfer> Lower<'a, 's, D> {
 
     /// Borrows memory and message until the guest runs again.
     pub(super) fn view(&mut self) -> View<'_, D> {
-        let (memory, data) = match self.options.memory {
+        let (memory, data) = match self.memory {
             Some(memory) => memory.data_and_store_mut(&mut self.ctx),
             None => (<&mut [u8]>::default(), self.ctx.data_mut()),
         };

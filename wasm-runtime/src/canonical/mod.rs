@@ -14,11 +14,13 @@
 //! Floats pass with all their bits. The specification lets a NaN change in passing and does not
 //! ask for it.
 //!
-//! Files: `layout` and `flat` say how values stand in memory and in registers, `plan` compiles
-//! types, `function` has the entry points, `lift`, `check`, `lower` and `place` run plans,
-//! `strings` transcodes. Specification: component model, "Canonical ABI".
+//! Files: `layout` and `flat` say how values stand in memory and in registers, `compile` makes the
+//! nodes of a `plan` and `function` plans of them, `call` has the entry points, `lift`, `check`,
+//! `lower` and `place` run plans, `strings` transcodes. Specification: component model, "Canonical ABI".
 
+mod call;
 mod check;
+mod compile;
 mod error;
 mod flat;
 mod function;
@@ -31,11 +33,12 @@ mod strings;
 mod transfer;
 mod wire;
 
+pub use call::{Entered, Sent};
+pub use compile::{PlanError, PlanLimits};
 pub use error::AbiError;
 pub use flat::{
     CoreSignature, CoreType, MAX_CELLS, MAX_FLAT_PARAMETERS, MAX_FLAT_RESULTS, cell_from_val,
     cell_to_val,
 };
-pub use function::{Entered, FunctionPlan, Requirements, Sent};
-pub use plan::{PlanError, PlanLimits};
+pub use function::{FunctionPlan, Requirements};
 pub use transfer::{InstanceId, Options, Realloc, StringEncoding, Transfer};

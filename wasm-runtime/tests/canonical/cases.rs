@@ -134,6 +134,21 @@ fn guests_may_be_sloppy_where_the_specification_says_so() {
 }
 
 #[test]
+fn cells_that_a_case_does_not_use_are_zero() {
+    let wide = Ty::Variant(vec![None, Some(Ty::U8), Some(Ty::Tuple(vec![Ty::U64, Ty::String]))]);
+    let plan = plan(&[wide], None);
+    let mut guest = guest();
+    for (message, expected) in [(&[0, 0, 0, 0][..], [0; 4]), (&[1, 0, 0, 0, 7], [1, 7, 0, 0])] {
+        guest.world().incoming = message.to_vec();
+        let mut cells = [u64::MAX; MAX_CELLS];
+        let lowered = plan.lower_parameters(&mut guest.store, &guest.options, &mut cells);
+        let _ = lowered.expect("the message is right");
+        assert_eq!(cells[..4], expected);
+        assert_eq!(cells[4], u64::MAX, "not the function's");
+    }
+}
+
+#[test]
 fn messages_may_not_be_sloppy() {
     let refused = |ty: Ty, message: &[u8]| {
         let mut guest = guest();

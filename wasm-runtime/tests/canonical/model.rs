@@ -378,7 +378,8 @@ impl Guest<'_> {
     fn lower_string(&mut self, text: &str) -> (u64, u64) {
         let utf16 = || text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
         // A guest may also pass Latin-1 text as UTF-16: here when its length is odd.
-        let narrow = text.chars().all(|letter| u32::from(letter) < 256) && text.len().is_multiple_of(2);
+        let narrow =
+            text.chars().all(|letter| u32::from(letter) < 256) && text.len().is_multiple_of(2);
         let (alignment, bytes, count) = match self.encoding {
             StringEncoding::Utf8 => (1, text.as_bytes().to_vec(), text.len() as u64),
             StringEncoding::Utf16 => (2, utf16(), text.encode_utf16().count() as u64),
