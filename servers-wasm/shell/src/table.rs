@@ -45,6 +45,26 @@ pub fn layout(columns: &[(&str, Align)], rows: &[Vec<String>]) -> String {
     text
 }
 
+/// Breaks a text between words so that no line is longer than `columns`; lines after the first are
+/// indented. A longer word keeps its line for itself. Ends in a line feed.
+#[must_use]
+pub fn wrap(text: &str, columns: usize) -> String {
+    let mut wrapped = String::new();
+    let mut line = String::new();
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        if !line.is_empty() && width(&line) + 1 + width(word) > columns {
+            wrapped.push_str(&line);
+            wrapped.push('\n');
+            line.clear();
+            push_blanks(&mut line, GAP);
+        } else if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    wrapped + &line + "\n"
+}
+
 fn width(text: &str) -> usize {
     text.chars().count()
 }
@@ -56,6 +76,13 @@ fn push_blanks(line: &mut String, count: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_texts_are_broken_between_words() {
+        assert_eq!(wrap("one two three", 8), "one two\n  three\n");
+        assert_eq!(wrap("a-very-long-word x", 8), "a-very-long-word\n  x\n");
+        assert_eq!(wrap("", 8), "\n");
+    }
 
     #[test]
     fn columns_are_as_wide_as_needed() {

@@ -5,12 +5,14 @@
 
 use crate::command::COMMANDS;
 use crate::model::{Domain, Exit, Handle, Kind, LogEntry, Machine, Server};
-use crate::table::{Align, layout};
+use crate::table::{Align, layout, wrap};
 use crate::units::{percent, seconds, size, span, timestamp};
 use crate::{PROMPT, VERSION};
 
 /// The state of a server that needs no explanation.
 pub const RUNNING: &str = "running";
+/// Columns of the terminals that texts are made for.
+const COLUMNS: usize = 80;
 /// Longest name that a table shows.
 const NAME_WIDTH: usize = 16;
 
@@ -73,7 +75,8 @@ pub fn servers(servers: &[Server], domains: &[Domain]) -> String {
     for server in servers {
         let last_words = server.domain.as_ref().map_or("", |domain| &domain.message);
         if server.state != RUNNING && !last_words.is_empty() {
-            text.push_str(&format!("{} {}: {last_words}\n", server.name, server.state));
+            let note = format!("{} {}: {last_words}", server.name, server.state);
+            text.push_str(&wrap(&note, COLUMNS));
         }
     }
     text
@@ -289,7 +292,7 @@ pub fn exit(program: &str, exit: &Exit) -> String {
         Exit { completed: true, code, .. } => format!("{program}: exit code {code}\n"),
         Exit { message, .. } if message.is_empty() => format!("{program} ended early\n"),
         // The message is a sentence about the program: `was killed`, `trapped: ...`.
-        Exit { message, .. } => format!("{program} {message}\n"),
+        Exit { message, .. } => wrap(&format!("{program} {message}"), COLUMNS),
     }
 }
 
