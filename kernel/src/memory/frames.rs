@@ -2,7 +2,7 @@
 //!
 //! One bit a frame, set when it is in use or not RAM. [`Frame`] is the ownership of one allocated
 //! frame and gives it back when dropped, so a frame cannot be freed twice or used afterwards by
-//! code without `unsafe`. The search starts where the last one ended and looks at 64 frames at a
+//! code without `unsafe`. The search starts where the lowest free frame can be and looks at 64 at a
 //! time. Neighbours: `boot` hands over the usable ranges, [`super::space`] and [`super::pages`]
 //! allocate.
 
@@ -100,7 +100,7 @@ fn zero(frame: PhysAddr) {
 pub struct FrameAllocator {
     /// Bit set: in use, or not RAM.
     used: &'static mut [u64],
-    /// Word of the bitmap where the next search starts.
+    /// Word of the bitmap below which nothing is free.
     cursor: usize,
     statistics: Statistics,
 }
@@ -126,6 +126,7 @@ impl FrameAllocator {
         let first = range.start.div_ceil(PAGE_SIZE).max(1);
         for number in first..range.end / PAGE_SIZE {
             if self.set(number, false) {
+                self.cursor = self.cursor.min((number / 64) as usize);
                 self.statistics.total += 1;
                 self.statistics.free += 1;
             }
@@ -140,10 +141,8 @@ impl FrameAllocator {
 
     /// Takes a free frame.
     pub fn allocate(&mut self) -> Option<PhysAddr> {
-        let words = self.used.len();
-        let word = (self.cursor..words)
-            .chain(0..self.cursor)
-            .find(|word| self.used.get(*word).is_some_and(|bits| *bits != u64::MAX))?;
+        let free = |(_, bits): &(usize, &u64)| **bits != u64::MAX;
+        let (word, _) = self.used.iter().enumerate().skip(self.cursor).find(free)?;
         self.cursor = word;
         let bit = self.used.get(word)?.trailing_ones();
         let number = word as u64 * 64 + u64::from(bit);
@@ -151,16 +150,25 @@ impl FrameAllocator {
         Some(PhysAddr::truncate(number * PAGE_SIZE))
     }
 
-    /// Takes `count` free frames in a row and gives the first.
+    /// Takes `count` free frames in a row and gives the first. All frames below the cursor's word
+    /// are in use, so the search starts there.
     pub fn allocate_run(&mut self, count: u64) -> Option<PhysAddr> {
-        let end = self.used.len() as u64 * 64;
+        if count == 0 {
+            return None;
+        }
         let mut run = 0;
-        for number in 0..end {
-            run = if self.is_used(number) { 0 } else { run + 1 };
-            if run == count {
-                let first = number + 1 - count;
-                (first..=number).for_each(|number| self.take(number));
-                return Some(PhysAddr::truncate(first * PAGE_SIZE));
+        for (index, bits) in self.used.iter().enumerate().skip(self.cursor) {
+            if *bits == u64::MAX {
+                run = 0;
+                continue;
+            }
+            for bit in 0..64 {
+                run = if bits & 1 << bit != 0 { 0 } else { run + 1 };
+                if run == count {
+                    let first = index as u64 * 64 + bit + 1 - count;
+                    (first..first + count).for_each(|number| self.take(number));
+                    return Some(PhysAddr::truncate(first * PAGE_SIZE));
+                }
             }
         }
         None
@@ -179,11 +187,6 @@ impl FrameAllocator {
         if self.set(number, true) {
             self.statistics.free -= 1;
         }
-    }
-
-    fn is_used(&self, number: u64) -> bool {
-        let word = self.used.get((number / 64) as usize).copied().unwrap_or(u64::MAX);
-        word & 1 << (number % 64) != 0
     }
 
     /// Marks a frame and tells whether that changed anything.

@@ -17,42 +17,49 @@ const PAGE: usize = PAGE_SIZE as usize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutOfRange;
 
-/// Whether a run frees its frames.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Keeper {
-    /// The run owns them.
-    Run,
-    /// They are boot modules and stay for ever.
-    #[cfg_attr(
-        not(any(test, target_os = "none")),
-        expect(dead_code, reason = "hosts have no boot modules")
-    )]
-    Machine,
-}
+/// Most pages for which a run looks for frames that follow each other.
+const CONTIGUOUS_LIMIT: usize = 32;
 
 /// Whole pages as one range of bytes. Usually behind an [`Arc`], which every address space that
 /// maps the run holds as well.
 #[derive(Debug)]
 pub struct PageRun {
-    frames: Vec<PhysAddr>,
+    /// Where the first page is.
+    start: PhysAddr,
+    /// Bytes from the start that lie in frames that follow each other: all of a small run, unless
+    /// memory is in pieces.
+    straight: usize,
+    /// Bytes that may be read.
     len: usize,
-    keeper: Keeper,
+    /// Bytes that may be written: all, or none of a boot module. Runs that may be written own
+    /// their frames.
+    writable: usize,
+    frames: Vec<PhysAddr>,
 }
 
 impl PageRun {
     /// Allocates zeroed pages; `None` when memory is used up or `pages` is 0.
     #[must_use]
     pub fn allocate(pages: usize) -> Option<Arc<Self>> {
-        let mut run =
-            Self { frames: Vec::new(), len: pages.checked_mul(PAGE)?, keeper: Keeper::Run };
-        if pages == 0 {
-            return None;
-        }
+        let mut run = Self {
+            start: PhysAddr::truncate(0),
+            straight: 0,
+            len: 0,
+            writable: pages.checked_mul(PAGE)?,
+            frames: Vec::new(),
+        };
         run.frames.try_reserve_exact(pages).ok()?;
-        for _ in 0..pages {
-            // A failure half-way drops `run`, which frees what it has.
-            run.frames.push(frames::allocate()?.into_raw());
+        let row = if pages <= CONTIGUOUS_LIMIT { frames::allocate_contiguous(pages) } else { None };
+        match row {
+            Some(row) => run.frames.extend(row.into_iter().map(Frame::into_raw)),
+            None => {
+                for _ in 0..pages {
+                    // A failure half-way drops `run`, which frees what it has.
+                    run.frames.push(frames::allocate()?.into_raw());
+                }
+            }
         }
+        run.measure()?;
         Some(Arc::new(run))
     }
 
@@ -61,18 +68,30 @@ impl PageRun {
     /// will see it.
     #[cfg(any(test, target_os = "none"))]
     pub(crate) fn machine(start: PhysAddr, len: usize) -> Option<Arc<Self>> {
-        let mut frames = Vec::new();
-        frames.try_reserve_exact(len.div_ceil(PAGE)).ok()?;
+        let mut run = Self { start, straight: 0, len, writable: 0, frames: Vec::new() };
+        run.frames.try_reserve_exact(len.div_ceil(PAGE)).ok()?;
         for offset in (0..len as u64).step_by(PAGE) {
-            frames.push(start.checked_add(offset)?);
+            run.frames.push(start.checked_add(offset)?);
         }
-        let run = Self { frames, len, keeper: Keeper::Machine };
+        run.straight = run.frames.len() * PAGE;
         if !len.is_multiple_of(PAGE) {
             let (tail, room) = run.place(len).ok()?;
             // SAFETY: the loader gives a module whole pages, so the rest of the last is nobody's.
             unsafe { tail.write_bytes(0, room) };
         }
         Some(Arc::new(run))
+    }
+
+    /// Finds where the run begins and how far its frames follow each other.
+    fn measure(&mut self) -> Option<()> {
+        let start = *self.frames.first()?;
+        let follows = |(index, frame): &(usize, &PhysAddr)| {
+            start.checked_add((index * PAGE) as u64) == Some(**frame)
+        };
+        self.start = start;
+        self.straight = self.frames.iter().enumerate().take_while(follows).count() * PAGE;
+        self.len = self.frames.len() * PAGE;
+        Some(())
     }
 
     /// Bytes in the run.
@@ -96,10 +115,7 @@ impl PageRun {
     /// Frames that the run owns, for quotas: 0 for a boot module.
     #[must_use]
     pub fn owned_frames(&self) -> usize {
-        match self.keeper {
-            Keeper::Run => self.frames.len(),
-            Keeper::Machine => 0,
-        }
+        if self.writable == 0 { 0 } else { self.frames.len() }
     }
 
     /// Where the pages are, in order.
@@ -150,13 +166,34 @@ impl PageRun {
     ) -> Result<(), OutOfRange> {
         self.check(offset, len)?;
         to.check_writable(to_offset, len)?;
+        if len == 0 {
+            return Ok(());
+        }
+        let (source, readable) = self.place(offset)?;
+        let (target, writable) = to.place(to_offset)?;
+        if len <= readable.min(writable) {
+            // SAFETY: `place` gives that many bytes on either side. If both runs are one and the
+            // ranges overlap, the bytes are some mix of both, which is what the caller asked for.
+            unsafe { copy_bytes(source, target, len) };
+            return Ok(());
+        }
+        self.copy_scattered(offset, to, to_offset, len)
+    }
+
+    #[cold]
+    fn copy_scattered(
+        &self,
+        offset: usize,
+        to: &Self,
+        to_offset: usize,
+        len: usize,
+    ) -> Result<(), OutOfRange> {
         let mut done = 0;
         while done < len {
             let (source, readable) = self.place(offset + done)?;
             let (target, writable) = to.place(to_offset + done)?;
             let count = readable.min(writable).min(len - done);
-            // SAFETY: `place` gives that many bytes on either side. If both runs are one and the
-            // ranges overlap, the bytes are some mix of both, which is what the caller asked for.
+            // SAFETY: as in `copy_to`, for this piece.
             unsafe { copy_bytes(source, target, count) };
             done += count;
         }
@@ -213,6 +250,43 @@ impl PageRun {
         Ok(())
     }
 
+    /// Reads `N` little-endian numbers that follow each other, from an offset that is a multiple of
+    /// 8; they must lie in one page.
+    #[inline]
+    pub fn words_at<const N: usize>(&self, offset: usize) -> Result<[u64; N], OutOfRange> {
+        self.check(offset, 8 * N)?;
+        let place = self.words(offset, N)?;
+        // SAFETY: `words` checked that all of them lie in one frame; frames are readable RAM.
+        Ok(core::array::from_fn(|index| unsafe { place.wrapping_add(index).read_volatile() }))
+    }
+
+    /// Writes `N` little-endian numbers that follow each other, to an offset that is a multiple of
+    /// 8; they must lie in one page.
+    #[inline]
+    pub fn set_words<const N: usize>(
+        &self,
+        offset: usize,
+        words: [u64; N],
+    ) -> Result<(), OutOfRange> {
+        self.check_writable(offset, 8 * N)?;
+        let place = self.words(offset, N)?;
+        for (index, word) in words.into_iter().enumerate() {
+            // SAFETY: `words` checked that all of them lie in one frame, which is the run's own.
+            unsafe { place.wrapping_add(index).write_volatile(word) };
+        }
+        Ok(())
+    }
+
+    /// Where `count` aligned words within one page are.
+    #[inline]
+    fn words(&self, offset: usize, count: usize) -> Result<*mut u64, OutOfRange> {
+        if offset.is_multiple_of(8) && offset % PAGE + 8 * count <= PAGE {
+            Ok(self.place(offset)?.0.cast())
+        } else {
+            Err(OutOfRange)
+        }
+    }
+
     #[inline]
     fn check(&self, offset: usize, len: usize) -> Result<(), OutOfRange> {
         match offset.checked_add(len) {
@@ -223,15 +297,26 @@ impl PageRun {
 
     #[inline]
     fn check_writable(&self, offset: usize, len: usize) -> Result<(), OutOfRange> {
-        match self.keeper {
-            Keeper::Run => self.check(offset, len),
-            Keeper::Machine => Err(OutOfRange),
+        match offset.checked_add(len) {
+            Some(end) if end <= self.writable => Ok(()),
+            _ => Err(OutOfRange),
         }
     }
 
-    /// Where the byte at `offset` is and how many follow it in its page.
+    /// Where the byte at `offset` is and how many can be reached from there.
     #[inline]
     fn place(&self, offset: usize) -> Result<(*mut u8, usize), OutOfRange> {
+        if offset < self.straight {
+            return Ok((
+                physical::pointer(self.start).wrapping_add(offset),
+                self.straight - offset,
+            ));
+        }
+        self.place_scattered(offset)
+    }
+
+    #[cold]
+    fn place_scattered(&self, offset: usize) -> Result<(*mut u8, usize), OutOfRange> {
         let frame = *self.frames.get(offset / PAGE).ok_or(OutOfRange)?;
         let within = offset % PAGE;
         Ok((physical::pointer(frame).wrapping_add(within), PAGE - within))
@@ -247,7 +332,7 @@ impl PageRun {
 
 impl Drop for PageRun {
     fn drop(&mut self) {
-        if self.keeper == Keeper::Run {
+        if self.writable > 0 {
             for frame in &self.frames {
                 drop(Frame::from_raw(*frame));
             }
@@ -317,6 +402,40 @@ mod tests {
         assert_eq!(run.u64_at(4), Err(OutOfRange));
         assert_eq!(run.set_u32(PAGE, 1), Err(OutOfRange));
         assert_eq!(run.u64_at(usize::MAX - 7), Err(OutOfRange));
+    }
+
+    #[test]
+    fn words_stay_within_a_page() {
+        let run = PageRun::allocate(2).unwrap();
+        run.set_words(16, [1, 2, 3]).unwrap();
+        assert_eq!(run.words_at(16), Ok([1, 2, 3]));
+        assert_eq!(run.u64_at(24), Ok(2));
+        assert_eq!(run.words_at::<2>(PAGE - 8), Err(OutOfRange));
+        assert_eq!(run.set_words(12, [1]), Err(OutOfRange));
+        assert_eq!(run.set_words(2 * PAGE - 8, [1, 2]), Err(OutOfRange));
+    }
+
+    #[test]
+    fn scattered_frames_are_one_range() {
+        let mut holes: Vec<_> = (0..80).map(|_| PageRun::allocate(1).unwrap()).collect();
+        let rest = std::iter::from_fn(|| PageRun::allocate(32)).collect::<Vec<_>>();
+        let mut index = 0;
+        holes.retain(|_| {
+            index += 1;
+            index % 2 == 0
+        });
+        let run = PageRun::allocate(40).unwrap();
+        assert!(run.straight < 40 * PAGE);
+        let bytes: Vec<u8> = (0..40 * PAGE).map(|at| (at / 7) as u8).collect();
+        run.write(0, &bytes).unwrap();
+        let other = PageRun::allocate(3);
+        drop(rest);
+        let straight = PageRun::allocate(32).unwrap();
+        run.copy_to(5, &straight, 9, 30 * PAGE).unwrap();
+        let mut seen = std::vec![0; 30 * PAGE];
+        straight.read(9, &mut seen).unwrap();
+        assert_eq!(seen, bytes[5..][..30 * PAGE]);
+        drop(other);
     }
 
     #[test]
