@@ -51,6 +51,11 @@ impl<K: Kernel> Watched<K> {
         self.changes.is_some()
     }
 
+    /// The token that it is watched under, which no other domain has had or will have.
+    pub const fn token(&self) -> u64 {
+        self.token
+    }
+
     /// Whether a notification with that token is about this domain.
     pub const fn answers_to(&self, token: u64) -> bool {
         self.token == token && self.is_live()
@@ -67,6 +72,8 @@ pub struct Server<K: Kernel> {
     pub history: History,
     /// Its domain, the last one if it ended.
     pub watched: Option<Watched<K>>,
+    /// Tokens of the domains that it imports from, as they were when it was started.
+    pub providers: Vec<u64>,
     /// The pause before its next start, with its token.
     pub pause: Option<(u64, K::Pollable)>,
 }
@@ -75,7 +82,14 @@ impl<K: Kernel> Server<K> {
     /// A server that never ran.
     #[must_use]
     pub fn new(state: State) -> Self {
-        Self { state, restarts: 0, history: History::default(), watched: None, pause: None }
+        Self {
+            state,
+            restarts: 0,
+            history: History::default(),
+            watched: None,
+            providers: Vec::new(),
+            pause: None,
+        }
     }
 
     /// Whether it has a living domain.

@@ -154,14 +154,26 @@ impl<K: Kernel> Supervisor<K> {
         self.description.dependencies(index).into_iter().find(|needed| !ready(needed))
     }
 
+    /// Tokens of the domains that a server imports from, as they are now.
+    fn providers(&self, index: usize) -> Vec<u64> {
+        let token = |needed: usize| {
+            let watched = self.servers.get(needed)?.watched.as_ref()?;
+            watched.is_live().then(|| watched.token())
+        };
+        let needed = self.description.dependencies(index).into_iter();
+        needed.map(|needed| token(needed).unwrap_or(0)).collect()
+    }
+
     /// Makes and starts the domain of a server.
     pub(crate) fn start_now(&mut self, index: usize) -> Result<(), Error> {
         let token = self.token();
+        let providers = self.providers(index);
         let Some(entry) = self.description.servers.get(index) else { return Ok(()) };
         let Some(server) = self.servers.get_mut(index) else { return Ok(()) };
         // The domain before it, kept for its status, goes first: its handle is room.
         server.watched = None;
         server.pause = None;
+        server.providers = providers;
         let (kernel, plan) = (&self.kernel, &entry.domain);
         match launch(kernel, &entry.name, plan, &self.endpoints, Role::Server) {
             Ok(domain) => {
@@ -188,11 +200,13 @@ impl<K: Kernel> Supervisor<K> {
     /// A server's domain ended by itself or by `kill`.
     fn ended(&mut self, index: usize, end: &End) {
         let now = self.kernel.now();
+        let providers = self.providers(index);
         let Some(entry) = self.description.servers.get(index) else { return };
         let Some(server) = self.servers.get_mut(index) else { return };
         let decision = match end.cause {
-            // What was refused would be refused again.
-            Cause::Refused => Decision::GiveUp,
+            // What was refused would be refused again, unless it was because a server that it
+            // imports from was just then being restarted.
+            Cause::Refused if providers == server.providers => Decision::GiveUp,
             _ => server.history.ended(&entry.restart, now, end.went_well()),
         };
         let limit = entry.restart.limit;

@@ -187,6 +187,20 @@ fn a_refused_component_is_not_tried_again() {
 }
 
 #[test]
+fn a_refusal_while_a_provider_restarts_is_tried_again() {
+    let mut world = World::booted(CHAIN);
+    assert_eq!(world.supervisor.kill("c"), Ok(()));
+    assert_eq!(world.server("c"), (State::Starting, 1));
+    assert_eq!(world.supervisor.kill("b"), Ok(()));
+    world.crash("c", Cause::Refused, 0);
+    assert_eq!(world.server("c").0, State::BackingOff);
+    world.settle();
+    world.pass(100);
+    world.settle();
+    assert_eq!(world.server("c"), (State::Running, 2));
+}
+
+#[test]
 fn a_missing_component_fails_its_server_only() {
     let mut world = World::new(CHAIN);
     world.machine.modules.borrow_mut().remove("c.wasm");
