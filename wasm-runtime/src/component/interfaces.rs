@@ -4,7 +4,11 @@
 //! it first, imports before exports: where WIT `use`s a resource of another interface, the binary
 //! lists that other interface before.
 
-use alloc::{collections::BTreeMap, string::String, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, btree_map::Entry},
+    string::String,
+    vec::Vec,
+};
 
 use wasmparser::{
     component_types::{
@@ -141,8 +145,8 @@ impl Interfaces {
             ComponentEntityType::Func(id) => functions.push((side, interface, name.into(), id)),
             ComponentEntityType::Type { created: ComponentAnyTypeId::Resource(id), .. } => {
                 let declared = id.resource();
-                if !numbers.contains_key(&declared) {
-                    numbers.insert(declared, self.resources.len() as u32);
+                if let Entry::Vacant(entry) = numbers.entry(declared) {
+                    entry.insert(self.resources.len() as u32);
                     self.declare(side, interface, name, declared);
                 }
             }

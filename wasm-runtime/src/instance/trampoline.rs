@@ -144,9 +144,9 @@ pub(crate) fn lowered<H: Host>(store: &mut Store<State<H>>, lowered: Lowered) ->
 }
 
 /// What a closure of a fixed type returns, made from the cell of the result.
-trait FromCell: Copy + Send + Sync + 'static {
+trait Outcome: Copy + Send + Sync + 'static {
     type Value: 'static;
-    fn from_cell(self, cell: Option<u64>) -> Self::Value;
+    fn value(self, cell: Option<u64>) -> Self::Value;
 }
 
 /// No result.
@@ -159,21 +159,21 @@ struct Narrow;
 #[derive(Clone, Copy)]
 struct Wide;
 
-impl FromCell for Nothing {
+impl Outcome for Nothing {
     type Value = ();
-    fn from_cell(self, _: Option<u64>) {}
+    fn value(self, _: Option<u64>) {}
 }
 
-impl FromCell for Narrow {
+impl Outcome for Narrow {
     type Value = u32;
-    fn from_cell(self, cell: Option<u64>) -> u32 {
+    fn value(self, cell: Option<u64>) -> u32 {
         cell.unwrap_or_default() as u32
     }
 }
 
-impl FromCell for Wide {
+impl Outcome for Wide {
     type Value = u64;
-    fn from_cell(self, cell: Option<u64>) -> u64 {
+    fn value(self, cell: Option<u64>) -> u64 {
         cell.unwrap_or_default()
     }
 }
@@ -185,13 +185,13 @@ macro_rules! wrap {
         let result = $result;
         Func::wrap($store, move |caller: Caller<'_, State<H>> $(, $parameter: $ty)*| {
             let cells = [$(u64::from($parameter)),*];
-            invoke(caller, &lowered, &cells).map(|cell| result.from_cell(cell))
+            invoke(caller, &lowered, &cells).map(|cell| result.value(cell))
         })
     }};
 }
 
 /// The signatures that common interfaces have; the others are made by [`mixed`].
-fn by_parameters<H: Host, R: FromCell>(
+fn by_parameters<H: Host, R: Outcome>(
     store: &mut Store<State<H>>,
     lowered: Arc<Lowered>,
     result: R,
