@@ -27,7 +27,8 @@ pub struct PlanLimits {
 
 impl Default for PlanLimits {
     fn default() -> Self {
-        Self { depth: MAX_TYPE_DEPTH, nodes: MAX_TYPE_PARTS }
+        // The type at the inside and the record of spilled values are levels too.
+        Self { depth: MAX_TYPE_DEPTH + 2, nodes: MAX_TYPE_PARTS }
     }
 }
 

@@ -1,12 +1,14 @@
 //! Single rules of the specification and of the wire form.
 
 use CoreType::{F32, F64, I32, I64};
+use atoll_gate::layout::STACK_SIZE;
 use atoll_runtime::{
     canonical::{
         AbiError, CoreType, FunctionPlan, MAX_CELLS, PlanError, PlanLimits, Requirements,
         StringEncoding,
     },
     host::Passing,
+    limits::MAX_TYPE_DEPTH,
     types::{Definition, FunctionType, ResourceId, TypeId, Types, ValueType},
 };
 
@@ -347,4 +349,30 @@ fn a_restarted_peer_is_an_error_case_where_there_is_one() {
     let with_payload =
         fallible(|_| Definition::Variant(vec![("peer-restarted".into(), Some(ValueType::U8))]));
     assert_eq!(restarted(&with_payload).expect_err("no such case"), text);
+}
+
+/// A value in as many lists as types can be nested, or in as many options.
+fn nested(wrap: impl Fn(Box<Ty>) -> Ty) -> Ty {
+    (0..MAX_TYPE_DEPTH).fold(Ty::U8, |ty, _| wrap(Box::new(ty)))
+}
+
+#[test]
+fn the_deepest_types_need_little_native_stack() {
+    for ty in [nested(Ty::List), nested(Ty::Option)] {
+        let plan = plan(&[ty.clone()], Some(&ty));
+        // Every count and case number is 1.
+        let mut message: Vec<u8> = [1, 0, 0, 0].repeat(MAX_TYPE_DEPTH as usize);
+        message.push(7);
+        let mut guest = guest();
+        guest.world().incoming.clone_from(&message);
+        let run = move || {
+            let mut cells = [0; MAX_CELLS];
+            let entered = plan.lower_parameters(&mut guest.store, &guest.options, &mut cells);
+            let _ = entered.expect("the message is right");
+            assert!(lift(&plan, &mut guest, &cells) == Ok(message));
+        };
+        // Half a domain's stack, without optimisation.
+        let thread = std::thread::Builder::new().stack_size(STACK_SIZE as usize / 2);
+        thread.spawn(run).expect("a thread").join().expect("enough stack");
+    }
 }
