@@ -26,6 +26,9 @@ pub mod tag {
     /// `ipc::PendingCall`.
     #[derive(Debug)]
     pub enum Call {}
+    /// `ipc::Mail`.
+    #[derive(Debug)]
+    pub enum Mail {}
     /// `domain::devices::Interrupt`.
     #[derive(Debug)]
     pub enum Interrupt {}
@@ -51,6 +54,8 @@ pub type EventId = Id<tag::Event>;
 pub type WatchId = Id<tag::Watch>;
 /// Names a call that is not over.
 pub type CallId = Id<tag::Call>;
+/// Names what the kernel keeps for a call.
+pub type MailId = Id<tag::Mail>;
 /// Names an interrupt line that a domain holds.
 pub type InterruptId = Id<tag::Interrupt>;
 /// Names a range of I/O ports.

@@ -7,7 +7,7 @@
 use super::transfer::{Carrier, Slots};
 use super::{Activity, CPU, Kernel};
 use crate::capability::{CallId, DomainId, EndpointId, Handle, Link};
-use crate::ipc::{Buffer, CallState, PendingCall};
+use crate::ipc::{Buffer, CallState, Mail, PendingCall};
 use crate::memory::PageRun;
 use alloc::vec::Vec;
 use atoll_gate::Status;
@@ -28,27 +28,27 @@ pub(crate) struct Request {
     pub(crate) lengths: Lengths,
 }
 
-/// Writes the header of an area.
-#[inline]
-pub(super) fn write_header(area: &PageRun, kind: EventKind, header: Header) -> Result<(), Status> {
-    write_start_header(area, Header { event: kind as u32, ..header })
+/// Copies a message out of its sender's area.
+fn copy_message(area: &PageRun, lengths: Lengths, slots: &Slots) -> Result<Buffer, Status> {
+    let mut buffer = Buffer::with_room(lengths).ok_or(Status::OutOfMemory)?;
+    buffer.payload.resize(lengths.payload as usize, 0);
+    area.read(PAYLOAD_OFFSET, &mut buffer.payload).map_err(|_| Status::Invalid)?;
+    buffer.slots.extend_from_slice(slots.as_slice());
+    Ok(buffer)
 }
 
-/// Writes a header as it is: that of a start record names no event.
+/// Writes the header of an area.
 #[inline]
-pub(super) fn write_start_header(area: &PageRun, header: Header) -> Result<(), Status> {
+pub(super) fn write_header(area: &PageRun, header: Header) -> Result<(), Status> {
+    let pair = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
     let words = [
-        header.event,
-        header.method,
-        header.id as u32,
-        (header.id >> 32) as u32,
-        header.badge,
-        header.payload_len,
-        header.slot_count,
-        header.sender,
+        pair(header.event, header.method),
+        header.id,
+        pair(header.badge, header.payload_len),
+        pair(header.slot_count, header.sender),
     ];
     let mut bytes = [0; size_of::<Header>()];
-    for (place, word) in bytes.chunks_exact_mut(4).zip(words) {
+    for (place, word) in bytes.chunks_exact_mut(8).zip(words) {
         place.copy_from_slice(&word.to_le_bytes());
     }
     area.write(0, &bytes).map_err(|_| Status::Invalid)
@@ -101,11 +101,9 @@ impl Kernel {
         self.live(caller)?.0.require_memory(cost)?;
         let id = self.new_call(caller, request, false)?;
         if let Err(status) = self.post(id, caller, request.lengths, waiting) {
+            self.ipc.take_mail(id);
             self.ipc.calls.remove(id);
             return Err(status);
-        }
-        if let Some(call) = self.ipc.calls.get_mut(id) {
-            call.charged = cost;
         }
         let domain = self.domain_mut(caller)?;
         domain.calls_sent += 1;
@@ -132,34 +130,21 @@ impl Kernel {
         let mut loans = Vec::new();
         loans.try_reserve_exact(lengths.slots as usize).map_err(|_| Status::OutOfMemory)?;
         loans.extend(slots.lent());
-        self.pledge(caller, &slots, true)?;
-        let posted = match waiting {
-            Some(server) => self.deliver_call(id, server),
-            None => self.keep_message(id, caller, lengths, &slots),
+        let kept = match waiting {
+            Some(_) => None,
+            None => Some(copy_message(&self.live(caller)?.1.send, lengths, &slots)?),
         };
-        match (posted, self.ipc.calls.get_mut(id)) {
-            (Ok(()), Some(call)) => {
-                call.loans = loans;
-                Ok(())
-            }
-            (result, _) => {
-                self.withdraw_pledge(caller, slots.as_slice());
-                result
-            }
-        }
-    }
-
-    /// Copies a message out of its sender's area.
-    fn keep_message(&mut self, id: CallId, caller: DomainId, lengths: Lengths, slots: &Slots) -> Result<(), Status> {
-        let mut buffer = Buffer::with_room(lengths).ok_or(Status::OutOfMemory)?;
-        buffer.payload.resize(lengths.payload as usize, 0);
-        let area = &self.live(caller)?.1.send;
-        area.read(PAYLOAD_OFFSET, &mut buffer.payload).map_err(|_| Status::Invalid)?;
-        buffer.slots.extend_from_slice(slots.as_slice());
+        let mail = Mail { loans, kept, charged: Buffer::cost(lengths) };
+        let mail = self.ipc.mail.insert(mail).map_err(|_| Status::OutOfMemory)?;
         if let Some(call) = self.ipc.calls.get_mut(id) {
-            call.kept = Some(buffer);
+            call.mail = Some(mail);
         }
-        Ok(())
+        self.pledge(caller, &slots, true)?;
+        let posted = waiting.map_or(Ok(()), |server| self.deliver_call(id, server));
+        if posted.is_err() {
+            self.withdraw_pledge(caller, slots.as_slice());
+        }
+        posted
     }
 
     /// Checks that a call may be sent, and gives the server if it waits for one.
@@ -214,9 +199,7 @@ impl Kernel {
             sync,
             donated: None,
             borrowed: Handle::NONE,
-            loans: Vec::new(),
-            kept: None,
-            charged: 0,
+            mail: None,
             link: Link::FREE,
         };
         self.ipc.calls.insert(call).map_err(|_| Status::OutOfMemory)
@@ -236,7 +219,7 @@ impl Kernel {
     fn message_slots(&self, id: CallId) -> Option<(DomainId, Slots)> {
         let call = self.ipc.calls.get(id)?;
         let caller = call.caller.filter(|_| call.lengths.slots > 0)?;
-        let slots = match &call.kept {
+        let slots = match self.ipc.mail_of(id).and_then(|mail| mail.kept.as_ref()) {
             Some(buffer) => Slots::from_kept(&buffer.slots),
             None => Slots::read(&self.live(caller).ok()?.1.send, call.lengths.slots).ok()?,
         };
@@ -280,13 +263,13 @@ impl Kernel {
         let (_, to) = self.live(server)?;
         let call = self.ipc.calls.get(id).ok_or(Status::Closed)?;
         let len = lengths.payload as usize;
-        match &call.kept {
+        match self.ipc.mail_of(id).and_then(|mail| mail.kept.as_ref()) {
             Some(buffer) => to.receive.write(PAYLOAD_OFFSET, &buffer.payload),
             None => from.send.copy_to(PAYLOAD_OFFSET, &to.receive, PAYLOAD_OFFSET, len),
         }
         .map_err(|_| Status::Invalid)?;
         let header = Header {
-            event: 0,
+            event: EventKind::Call as u32,
             method: call.method,
             id: id.to_raw(),
             badge: self.ipc.endpoints.get(call.endpoint).map_or(0, |endpoint| endpoint.badge),
@@ -294,7 +277,7 @@ impl Kernel {
             slot_count: lengths.slots,
             sender: sender.number,
         };
-        write_header(&to.receive, EventKind::Call, header)?;
+        write_header(&to.receive, header)?;
         self.mark_taken(id, server);
         Ok(())
     }
@@ -308,7 +291,9 @@ impl Kernel {
             domain.calls_open = domain.calls_open.saturating_add(1);
         }
         (call.state, call.server) = (CallState::Taken, Some(server));
-        call.kept = None;
+        if let Some(mail) = self.ipc.mail_of_mut(id) {
+            mail.kept = None;
+        }
     }
 
     fn deliver_call_slots(&mut self, id: CallId, caller: DomainId, server: DomainId) -> Result<(), Status> {

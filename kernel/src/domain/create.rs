@@ -142,7 +142,7 @@ impl Kernel {
     /// Lets a domain run whose start record is in its receive area.
     pub(super) fn launch(&mut self, id: DomainId, lengths: Lengths, sender: u32) -> Result<(), Status> {
         let header = Header { payload_len: lengths.payload, slot_count: lengths.slots, sender, ..Header::default() };
-        super::calls::write_start_header(&self.live(id)?.1.receive, header)?;
+        super::calls::write_header(&self.live(id)?.1.receive, header)?;
         self.domain_mut(id)?.life = Life::Starting;
         self.scheduler.wake(id, self.now);
         Ok(())

@@ -62,6 +62,14 @@ impl Kernel {
         }
     }
 
+    /// Lets calls wait while nobody serves the endpoint, or makes them fail; gives what was before.
+    pub(crate) fn hold_calls(&mut self, id: EndpointId, hold: bool) -> Result<u64, Status> {
+        let endpoint = self.ipc.endpoints.get_mut(id).ok_or(Status::Closed)?;
+        let before = !core::mem::replace(&mut endpoint.suspended, !hold);
+        self.settle_endpoint(id);
+        Ok(u64::from(before))
+    }
+
     /// Passes the calls that were held at an endpoint on to its new server.
     fn release_held(&mut self, id: EndpointId) {
         while let Some(endpoint) = self.ipc.endpoints.get_mut(id) {

@@ -121,8 +121,8 @@ impl Kernel {
     fn deliver_drop(&mut self, id: MintedId, domain: DomainId) -> Result<(), Status> {
         let minted = self.ipc.minted.get(id).ok_or(Status::Closed)?;
         let endpoint = self.ipc.endpoints.get(minted.endpoint).ok_or(Status::Closed)?;
-        let header = Header { id: u64::from(minted.object), badge: endpoint.badge, ..Header::default() };
-        let written = write_header(&self.live(domain)?.1.receive, EventKind::Drop, header);
+        let header = Header { event: EventKind::Drop as u32, id: u64::from(minted.object), badge: endpoint.badge, ..Header::default() };
+        let written = write_header(&self.live(domain)?.1.receive, header);
         self.forget_minted(id);
         written
     }
@@ -132,7 +132,7 @@ impl Kernel {
         if let Ok(entry) = self.domain_mut(domain)?.handles.get_mut(watch.handle) {
             entry.watch = None;
         }
-        let header = Header { id: watch.token, ..Header::default() };
-        write_header(&self.live(domain)?.1.receive, EventKind::Notification, header)
+        let header = Header { event: EventKind::Notification as u32, id: watch.token, ..Header::default() };
+        write_header(&self.live(domain)?.1.receive, header)
     }
 }

@@ -18,6 +18,7 @@ mod endpoints;
 mod inbox;
 mod init;
 mod introspect;
+mod meeting;
 mod objects;
 mod quota;
 mod record;

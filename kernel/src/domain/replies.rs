@@ -31,7 +31,7 @@ impl Kernel {
         let Some(caller) = call.caller else {
             self.discard_reply(server, answer.lengths)?;
             self.end_service(id, server);
-            self.ipc.calls.remove(id);
+            self.forget_call(id);
             return Ok(None);
         };
         let sync = call.sync;
@@ -65,13 +65,13 @@ impl Kernel {
         let to = &self.live(caller)?.1.receive;
         let copied = from.send.copy_to(PAYLOAD_OFFSET, to, PAYLOAD_OFFSET, lengths.payload as usize);
         copied.map_err(|_| Status::Invalid)?;
-        write_header(to, EventKind::Reply, reply_header(answer.call, answer.status, lengths, sender.number))
+        write_header(to, reply_header(answer.call, answer.status, lengths, sender.number))
     }
 
     /// Keeps a reply for a caller that does not wait for it now, at that caller's expense.
     fn keep_reply(&mut self, server: DomainId, caller: DomainId, answer: Answer) -> Result<(), Status> {
         let (id, lengths) = (answer.call, answer.lengths);
-        let paid = self.ipc.calls.get(id).map_or(0, |call| call.charged);
+        let paid = self.ipc.mail_of(id).map_or(0, |mail| mail.charged);
         let cost = Buffer::cost(lengths);
         self.live(caller)?.0.require_memory(cost.saturating_sub(paid))?;
         let mut buffer = Buffer::with_room(lengths).ok_or(Status::OutOfMemory)?;
@@ -86,7 +86,10 @@ impl Kernel {
             domain.charged = domain.charged.saturating_add(cost);
         }
         if let Some(call) = self.ipc.calls.get_mut(id) {
-            (call.kept, call.lengths, call.charged) = (Some(buffer), lengths, cost);
+            call.lengths = lengths;
+        }
+        if let Some(mail) = self.ipc.mail_of_mut(id) {
+            (mail.kept, mail.charged) = (Some(buffer), cost);
         }
         Ok(())
     }
@@ -119,7 +122,7 @@ impl Kernel {
     #[inline]
     fn end_service(&mut self, id: CallId, server: DomainId) {
         let Some(call) = self.ipc.calls.get_mut(id) else { return };
-        let (borrowed, lent) = (core::mem::take(&mut call.borrowed), !call.loans.is_empty());
+        let (borrowed, lent) = (core::mem::take(&mut call.borrowed), call.mail.is_some());
         if borrowed != Handle::NONE {
             self.take_back(server, borrowed);
         }
@@ -135,9 +138,9 @@ impl Kernel {
 
     /// Gives a caller that went on the full use of what it had lent back.
     fn end_loans(&mut self, id: CallId) {
-        let Some(call) = self.ipc.calls.get_mut(id) else { return };
-        let loans = core::mem::take(&mut call.loans);
-        let Some(domain) = call.caller.and_then(|caller| self.domains.get_mut(caller)) else { return };
+        let Some(caller) = self.ipc.calls.get(id).map(|call| call.caller) else { return };
+        let loans = self.ipc.mail_of_mut(id).map(|mail| core::mem::take(&mut mail.loans)).unwrap_or_default();
+        let Some(domain) = caller.and_then(|caller| self.domains.get_mut(caller)) else { return };
         for handle in loans {
             if let Ok(entry) = domain.handles.get_mut(handle) {
                 entry.lent = entry.lent.saturating_sub(1);
@@ -165,12 +168,12 @@ impl Kernel {
         let call = self.ipc.calls.get(id).ok_or(Status::Closed)?;
         let CallState::Answered(status) = call.state else { return Err(Status::Invalid) };
         let mut lengths = Lengths::default();
-        if let Some(kept) = &call.kept {
+        if let Some(kept) = self.ipc.mail_of(id).and_then(|mail| mail.kept.as_ref()) {
             lengths = call.lengths;
             to.write(PAYLOAD_OFFSET, &kept.payload).map_err(|_| Status::Invalid)?;
             Slots::from_kept(&kept.slots).write(to)?;
         }
-        write_header(to, EventKind::Reply, reply_header(id, status, lengths, 0))?;
+        write_header(to, reply_header(id, status, lengths, 0))?;
         self.forget_call(id);
         Ok(())
     }
@@ -178,11 +181,17 @@ impl Kernel {
     /// Removes a call that is in no queue and with no server.
     #[inline]
     fn forget_call(&mut self, id: CallId) {
-        if let Some(call) = self.ipc.calls.remove(id)
-            && call.charged > 0
-            && let Some(caller) = call.caller
+        self.end_mail(id);
+        self.ipc.calls.remove(id);
+    }
+
+    /// Drops what is kept for a call, and what that counted against its caller.
+    fn end_mail(&mut self, id: CallId) {
+        let caller = self.ipc.calls.get(id).and_then(|call| call.caller);
+        if let Some(mail) = self.ipc.take_mail(id)
+            && let Some(caller) = caller
         {
-            self.refund(caller, call.charged);
+            self.refund(caller, mail.charged);
         }
     }
 
@@ -217,18 +226,18 @@ impl Kernel {
             self.withdraw_message(id);
         }
         let Some(caller) = caller else {
-            self.ipc.calls.remove(id);
+            self.forget_call(id);
             return;
         };
         if sync {
-            self.ipc.calls.remove(id);
+            self.forget_call(id);
             self.finish_wait(caller, status);
             self.scheduler.wake(caller, self.now);
             return;
         }
-        if let Some(call) = self.ipc.calls.get_mut(id) {
-            call.kept = None;
-            call.loans.clear();
+        if let Some(mail) = self.ipc.mail_of_mut(id) {
+            mail.kept = None;
+            mail.loans.clear();
         }
         self.queue_reply(id, status);
     }
@@ -241,10 +250,9 @@ impl Kernel {
             CallState::Taken => {
                 self.withdraw_donation(id);
                 self.end_loans(id);
-                let Some(call) = self.ipc.calls.get_mut(id) else { return };
-                let charged = core::mem::take(&mut call.charged);
-                if let Some(caller) = call.caller.take() {
-                    self.refund(caller, charged);
+                self.end_mail(id);
+                if let Some(call) = self.ipc.calls.get_mut(id) {
+                    call.caller = None;
                 }
             }
             CallState::Answered(_) => {
@@ -264,7 +272,7 @@ impl Kernel {
 
 const fn reply_header(id: CallId, status: Status, lengths: Lengths, sender: u32) -> Header {
     Header {
-        event: 0,
+        event: EventKind::Reply as u32,
         method: status as u32,
         id: id.to_raw(),
         badge: 0,

@@ -4,7 +4,7 @@ use super::{Arguments, Outcome, Stop};
 use crate::capability::{CallId, DomainId, Id};
 use crate::domain::{Answer, Kernel, Request};
 use atoll_gate::Status;
-use atoll_gate::call::rights;
+use atoll_gate::call::{NO_DEADLINE, rights};
 use atoll_gate::message::accept;
 
 /// Reads the endpoint, the method and the lengths that `Call` and `Send` have in common.
@@ -15,6 +15,14 @@ fn request(kernel: &Kernel, caller: DomainId, arguments: Arguments) -> Result<Re
 }
 
 pub(super) fn call(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
+    let lengths = arguments.lengths::<2>()?;
+    if lengths.slots == 0
+        && arguments.raw::<3>() == NO_DEADLINE
+        && let Ok(method) = arguments.number::<1>()
+        && kernel.meet_server(caller, arguments.handle::<0>(), method, lengths.payload).is_some()
+    {
+        return Err(Stop::Silent);
+    }
     let request = request(kernel, caller, arguments)?;
     kernel.call(caller, request, arguments.raw::<3>())?;
     Err(Stop::Silent)
@@ -40,9 +48,16 @@ pub(super) fn reply(kernel: &mut Kernel, server: DomainId, arguments: Arguments)
 }
 
 pub(super) fn reply_wait(kernel: &mut Kernel, server: DomainId, arguments: Arguments) -> Outcome {
-    let mask = mask(arguments.raw::<3>())?;
-    let caller = kernel.reply(server, answer(arguments)?)?;
-    wait_for(kernel, server, mask, arguments.raw::<4>(), caller)
+    let (mask, deadline) = (mask(arguments.raw::<3>())?, arguments.raw::<4>());
+    let answer = answer(arguments)?;
+    if answer.lengths.slots == 0
+        && deadline == NO_DEADLINE
+        && kernel.meet_caller(server, answer, mask).is_some()
+    {
+        return Err(Stop::Silent);
+    }
+    let caller = kernel.reply(server, answer)?;
+    wait_for(kernel, server, mask, deadline, caller)
 }
 
 pub(super) fn wait(kernel: &mut Kernel, domain: DomainId, arguments: Arguments) -> Outcome {

@@ -84,13 +84,17 @@ pub(super) fn unwatch(kernel: &mut Kernel, caller: DomainId, arguments: Argument
 }
 
 pub(super) fn signal(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
-    let fits = |object| matches!(object, Object::Event(_) | Object::Interrupt(_));
+    let fits = |object| matches!(object, Object::Event(_) | Object::Interrupt(_) | Object::Endpoint(_));
     match object(kernel, caller, arguments.handle::<0>(), rights::SIGNAL, fits)? {
         Object::Event(event) => match arguments.raw::<1>() {
             value @ (0 | 1) => Ok(kernel.signal_event(event, value == 1)?),
             _ => Err(Status::Invalid.into()),
         },
         Object::Interrupt(interrupt) => Ok(kernel.acknowledge(interrupt)?),
+        Object::Endpoint(endpoint) => match arguments.raw::<1>() {
+            value @ (0 | 1) => Ok(kernel.hold_calls(endpoint, value == 1)?),
+            _ => Err(Status::Invalid.into()),
+        },
         _ => Err(Status::WrongKind.into()),
     }
 }

@@ -1,6 +1,6 @@
 //! Calls that are not over: waiting, taken by a server, or answered and not yet fetched.
 
-use crate::capability::{DomainId, EndpointId, Handle, Link, Linked};
+use crate::capability::{DomainId, EndpointId, Handle, Link, Linked, MailId};
 use alloc::vec::Vec;
 use atoll_gate::Status;
 use atoll_gate::message::{Lengths, Slot};
@@ -40,11 +40,22 @@ impl Buffer {
     /// What a message of these lengths counts against a memory quota.
     #[must_use]
     pub const fn cost(lengths: Lengths) -> u64 {
-        PendingCall::COST + lengths.payload as u64 + lengths.slots as u64 * size_of::<Slot>() as u64
+        Mail::COST + lengths.payload as u64 + lengths.slots as u64 * size_of::<Slot>() as u64
     }
 }
 
-/// One call.
+/// What the kernel keeps for a call that was sent without waiting.
+#[derive(Debug)]
+pub struct Mail {
+    /// Handles that the caller has lent until the reply.
+    pub loans: Vec<Handle>,
+    /// The message until it is delivered; later the reply.
+    pub kept: Option<Buffer>,
+    /// Bytes counted against the caller's quota.
+    pub charged: u64,
+}
+
+/// One call. Small and without anything to drop: the way to and from a waiting server makes one.
 #[derive(Debug)]
 pub struct PendingCall {
     /// Who made it; none once it was cancelled.
@@ -65,19 +76,16 @@ pub struct PendingCall {
     pub donated: Option<u8>,
     /// First of the entries in the server's table that end with this call.
     pub borrowed: Handle,
-    /// Handles that a caller who goes on has lent until the reply.
-    pub loans: Vec<Handle>,
-    /// The message of a call that was sent without waiting and not delivered; later its reply.
-    pub kept: Option<Buffer>,
-    /// Bytes counted against the caller's quota.
-    pub charged: u64,
+    /// What is kept for a caller who goes on.
+    pub mail: Option<MailId>,
     /// Place in the queue it is in.
     pub link: Link,
 }
 
-impl PendingCall {
-    /// What each call sent without waiting counts against its sender's memory quota.
-    pub const COST: u64 = size_of::<Self>() as u64;
+impl Mail {
+    /// What each call sent without waiting counts against its sender's memory quota, besides its
+    /// message.
+    pub const COST: u64 = (size_of::<Self>() + size_of::<PendingCall>()) as u64;
 }
 
 impl Linked for PendingCall {

@@ -16,6 +16,8 @@ pub struct Endpoint {
     pub descriptor: Vec<u8>,
     /// Deaths of bound servers; objects minted before the last one are stale.
     pub incarnation: u32,
+    /// Whether calls fail while nobody is bound, instead of waiting.
+    pub suspended: bool,
     /// Calls that wait for somebody to publish.
     pub held: List,
     /// Its minted objects that somebody holds.
@@ -36,6 +38,7 @@ impl Endpoint {
             badge: 0,
             descriptor: Vec::new(),
             incarnation: 0,
+            suspended: false,
             held: List::new(),
             minted: List::new(),
             holders: 0,
@@ -43,10 +46,10 @@ impl Endpoint {
         }
     }
 
-    /// Whether nobody serves it and nobody ever will.
+    /// Whether nobody serves it and nobody will, or not soon enough to wait.
     #[must_use]
     pub const fn is_abandoned(&self) -> bool {
-        self.bound.is_none() && self.servers == 0
+        self.bound.is_none() && (self.servers == 0 || self.suspended)
     }
 }
 

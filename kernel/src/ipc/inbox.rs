@@ -39,6 +39,13 @@ impl Inbox {
         self.arrivals
     }
 
+    /// Whether nothing waits.
+    #[inline]
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.calls.is_empty() && self.drops.is_empty() && self.replies.is_empty() && self.notifications.is_empty()
+    }
+
     /// The oldest entry of a kind in the mask; it stays queued.
     #[inline]
     #[must_use]

@@ -16,14 +16,14 @@ pub mod pipe;
 mod ring;
 pub mod watch;
 
-pub use call::{Buffer, CallState, PendingCall};
+pub use call::{Buffer, CallState, Mail, PendingCall};
 pub use endpoint::{Endpoint, Freshness, Minted};
 pub use event::Event;
 pub use inbox::{Inbox, Item};
 pub use pipe::Pipe;
 pub use watch::Watch;
 
-use crate::capability::{Slab, tag};
+use crate::capability::{CallId, Slab, tag};
 
 /// Most entries in each of the tables below.
 const LIMIT: u32 = 1 << 20;
@@ -37,6 +37,8 @@ pub struct Ipc {
     pub minted: Slab<Minted, tag::Minted>,
     /// Calls that are not over.
     pub calls: Slab<PendingCall, tag::Call>,
+    /// What is kept for calls whose callers go on.
+    pub mail: Slab<Mail, tag::Mail>,
     /// Pipes.
     pub pipes: Slab<Pipe, tag::Pipe>,
     /// Events.
@@ -55,6 +57,7 @@ impl Ipc {
             endpoints: Slab::new(LIMIT),
             minted: Slab::new(LIMIT),
             calls: Slab::new(LIMIT),
+            mail: Slab::new(LIMIT),
             pipes: Slab::new(LIMIT),
             events: Slab::new(LIMIT),
             watches: Slab::new(LIMIT),
@@ -70,13 +73,31 @@ impl Ipc {
         Some(id)
     }
 
+    /// What is kept for a call.
+    #[must_use]
+    pub fn mail_of(&self, call: CallId) -> Option<&Mail> {
+        self.mail.get(self.calls.get(call)?.mail?)
+    }
+
+    /// What is kept for a call, to change.
+    pub fn mail_of_mut(&mut self, call: CallId) -> Option<&mut Mail> {
+        self.mail.get_mut(self.calls.get(call)?.mail?)
+    }
+
+    /// Takes away what is kept for a call.
+    pub fn take_mail(&mut self, call: CallId) -> Option<Mail> {
+        let mail = self.calls.get_mut(call)?.mail.take()?;
+        self.mail.remove(mail)
+    }
+
     /// Entries in all tables, to see that nothing leaks.
     #[must_use]
-    pub const fn population(&self) -> [u32; 6] {
+    pub const fn population(&self) -> [u32; 7] {
         [
             self.endpoints.len(),
             self.minted.len(),
             self.calls.len(),
+            self.mail.len(),
             self.pipes.len(),
             self.events.len(),
             self.watches.len(),

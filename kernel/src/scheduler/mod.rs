@@ -216,6 +216,75 @@ impl Scheduler {
         self.switches += 1;
     }
 
+    /// The running domain `from` waits from now on for the blocked domain `to`, which goes on in
+    /// its place with its priority at least: [`Self::donate`], [`Self::block`] and
+    /// [`Self::hand_over`] in one. Gives the donated priority; none, and nothing changed, if that
+    /// is not how the two are.
+    #[inline]
+    pub fn lend(&mut self, cpu: usize, from: DomainId, to: DomainId, now: u64) -> Option<u8> {
+        let mut priority = 0;
+        self.change_sides(cpu, from, to, now, |caller, server| {
+            priority = caller.priority();
+            server.add_donor(priority);
+        })?;
+        Some(priority)
+    }
+
+    /// The reverse of [`Self::lend`]: the running server waits, its caller goes on and takes back
+    /// the `donated` priority. None, and nothing changed, if that is not how the two are.
+    #[inline]
+    pub fn give_back(
+        &mut self,
+        cpu: usize,
+        server: DomainId,
+        caller: DomainId,
+        donated: u8,
+        now: u64,
+    ) -> Option<()> {
+        self.change_sides(cpu, server, caller, now, |server, _| server.remove_donor(donated))
+    }
+
+    /// Blocks the running domain `from` and runs the blocked domain `to` for the rest of its
+    /// slice, unless a ready one comes first.
+    #[inline]
+    fn change_sides(
+        &mut self,
+        cpu_index: usize,
+        from: DomainId,
+        to: DomainId,
+        now: u64,
+        adjust: impl FnOnce(&mut Node, &mut Node),
+    ) -> Option<()> {
+        let top = self.top_level();
+        let cpu = self.cpus.get_mut(cpu_index)?;
+        let nodes = self.nodes.get_disjoint_mut([from.index() as usize, to.index() as usize]);
+        let [leaving, entering] = nodes.ok()?;
+        if cpu.current != Some(from) || entering.domain != Some(to) || entering.state != State::Blocked {
+            return None;
+        }
+        adjust(leaving, entering);
+        let spent = now.saturating_sub(cpu.since);
+        cpu.since = now;
+        leaving.state = State::Blocked;
+        leaving.cpu_ns = leaving.cpu_ns.wrapping_add(spent);
+        self.deadlines.clear(to.index());
+        if leaving.budget_ns != 0
+            && let Some(refill_at) = leaving.spend(spent, now)
+        {
+            self.replenish.set(from.index(), refill_at);
+        }
+        cpu.timer_dirty |= (leaving.budget_ns | entering.budget_ns) != 0;
+        self.switches = self.switches.wrapping_add(1);
+        if top.is_some_and(|top| top > entering.level()) {
+            cpu.current = None;
+            self.enqueue(to, now, false);
+        } else {
+            entering.state = State::Running(cpu_index as u8);
+            cpu.current = Some(to);
+        }
+        Some(())
+    }
+
     /// The highest level at which a domain is ready.
     #[inline]
     fn top_level(&self) -> Option<usize> {

@@ -295,7 +295,7 @@ impl Bench {
     }
 
     /// Everything that could leak: frames, tables, handles.
-    fn footprint(&self) -> (u64, u32, [u32; 6], u32) {
+    fn footprint(&self) -> (u64, u32, [u32; 7], u32) {
         let handles = self.kernel.domains.iter().map(|(_, domain)| domain.handles.len()).sum();
         (frames::statistics().free, self.kernel.domains.len(), self.kernel.ipc.population(), handles)
     }
