@@ -359,7 +359,7 @@ fn nested(wrap: impl Fn(Box<Ty>) -> Ty) -> Ty {
 #[test]
 fn the_deepest_types_need_little_native_stack() {
     for ty in [nested(Ty::List), nested(Ty::Option)] {
-        let plan = plan(&[ty.clone()], Some(&ty));
+        let plan = plan(std::slice::from_ref(&ty), Some(&ty));
         // Every count and case number is 1.
         let mut message: Vec<u8> = [1, 0, 0, 0].repeat(MAX_TYPE_DEPTH as usize);
         message.push(7);
