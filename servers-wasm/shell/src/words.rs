@@ -65,6 +65,7 @@ fn quoted(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn blanks_separate() {
@@ -86,5 +87,26 @@ mod tests {
         assert_eq!(split("echo 'a"), Err(Unfinished::Quote('\'')));
         assert_eq!(split("echo \"a\\"), Err(Unfinished::Quote('"')));
         assert_eq!(split("echo \\"), Err(Unfinished::Backslash));
+    }
+
+    proptest! {
+        /// A word in quotation marks comes back as it is, whatever it holds.
+        #[test]
+        fn quoted_words_come_back(words in prop::collection::vec(any::<String>(), 0..5)) {
+            let quote = |word: &String| {
+                let escaped: String =
+                    word.chars().flat_map(|character| ['\\', character]).collect();
+                format!("\"{escaped}\"")
+            };
+            let line: Vec<String> = words.iter().map(quote).collect();
+            prop_assert_eq!(split(&line.join(" ")), Ok(words));
+        }
+
+        #[test]
+        fn any_line_is_survived(line in any::<String>()) {
+            if let Ok(words) = split(&line) {
+                let _ = crate::command::parse(words);
+            }
+        }
     }
 }
