@@ -2,7 +2,7 @@
 
 use crate::clean::Cleaner;
 use crate::{Images, Machine, PROMPT};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -149,30 +149,42 @@ impl Session {
     ///
     /// # Errors
     /// If it does not end within the limit, or with another code.
-    pub fn expect_exit(mut self, code: i32) -> Result<()> {
+    pub fn expect_exit(self, code: i32) -> Result<()> {
+        // `isa-debug-exit` makes 2n + 1 of the kernel's n.
+        let wanted = code * 2 + 1;
+        let status = self.ended()?;
+        ensure!(
+            status.code() == Some(wanted),
+            "expected exit code {code} of the kernel, but QEMU ended ({})",
+            kernel_code(status)
+        );
+        Ok(())
+    }
+
+    /// Waits until the machine resets, which ends QEMU as it is started here.
+    ///
+    /// # Errors
+    /// If it does not reset within the limit, or switches itself off.
+    pub fn expect_reset(self) -> Result<()> {
+        let status = self.ended()?;
+        ensure!(status.success(), "expected a reset, but QEMU ended with {}", kernel_code(status));
+        Ok(())
+    }
+
+    /// Waits until QEMU ends by itself.
+    fn ended(mut self) -> Result<ExitStatus> {
         let end = Instant::now() + self.limit;
         loop {
             match self.output.recv_timeout(end.saturating_duration_since(Instant::now())) {
                 Ok(bytes) => self.hear(&bytes)?,
-                Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => {
-                    bail!(
-                        "expected the end, which did not come in {:?}; heard last: {:?}",
-                        self.limit,
-                        self.tail()
-                    )
-                }
+                Err(RecvTimeoutError::Disconnected) => return Ok(self.qemu.wait()?),
+                Err(RecvTimeoutError::Timeout) => bail!(
+                    "expected the end, which did not come in {:?}; heard last: {:?}",
+                    self.limit,
+                    self.tail()
+                ),
             }
         }
-        let status = self.qemu.wait()?;
-        // `isa-debug-exit` makes 2n + 1 of the kernel's n.
-        if status.code() != Some(code * 2 + 1) {
-            bail!(
-                "expected exit code {code} of the kernel, but QEMU ended ({})",
-                kernel_code(status)
-            );
-        }
-        Ok(())
     }
 
     /// The folder of this session, for files that belong to it.

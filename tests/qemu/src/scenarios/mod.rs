@@ -1,14 +1,21 @@
 //! All scenarios, by what they are about.
 
 mod boot;
+mod calls;
+mod hostile;
 mod iso;
+mod shell;
+mod supervision;
 
 use crate::Scenario;
 
 /// Every scenario. To add one, write a function in a file here and a line in that file's `ALL`.
 #[must_use]
 pub fn all() -> Vec<&'static Scenario> {
-    [boot::ALL, iso::ALL].into_iter().flatten().collect()
+    [boot::ALL, shell::ALL, calls::ALL, hostile::ALL, supervision::ALL, iso::ALL]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 #[cfg(test)]

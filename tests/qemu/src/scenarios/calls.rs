@@ -1,0 +1,68 @@
+//! Two and three servers that call each other, with every kind of value and with handles.
+
+use super::shell::{answers, prompt};
+use crate::{Lab, Machine, Scenario};
+use anyhow::{Result, ensure};
+
+pub(super) const ALL: &[Scenario] = &[
+    Scenario {
+        name: "calls-values",
+        about: "every kind of value goes to another server and comes back",
+        run: values,
+    },
+    Scenario {
+        name: "calls-handles",
+        about: "handles are made, lent, passed A to B to C, merged, dropped and refused",
+        run: handles,
+    },
+    Scenario { name: "calls-many", about: "thousands of calls in a row, none lost", run: many },
+    Scenario {
+        name: "calls-recover",
+        about: "a server that dies in a call, and what its clients see",
+        run: recover,
+    },
+    Scenario {
+        name: "calls-user-ring",
+        about: "the same with servers and programs in ring 3",
+        run: user_ring,
+    },
+];
+
+/// Runs a group of the tester's checks, all of which must pass.
+fn checks(lab: &Lab<'_>, machine: &Machine, group: &str) -> Result<()> {
+    let mut session = prompt(lab, machine)?;
+    let report = answers(&mut session, &format!("tester {group}"), &["checks passed"])?;
+    ensure!(!report.contains("FAILED"), "{report}");
+    session.send("poweroff\r")?;
+    session.expect_exit(0)
+}
+
+fn values(lab: &Lab<'_>) -> Result<()> {
+    checks(lab, &Machine::testing(), "values")
+}
+
+fn handles(lab: &Lab<'_>) -> Result<()> {
+    checks(lab, &Machine::testing(), "handles")
+}
+
+fn many(lab: &Lab<'_>) -> Result<()> {
+    checks(lab, &Machine::testing(), "calls")
+}
+
+fn recover(lab: &Lab<'_>) -> Result<()> {
+    checks(lab, &Machine::testing(), "recover")
+}
+
+fn user_ring(lab: &Lab<'_>) -> Result<()> {
+    let mut session = prompt(lab, &Machine::new("iso/systems/user.toml"))?;
+    let table = session.command("ps")?;
+    let ring_of = |name: &str| {
+        let line = table.lines().find(|line| line.contains(name))?;
+        line.split_whitespace().nth(3).map(str::to_owned)
+    };
+    ensure!(ring_of("echo").as_deref() == Some("3"), "echo is not in ring 3:\n{table}");
+    ensure!(ring_of("relay").as_deref() == Some("0"), "relay is not in ring 0:\n{table}");
+    answers(&mut session, "tester all", &["checks passed"])?;
+    session.send("poweroff\r")?;
+    session.expect_exit(0)
+}

@@ -1,0 +1,135 @@
+//! What an operator types, and what comes back.
+
+use crate::{Lab, Machine, PROMPT, Scenario, Session};
+use anyhow::{Result, ensure};
+
+pub(super) const ALL: &[Scenario] = &[
+    Scenario { name: "shell-commands", about: "each command of the shell answers", run: commands },
+    Scenario { name: "shell-errors", about: "wrong commands say what is wrong", run: errors },
+    Scenario {
+        name: "shell-programs",
+        about: "programs in Rust and C run and exit",
+        run: programs,
+    },
+    Scenario { name: "shell-editing", about: "lines are edited, recalled and cut", run: editing },
+    Scenario { name: "shell-reboot", about: "`reboot` resets the machine", run: reboot },
+];
+
+/// Boots a machine to its first prompt.
+pub(super) fn prompt(lab: &Lab<'_>, machine: &Machine) -> Result<Session> {
+    let mut session = lab.boot(machine)?;
+    session.expect(PROMPT)?;
+    Ok(session)
+}
+
+/// Types a command and checks that its answer has each of these texts.
+pub(super) fn answers(session: &mut Session, command: &str, texts: &[&str]) -> Result<String> {
+    let answer = session.command(command)?;
+    for text in texts {
+        ensure!(answer.contains(text), "`{command}` did not say {text:?} but:\n{answer}");
+    }
+    Ok(answer)
+}
+
+fn commands(lab: &Lab<'_>) -> Result<()> {
+    let mut session = prompt(lab, &Machine::default())?;
+    let help = session.command("help")?;
+    for command in [
+        "caps", "clear", "echo", "help", "kill", "log", "mem", "poweroff", "ps", "reboot", "run",
+        "start", "stop", "top", "uptime",
+    ] {
+        ensure!(help.contains(command), "`help` does not know `{command}`");
+    }
+    let table = answers(&mut session, "ps", &["ID", "NAME", "STATE", "RING", "RESTARTS"])?;
+    for server in ["supervisor", "log", "console", "shell"] {
+        ensure!(table.contains(server), "`ps` does not show {server}");
+    }
+    ensure!(table.lines().all(|line| line.chars().count() <= 80), "`ps` is wider than 80 columns");
+    answers(
+        &mut session,
+        "caps console",
+        &["uart 0x3f8-0x3ff", "interrupt", "line 4", "endpoint"],
+    )?;
+    answers(&mut session, "caps shell", &["atoll:console/console", "console"])?;
+    answers(&mut session, "log", &["supervisor", "`console` is ready"])?;
+    let kernel_only = answers(&mut session, "log kernel", &["kernel"])?;
+    ensure!(!kernel_only.contains("supervisor"), "`log kernel` shows others");
+    ensure!(session.command("log -l error")?.is_empty(), "a fresh system has logged errors");
+    answers(&mut session, "mem", &["total", "free", "supervisor"])?;
+    answers(&mut session, "uptime", &["up ", "gate calls"])?;
+    answers(&mut session, "echo 'two  words' and \"a third\"", &["two  words and a third"])?;
+    answers(&mut session, "stop log", &[])?;
+    answers(&mut session, "ps", &["stopped"])?;
+    answers(&mut session, "start log", &[])?;
+    session.command("kill log")?;
+    session.send("top\r")?;
+    session.expect("RESTARTS")?;
+    session.send("q")?;
+    session.expect(PROMPT)?;
+    session.send("poweroff\r")?;
+    session.expect_exit(0)
+}
+
+fn errors(lab: &Lab<'_>) -> Result<()> {
+    let mut session = prompt(lab, &Machine::default())?;
+    answers(&mut session, "bogus", &["unknown command `bogus`"])?;
+    answers(&mut session, "kill nobody", &["nobody"])?;
+    answers(&mut session, "start nobody", &["nobody"])?;
+    answers(&mut session, "start console", &["console", "running"])?;
+    answers(&mut session, "caps nobody", &["nobody"])?;
+    answers(&mut session, "run nothing", &["nothing"])?;
+    answers(&mut session, "log -l loud", &["after -l"])?;
+    answers(&mut session, "kill", &["kill NAME"])?;
+    answers(&mut session, "echo 'open", &["'"])?;
+    answers(&mut session, "echo still here", &["still here"])?;
+    session.send("poweroff\r")?;
+    session.expect_exit(0)
+}
+
+fn programs(lab: &Lab<'_>) -> Result<()> {
+    let mut session = prompt(lab, &Machine::default())?;
+    answers(&mut session, "run hello Ada", &["Hello, Ada!"])?;
+    answers(&mut session, "hello Grace", &["Hello, Grace!"])?;
+    answers(&mut session, "hello --exit 3 Ada", &["Hello, Ada!", "hello: exit code 3"])?;
+    answers(&mut session, "hello-c Ada", &["Hello, Ada!"])?;
+    answers(&mut session, "hello-c --exit 7 Ada", &["hello-c: exit code 7"])?;
+    // A program that reads gets what is typed, and ends at the end of input or by Ctrl-C.
+    session.send("hello --stdin\r")?;
+    session.send("Barbara\r")?;
+    session.expect("Barbara")?;
+    session.send("\x04")?;
+    session.expect(PROMPT)?;
+    session.send("hello --stdin\r")?;
+    session.send("\x03")?;
+    session.expect(PROMPT)?;
+    answers(&mut session, "echo after", &["after"])?;
+    session.send("poweroff\r")?;
+    session.expect_exit(0)
+}
+
+fn editing(lab: &Lab<'_>) -> Result<()> {
+    let mut session = prompt(lab, &Machine::default())?;
+    // Keys and the line of output that they must lead to: backspace; left twice and an insertion;
+    // a line cut by Ctrl-U; a line recalled.
+    for (keys, line) in [
+        ("echo tesx\x7ft", "test"),
+        ("echo aed\x1b[D\x1b[Dbc", "abced"),
+        ("rubbish\x15echo clean", "clean"),
+        ("\x1b[A", "clean"),
+    ] {
+        session.send(keys)?.send("\r")?;
+        session.expect(&format!("\n{line}\n{PROMPT}"))?;
+    }
+    session.send("half a line\x03")?;
+    session.expect(PROMPT)?;
+    answers(&mut session, "echo fresh", &["fresh"])?;
+    session.send("poweroff\r")?;
+    session.expect_exit(0)
+}
+
+/// QEMU runs with `-no-reboot`, so a reset ends it with its own exit code.
+fn reboot(lab: &Lab<'_>) -> Result<()> {
+    let mut session = prompt(lab, &Machine::default())?;
+    session.send("reboot\r")?;
+    session.expect_reset()
+}

@@ -1,0 +1,111 @@
+//! Servers that end and come back, descriptions that are refused, and the supervisor's own end.
+
+use super::hostile::restarts;
+use super::shell::{answers, prompt};
+use crate::{Lab, Machine, PROMPT, Scenario, Session};
+use anyhow::{Result, ensure};
+use std::fs;
+
+pub(super) const ALL: &[Scenario] = &[
+    Scenario {
+        name: "supervision-kill-each",
+        about: "killing any server leaves a system that works",
+        run: kill_each,
+    },
+    Scenario {
+        name: "supervision-limit",
+        about: "a server that ends too often is given up, and can be started by hand",
+        run: limit,
+    },
+    Scenario {
+        name: "supervision-supervisor",
+        about: "the supervisor itself is killed, and the system comes back",
+        run: supervisor,
+    },
+    Scenario {
+        name: "supervision-refused",
+        about: "a server with an import that is not granted does not start, and says why",
+        run: refused,
+    },
+    Scenario {
+        name: "supervision-description",
+        about: "a bad system description is refused with file, line and reason",
+        run: description,
+    },
+];
+
+fn kill_each(lab: &Lab<'_>) -> Result<()> {
+    let mut session = prompt(lab, &Machine::testing())?;
+    for name in ["log", "echo", "relay", "faulty", "console", "shell"] {
+        session.send(&format!("kill {name}\r"))?;
+        works_again(&mut session, name)?;
+    }
+    let table = session.command("ps")?;
+    for name in ["log", "echo", "relay", "faulty", "console", "shell"] {
+        ensure!(restarts(&table, name)? == 1, "{name} was not restarted once:\n{table}");
+    }
+    answers(&mut session, "tester all", &["checks passed"])?;
+    session.send("poweroff\r")?;
+    session.expect_exit(0)
+}
+
+/// The console or the shell may be the one that ended, so ask until somebody answers.
+fn works_again(session: &mut Session, name: &str) -> Result<()> {
+    session.expect(PROMPT)?;
+    answers(session, &format!("echo {name} is gone"), &["is gone"])?;
+    Ok(())
+}
+
+fn limit(lab: &Lab<'_>) -> Result<()> {
+    let mut session = prompt(lab, &Machine::testing())?;
+    // `echo` may be restarted three times in ten seconds.
+    for _ in 0..8 {
+        session.command("kill echo")?;
+        if session.command("ps")?.lines().any(|line| is(line, "echo", "failed")) {
+            break;
+        }
+    }
+    let table = session.command("ps")?;
+    ensure!(table.lines().any(|line| is(line, "echo", "failed")), "echo still runs:\n{table}");
+    answers(&mut session, "log -l error -n 5 supervisor", &["`echo`", "failed"])?;
+    session.command("start echo")?;
+    answers(&mut session, "tester values", &["checks passed"])?;
+    session.send("poweroff\r")?;
+    session.expect_exit(0)
+}
+
+fn is(line: &str, name: &str, state: &str) -> bool {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    words.get(1) == Some(&name) && words.get(2) == Some(&state)
+}
+
+fn supervisor(lab: &Lab<'_>) -> Result<()> {
+    let mut session = prompt(lab, &Machine::default())?;
+    session.send("kill supervisor\r")?;
+    session.expect("Type `help`")?;
+    session.expect(PROMPT)?;
+    answers(&mut session, "ps", &["supervisor", "console", "shell"])?;
+    session.send("poweroff\r")?;
+    session.expect_exit(0)
+}
+
+/// The default system without one of the log's grants.
+fn refused(lab: &Lab<'_>) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let system = folder.path().join("ungranted.toml");
+    let text = fs::read_to_string("iso/systems/default.toml")?;
+    let grant = "\"atoll:log/source\" = { log = \"read\" }\n";
+    ensure!(text.contains(grant), "the default system does not have the grant to leave out");
+    fs::write(&system, text.replace(grant, ""))?;
+    let mut session = lab.boot(&Machine::new(&system))?;
+    let heard = session.expect("atoll:log/source")?;
+    ensure!(heard.contains("`log`"), "the refusal does not name the server:\n{heard}");
+    session.expect("granted")?;
+    Ok(())
+}
+
+fn description(lab: &Lab<'_>) -> Result<()> {
+    let mut session = lab.boot(&Machine::new("tests/descriptions/unknown-server.toml"))?;
+    session.expect("system.toml:")?;
+    Ok(())
+}
