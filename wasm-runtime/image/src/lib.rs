@@ -34,6 +34,8 @@ pub mod wire;
 
 #[cfg(test)]
 mod fake;
+#[cfg(test)]
+mod tests;
 
 /// Numbers, names and descriptors of the provided interfaces, made from `wit/` by `build.rs`.
 pub mod generated {

@@ -19,6 +19,12 @@ pub struct Slots {
     used: usize,
 }
 
+impl Default for Slots {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Slots {
     /// All free.
     pub const fn new() -> Self {

@@ -51,6 +51,12 @@ pub fn class_size(class: usize) -> u64 {
     (quarter as u64 + 5) << (doubling + 5)
 }
 
+impl Default for Classes {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Classes {
     /// Nothing free, nothing committed.
     pub const fn new() -> Self {

@@ -272,7 +272,9 @@ impl<G: Gate> Place<G> {
                 self.arrived = Arrived::Message { payload: 0, slots: 0, taken: 0 };
                 self.unsent(status);
                 match status {
-                    Status::PeerRestarted | Status::Revoked => Err(CallError::PeerRestarted),
+                    Status::PeerRestarted | Status::Revoked | Status::Closed => {
+                        Err(CallError::PeerRestarted)
+                    }
                     _ => Err(CallError::Failed(format!("the call failed: {}", words(status)))),
                 }
             }

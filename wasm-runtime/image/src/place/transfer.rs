@@ -77,14 +77,18 @@ impl<G: Gate> Place<G> {
                 })
             }
         };
-        let wire = result.map_err(|text| {
-            if slot.passing == Passing::Own {
-                self.let_go(slot);
+        match result {
+            Ok(wire) => {
+                self.gate.put_slot(index, wire);
+                Ok(())
             }
-            text
-        })?;
-        self.gate.put_slot(index, wire);
-        Ok(())
+            Err(text) => {
+                if slot.passing == Passing::Own {
+                    self.let_go(slot);
+                }
+                Err(text)
+            }
+        }
     }
 
     /// An object of the component: minted, or lent by its own server.

@@ -32,6 +32,12 @@ pub(super) fn call<G: Gate>(
             place.give(Object::Endpoint(endpoint));
             Ok(())
         }
+        Function::EndpointHoldCalls => {
+            let (number, hold) = place.method(|input| input.u8())?;
+            let endpoint = place.handle_of(number)?;
+            place.gate.signal(endpoint, hold == 1)?;
+            Ok(())
+        }
         Function::EndpointPublish => publish(place),
         Function::DomainCreate => create(place),
         Function::DomainGrantEndpoint => grant_endpoint(place, GrantKind::Endpoint, rights::CALL),
