@@ -18,9 +18,10 @@ pub const STACK_SIZE: usize = 64 * 1024;
 /// Where the stack proper ends and the [`Cpu`] begins.
 pub const STACK_TOP: usize = STACK_SIZE - size_of::<Cpu>();
 
-/// A kernel stack and, above it, what belongs to its processor.
+/// A kernel stack and, above it, what belongs to its processor. Whoever makes one aligns it to
+/// [`STACK_SIZE`]; for the boot processor's, `kernel.ld` does.
 #[derive(Debug)]
-#[repr(C, align(65536))]
+#[repr(C, align(4096))]
 pub struct KernelStack {
     /// Never mapped by our own tables: running over the end of the stack is a fault.
     guard: [u8; 4096],
@@ -39,6 +40,8 @@ pub struct Cpu {
     /// The deadline for which the processor's timer counts.
     deadline: AtomicU64,
 }
+
+const _: () = assert!(size_of::<KernelStack>() == STACK_SIZE);
 
 impl Cpu {
     /// All zero, for a stack in zeroed memory.
@@ -104,12 +107,12 @@ pub struct SpareStack {
 }
 
 /// The boot processor's kernel stack; also the stack on which the kernel boots.
-#[unsafe(link_section = ".bss.stacks")]
+#[unsafe(link_section = ".bss.kernel_stack")]
 pub static mut BOOT_STACK: KernelStack =
     KernelStack { guard: [0; 4096], stack: [0; STACK_TOP - 4096], cpu: Cpu::NEW };
 
 /// Where fatal exceptions are reported from.
-#[unsafe(link_section = ".bss.stacks")]
+#[unsafe(link_section = ".bss.report_stack")]
 pub static mut REPORT_STACK: SpareStack = SpareStack { guard: [0; 4096], stack: [0; 16 * 1024] };
 
 /// Stack pointer for reports.
