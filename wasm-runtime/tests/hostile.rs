@@ -3,7 +3,7 @@
 mod common;
 
 use atoll_runtime::{Component, LoadError, RuntimeLimits};
-use common::{LIMITS, System, wire, wit};
+use common::{LIMITS, System, on_a_small_stack, wire, wit};
 
 /// A component with some of everything: records, handles, strings, a nested component.
 fn specimen() -> Vec<u8> {
@@ -282,19 +282,6 @@ fn a_trap_in_a_start_function_is_an_error() {
     .expect("traps");
     assert!(error.contains("unreachable"), "{error}");
 }
-
-/// Runs on a thread with a stack as small as a domain's half.
-fn on_a_small_stack(test: impl FnOnce() + Send + 'static) {
-    std::thread::Builder::new()
-        .stack_size(STACK)
-        .spawn(test)
-        .expect("thread")
-        .join()
-        .expect("no overflow");
-}
-
-/// Debug builds need more stack than the image, which is a release build with 256 KiB.
-const STACK: usize = if cfg!(debug_assertions) { 512 * 1024 } else { 128 * 1024 };
 
 #[test]
 fn ten_thousand_grows_need_no_native_stack() {

@@ -327,8 +327,46 @@ fn destructors_that_drop_in_turn_end_in_a_trap_not_in_a_stack_overflow() {
             (export "t" (table $table "t"))))))
         (func (export "run") (param "n" u32) (result u32) (canon lift (core func $i "run"))))"#;
     let bytes = wat::parse_str(component).unwrap();
-    let domain = System::new().start(&bytes);
-    assert_eq!(domain.call("$root", "run", &wire(&[10])), wire(&[1]));
-    let trap = domain.try_call("$root", "run", &wire(&[90])).unwrap_err();
-    assert!(trap.contains("nested through the runtime"), "{trap}");
+    common::on_a_small_stack(move || {
+        let domain = System::new().start(&bytes);
+        assert_eq!(domain.call("$root", "run", &wire(&[10])), wire(&[1]));
+        let trap = domain.try_call("$root", "run", &wire(&[90])).unwrap_err();
+        assert!(trap.contains("nested through the runtime"), "{trap}");
+    });
+}
+
+#[test]
+fn a_chain_of_instances_calls_through_up_to_the_limit() {
+    // Each component calls the one before; every link is a call through the runtime.
+    let chain = |links: usize| {
+        let mut text = String::from(
+            r#"(component $c (import "next" (func $next (param "n" u32) (result u32)))
+            (core func $lowered (canon lower (func $next)))
+            (core module $m
+                (import "" "next" (func $next (param i32) (result i32)))
+                (func (export "f") (param i32) (result i32)
+                    (call $next (i32.add (local.get 0) (i32.const 1)))))
+            (core instance $i (instantiate $m
+                (with "" (instance (export "next" (func $lowered))))))
+            (func (export "f") (param "n" u32) (result u32) (canon lift (core func $i "f"))))
+            (core module $end (func (export "f") (param i32) (result i32) (local.get 0)))
+            (core instance $end (instantiate $end))
+            (func $f0 (param "n" u32) (result u32) (canon lift (core func $end "f")))"#,
+        );
+        for link in 0..links {
+            let next = link + 1;
+            text = format!(
+                r#"{text} (instance $i{link} (instantiate $c (with "next" (func $f{link}))))
+                (alias export $i{link} "f" (func $f{next}))"#
+            );
+        }
+        wat::parse_str(format!("(component {text} (export \"run\" (func $f{links})))")).unwrap()
+    };
+    common::on_a_small_stack(move || {
+        let short = System::new().start(&chain(20));
+        assert_eq!(short.call("$root", "run", &wire(&[100])), wire(&[120]));
+        let long = System::new().start(&chain(60));
+        let trap = long.try_call("$root", "run", &wire(&[100])).unwrap_err();
+        assert!(trap.contains("nested through the runtime"), "{trap}");
+    });
 }

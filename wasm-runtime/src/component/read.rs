@@ -5,11 +5,13 @@
 //! it translates them (docs/adr/0025).
 
 use alloc::{format, string::String, vec::Vec};
+use core::ops::Range;
 
 use wasmparser::{
-    CanonicalFunction, CanonicalOption, ComponentAlias, ComponentExternalKind, ComponentInstance,
-    ComponentOuterAliasKind, ComponentType, Encoding as BinaryKind, ExternalKind, Instance, Parser,
-    Payload, ValidPayload, Validator,
+    CanonicalFunction, CanonicalOption, ComponentAlias, ComponentExport, ComponentExternalKind,
+    ComponentImport, ComponentInstance, ComponentOuterAliasKind, ComponentType,
+    Encoding as BinaryKind, ExternalKind, FromReader, Instance, Parser, Payload, SectionLimited,
+    ValidPayload, Validator,
     component_types::{ComponentAnyTypeId, ResourceId},
     types::{Types, TypesRef},
 };
@@ -150,62 +152,33 @@ impl<'a> Reader<'a> {
     ) -> Result<(), LoadError> {
         match payload {
             Payload::ModuleSection { unchecked_range, .. } => {
-                steps.push(Step::Module(self.modules.len() as u32));
-                let range = usize::try_from(unchecked_range.start)
-                    .ok()
-                    .zip(usize::try_from(unchecked_range.end).ok())
-                    .and_then(|(start, end)| self.bytes.get(start..end))
-                    .ok_or_else(|| invalid("a module ends early", unchecked_range.start))?;
-                self.modules.push(range);
+                steps.push(self.module(unchecked_range)?);
             }
             Payload::ComponentSection { .. } => {
                 steps.push(Step::Component(self.bodies.len() as u32));
             }
             Payload::InstanceSection(section) => {
-                for instance in section.clone() {
-                    steps.push(core_instance(instance?)?);
-                }
+                each(section, steps, |instance| core_instance(instance).map(Some))?;
             }
             Payload::ComponentAliasSection(section) => {
-                for alias in section.clone() {
-                    self.alias(alias?, steps)?;
-                }
+                each(section, steps, |alias| self.alias(alias))?;
             }
             Payload::ComponentTypeSection(section) => {
-                for (index, ty) in (before.types..).zip(section.clone()) {
-                    if let ComponentType::Resource { dtor, .. } = ty? {
-                        steps
-                            .push(Step::Resource { id: resource(types, index)?, destructor: dtor });
-                    }
-                }
+                let mut index = before.types..;
+                each(section, steps, |ty| resource_type(types, index.next(), ty))?;
             }
             Payload::ComponentInstanceSection(section) => {
-                for (index, instance) in (before.instances..).zip(section.clone()) {
-                    steps.push(instance_step(types, index, instance?)?);
-                }
+                let mut index = before.instances..;
+                each(section, steps, |instance| instance_step(types, index.next(), instance))?;
             }
             Payload::ComponentCanonicalSection(section) => {
-                for function in section.clone() {
-                    steps.push(canonical(types, function?)?);
-                }
+                each(section, steps, |function| canonical(types, function).map(Some))?;
             }
             Payload::ComponentImportSection(section) => {
-                for import in section.clone() {
-                    let name = import?.name.name;
-                    let item = types.component_item_for_import(name);
-                    let ty = item.ok_or_else(|| invalid("an import has no type", 0))?.ty;
-                    steps.push(Step::Import { name: name.into(), ty });
-                }
+                each(section, steps, |import| import_step(types, &import).map(Some))?;
             }
             Payload::ComponentExportSection(section) => {
-                for export in section.clone() {
-                    let export = export?;
-                    let name = export.name.name;
-                    let item = reference(types, export.kind, export.index)?;
-                    let ty = types.component_item_for_export(name);
-                    let ty = ty.ok_or_else(|| invalid("an export has no type", 0))?.ty;
-                    steps.push(Step::Export { name: name.into(), item, ty });
-                }
+                each(section, steps, |export| export_step(types, &export).map(Some))?;
             }
             Payload::ComponentStartSection { .. } => {
                 return Err(LoadError::Unsupported("a component start function".into()));
@@ -215,34 +188,42 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn alias(&mut self, alias: ComponentAlias<'_>, steps: &mut Vec<Step>) -> Result<(), LoadError> {
-        match alias {
+    /// Remembers the bytes of a core module.
+    fn module(&mut self, range: &Range<u64>) -> Result<Step, LoadError> {
+        let number = self.modules.len() as u32;
+        let start = usize::try_from(range.start).ok();
+        let bytes = start
+            .zip(usize::try_from(range.end).ok())
+            .and_then(|(start, end)| self.bytes.get(start..end))
+            .ok_or_else(|| invalid("a module ends early", range.start))?;
+        self.modules.push(bytes);
+        Ok(Step::Module(number))
+    }
+
+    fn alias(&mut self, alias: ComponentAlias<'_>) -> Result<Option<Step>, LoadError> {
+        Ok(match alias {
+            // Types have no index space: the validator knows what the alias stands for.
+            ComponentAlias::InstanceExport { kind: ComponentExternalKind::Type, .. } => None,
             ComponentAlias::InstanceExport { kind, instance_index, name } => {
-                // Types have no index space: the validator knows what the alias stands for.
-                if sort(kind)? != Sort::Type {
-                    steps.push(Step::Alias { instance: instance_index, name: name.into() });
-                }
+                sort(kind)?;
+                Some(Step::Alias { instance: instance_index, name: name.into() })
             }
             ComponentAlias::CoreInstanceExport { kind, instance_index, name } => {
-                steps.push(Step::CoreAlias {
-                    sort: core_sort(kind)?,
-                    instance: instance_index,
-                    name: name.into(),
-                });
+                let sort = core_sort(kind)?;
+                Some(Step::CoreAlias { sort, instance: instance_index, name: name.into() })
             }
             ComponentAlias::Outer { kind, count, index } => {
                 let sort = match kind {
                     ComponentOuterAliasKind::CoreModule => Sort::Module,
                     ComponentOuterAliasKind::Component => Sort::Component,
                     ComponentOuterAliasKind::CoreType | ComponentOuterAliasKind::Type => {
-                        return Ok(());
+                        return Ok(None);
                     }
                 };
-                steps.push(Step::Outer { sort, count, index });
                 self.mark_reaching(count);
+                Some(Step::Outer { sort, count, index })
             }
-        }
-        Ok(())
+        })
     }
 
     /// Remembers that the `count` innermost components need what encloses them.
@@ -255,6 +236,44 @@ impl<'a> Reader<'a> {
             }
         }
     }
+}
+
+/// Appends the steps that the items of a section make.
+fn each<'a, T: FromReader<'a>>(
+    section: &SectionLimited<'a, T>,
+    steps: &mut Vec<Step>,
+    mut step: impl FnMut(T) -> Result<Option<Step>, LoadError>,
+) -> Result<(), LoadError> {
+    for item in section.clone() {
+        steps.extend(step(item?)?);
+    }
+    Ok(())
+}
+
+/// Only resource types make a step; the validator keeps the others.
+fn resource_type(
+    types: TypesRef<'_>,
+    index: Option<u32>,
+    ty: ComponentType<'_>,
+) -> Result<Option<Step>, LoadError> {
+    let ComponentType::Resource { dtor, .. } = ty else { return Ok(None) };
+    let id = resource(types, index.unwrap_or_default())?;
+    Ok(Some(Step::Resource { id, destructor: dtor }))
+}
+
+fn import_step(types: TypesRef<'_>, import: &ComponentImport<'_>) -> Result<Step, LoadError> {
+    let name = import.name.name;
+    let item = types.component_item_for_import(name);
+    let ty = item.ok_or_else(|| invalid("an import has no type", 0))?.ty;
+    Ok(Step::Import { name: name.into(), ty })
+}
+
+fn export_step(types: TypesRef<'_>, export: &ComponentExport<'_>) -> Result<Step, LoadError> {
+    let name = export.name.name;
+    let item = reference(types, export.kind, export.index)?;
+    let ty = types.component_item_for_export(name);
+    let ty = ty.ok_or_else(|| invalid("an export has no type", 0))?.ty;
+    Ok(Step::Export { name: name.into(), item, ty })
 }
 
 fn core_instance(instance: Instance<'_>) -> Result<Step, LoadError> {
@@ -275,16 +294,16 @@ fn core_instance(instance: Instance<'_>) -> Result<Step, LoadError> {
 
 fn instance_step(
     types: TypesRef<'_>,
-    index: u32,
+    index: Option<u32>,
     instance: ComponentInstance<'_>,
-) -> Result<Step, LoadError> {
-    Ok(match instance {
+) -> Result<Option<Step>, LoadError> {
+    Ok(Some(match instance {
         ComponentInstance::Instantiate { component_index, args } => {
             let mut arguments = Vec::with_capacity(args.len());
             for arg in &args {
                 arguments.push((String::from(arg.name), reference(types, arg.kind, arg.index)?));
             }
-            let ty = types.component_instance_at(index);
+            let ty = types.component_instance_at(index.unwrap_or_default());
             Step::InstantiateComponent { component: component_index, arguments, ty }
         }
         ComponentInstance::FromExports(exports) => {
@@ -295,7 +314,7 @@ fn instance_step(
             }
             Step::BundleItems(bundle)
         }
-    })
+    }))
 }
 
 fn canonical(types: TypesRef<'_>, function: CanonicalFunction) -> Result<Step, LoadError> {

@@ -160,3 +160,12 @@ pub(crate) fn wire_bytes(bytes: &[u8]) -> Vec<u8> {
     wire.extend_from_slice(bytes);
     wire
 }
+
+/// Debug builds need more stack than the image, which is a release build with 256 KiB.
+const STACK: usize = if cfg!(debug_assertions) { 1024 * 1024 } else { 128 * 1024 };
+
+/// Runs a test on a thread with a stack as small as a domain's half.
+pub(crate) fn on_a_small_stack(test: impl FnOnce() + Send + 'static) {
+    let thread = std::thread::Builder::new().stack_size(STACK).spawn(test).expect("thread");
+    thread.join().expect("no overflow");
+}

@@ -144,12 +144,8 @@ impl<'c, H: Host> Builder<'c, H> {
                 frame.push(item.ok_or_else(|| missing("an outer definition"))?);
             }
             Step::InstantiateComponent { component, arguments, ty } => {
-                self.spend(arguments.len())?;
-                let closure = frame.scope.components.get(*component as usize).cloned();
-                let closure = closure.ok_or_else(|| missing("a component"))?;
-                let imports = items(frame, arguments)?;
-                let made = self.instantiate(closure.body, imports, closure.outer.clone())?;
-                let item = Item::Instance(Rc::new(made.exports));
+                let exports = self.nested(frame, *component, arguments)?;
+                let item = Item::Instance(Rc::new(exports));
                 self.bind(frame, ComponentEntityType::Instance(*ty), &item)?;
                 frame.push(item);
             }
@@ -172,6 +168,21 @@ impl<'c, H: Host> Builder<'c, H> {
             | Step::ResourceDrop(_) => self.resource(frame, step)?,
         }
         Ok(())
+    }
+
+    /// Makes an instance of a component and gives back its exports.
+    fn nested(
+        &mut self,
+        frame: &Frame<'c>,
+        component: u32,
+        arguments: &[(String, Reference)],
+    ) -> Result<Exports, Trap> {
+        self.spend(arguments.len())?;
+        let closure = frame.scope.components.get(component as usize);
+        let closure = closure.ok_or_else(|| missing("a component"))?;
+        let imports = items(frame, arguments)?;
+        let made = self.instantiate(closure.body, imports, closure.outer.clone())?;
+        Ok(made.exports)
     }
 
     /// A resource type is called what it is first exported as.
