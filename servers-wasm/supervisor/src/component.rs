@@ -92,6 +92,10 @@ impl Kernel for World {
         Endpoint::new()
     }
 
+    fn hold_calls(&self, endpoint: &Endpoint, hold: bool) {
+        endpoint.hold_calls(hold);
+    }
+
     fn publish(&self, endpoint: &Endpoint, interface: &str) -> Result<(), kernel::Error> {
         Ok(endpoint.publish(interface)?)
     }

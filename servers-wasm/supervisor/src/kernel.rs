@@ -164,6 +164,8 @@ pub trait Kernel {
 
     /// Makes an endpoint nobody serves yet.
     fn make_endpoint(&self) -> Self::Endpoint;
+    /// Whether calls wait while nobody serves it, as they do at first, or fail.
+    fn hold_calls(&self, endpoint: &Self::Endpoint, hold: bool);
     /// Serves the supervisor's own export on it.
     ///
     /// # Errors

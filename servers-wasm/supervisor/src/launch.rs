@@ -49,7 +49,7 @@ impl<E> Endpoints<E> {
     }
 
     /// The exports of one server.
-    fn of<'a>(&'a self, server: &'a str) -> impl Iterator<Item = (&'a str, &'a E)> {
+    pub fn of<'a>(&'a self, server: &'a str) -> impl Iterator<Item = (&'a str, &'a E)> {
         let own = self.services.iter().filter(move |service| service.server == server);
         own.map(|service| (service.interface.as_str(), &service.endpoint))
     }

@@ -74,6 +74,8 @@ pub struct Server<K: Kernel> {
     pub watched: Option<Watched<K>>,
     /// Tokens of the domains that it imports from, as they were when it was started.
     pub providers: Vec<u64>,
+    /// Whether calls to it wait while it does not run.
+    pub holds_calls: bool,
     /// The pause before its next start, with its token.
     pub pause: Option<(u64, K::Pollable)>,
 }
@@ -88,6 +90,7 @@ impl<K: Kernel> Server<K> {
             history: History::default(),
             watched: None,
             providers: Vec::new(),
+            holds_calls: true,
             pause: None,
         }
     }

@@ -95,8 +95,9 @@ impl<K: Kernel> Supervisor<K> {
         }
         server.pause = None;
         server.history.clear();
-        server.state = State::Stopped;
+        self.set(index, State::Stopped);
         self.say(Level::Info, index, "is stopped on request");
+        self.advance();
         Ok(())
     }
 

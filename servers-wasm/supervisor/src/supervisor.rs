@@ -133,12 +133,14 @@ impl<K: Kernel> Supervisor<K> {
         }
     }
 
-    /// Starts every server that is to start and whose providers are ready.
+    /// Starts every server that is to start and whose providers are ready. Every change of a
+    /// server's state is followed by this.
     pub(crate) fn advance(&mut self) {
         while let Some(index) = (0..self.servers.len()).find(|index| self.may_start(*index)) {
             // A failure is logged where it happens; the server is then no longer starting.
             let _ = self.start_now(index);
         }
+        self.hold_calls();
     }
 
     fn may_start(&self, index: usize) -> bool {
@@ -177,12 +179,12 @@ impl<K: Kernel> Supervisor<K> {
         let (kernel, plan) = (&self.kernel, &entry.domain);
         match launch(kernel, &entry.name, plan, &self.endpoints, Role::Server) {
             Ok(domain) => {
-                server.state = State::Starting;
                 server.watched = Some(Watched::new(kernel, domain, token));
+                self.set(index, State::Starting);
                 Ok(())
             }
             Err(error) => {
-                server.state = State::Failed;
+                self.set(index, State::Failed);
                 self.say(Level::Error, index, &format!("cannot start: {error}"));
                 Err(error)
             }
@@ -245,6 +247,33 @@ impl<K: Kernel> Supervisor<K> {
     pub(crate) fn set(&mut self, index: usize, state: State) {
         if let Some(server) = self.servers.get_mut(index) {
             server.state = state;
+        }
+    }
+
+    /// Lets calls to servers wait that will soon be back, and makes those to others fail.
+    fn hold_calls(&mut self) {
+        for index in 0..self.servers.len() {
+            let hold = !self.is_down(index);
+            let Some(entry) = self.description.servers.get(index) else { return };
+            let Some(server) = self.servers.get_mut(index) else { return };
+            if server.holds_calls != hold {
+                server.holds_calls = hold;
+                for (_, endpoint) in self.endpoints.of(&entry.name) {
+                    self.kernel.hold_calls(endpoint, hold);
+                }
+            }
+        }
+    }
+
+    /// Whether a server runs again only if somebody starts it, or one that it imports from.
+    fn is_down(&self, index: usize) -> bool {
+        let Some(server) = self.servers.get(index) else { return true };
+        match server.state {
+            State::Stopped | State::Failed => true,
+            State::Starting if !server.is_live() => {
+                self.description.dependencies(index).into_iter().any(|needed| self.is_down(needed))
+            }
+            State::Starting | State::Running | State::BackingOff => false,
         }
     }
 

@@ -141,6 +141,33 @@ fn a_crash_restarts_at_once_then_backs_off_then_fails() {
 }
 
 #[test]
+fn calls_wait_for_a_restart_but_not_for_an_operator() {
+    let mut world = World::booted(CHAIN);
+    let refusing = |world: &World| world.machine.refusing.borrow().clone();
+    // The endpoints of `supervisor`, `c`, `b` and `a` are 1 to 4.
+    assert_eq!(world.supervisor.stop("b"), Ok(()));
+    assert_eq!(refusing(&world), [3]);
+    assert_eq!(world.supervisor.start("b"), Ok(()));
+    assert!(refusing(&world).is_empty());
+    world.settle();
+    for _ in 0..3 {
+        world.crash("b", Cause::Trapped, 0);
+        assert!(refusing(&world).is_empty());
+        world.pass(300);
+        world.settle();
+    }
+    world.crash("b", Cause::Trapped, 0);
+    assert_eq!(world.server("b").0, State::Failed);
+    assert_eq!(refusing(&world), [3]);
+    // Who waits for a server that is down would wait for ever.
+    assert_eq!(world.supervisor.kill("c"), Ok(()));
+    assert_eq!(world.server("c").0, State::Starting);
+    assert_eq!(refusing(&world), [3, 2]);
+    assert_eq!(world.supervisor.start("b"), Ok(()));
+    assert!(refusing(&world).is_empty());
+}
+
+#[test]
 fn what_depends_on_a_crashed_server_goes_on_and_keeps_its_endpoint() {
     let mut world = World::booted(CHAIN);
     let endpoints = world.machine.endpoints.get();

@@ -101,6 +101,8 @@ numbered! {
         Unwatch = 18,
         /// (handle, value) -> old state. Event: sets it (1) or clears it (0). Interrupt: value is
         /// ignored; acknowledges it, so that the line is unmasked and can be raised again.
+        /// Endpoint: while nobody serves it, calls wait (1, as at first) or fail with
+        /// [`Status::Closed`] (0), those that wait already too.
         Signal = 19,
 
         // Memory
@@ -260,7 +262,7 @@ pub mod rights {
     pub const READ: u32 = 1 << 3;
     /// Pipe writer, log: may write.
     pub const WRITE: u32 = 1 << 4;
-    /// Event, interrupt: may signal or acknowledge.
+    /// Event, interrupt: may signal or acknowledge. Endpoint: may say whether calls wait.
     pub const SIGNAL: u32 = 1 << 5;
     /// May watch for readiness.
     pub const WATCH: u32 = 1 << 6;

@@ -345,6 +345,22 @@ fn handles_are_bounded_by_the_configuration() {
 }
 
 #[test]
+fn calls_wait_for_a_server_only_while_they_may() {
+    let mut bench = Bench::new();
+    let endpoint = bench.expect(bench.init, Call::CreateEndpoint, []);
+    let (waiting, _, target) =
+        bench.spawn_with(PLAIN, &[copy(endpoint as u32, rights::CALL | rights::SERVE)]);
+    bench.invoke(waiting, target[0], b"", &[]);
+    assert_eq!(bench.expect(bench.init, Call::Signal, [endpoint, 0]), 1);
+    assert_eq!(bench.result(waiting), Some((Status::Closed, 0)));
+    assert_eq!(bench.invoke(waiting, target[0], b"", &[]), Some((Status::Closed, 0)));
+    assert_eq!(bench.fails(waiting, Call::Signal, [target[0].into(), 1]), Status::Denied);
+    assert_eq!(bench.fails(bench.init, Call::Signal, [endpoint, 2]), Status::Invalid);
+    assert_eq!(bench.expect(bench.init, Call::Signal, [endpoint, 1]), 0);
+    assert_eq!(bench.invoke(waiting, target[0], b"", &[]), None);
+}
+
+#[test]
 fn an_endpoint_without_a_server_to_come_is_closed() {
     let mut bench = Bench::new();
     let endpoint = bench.expect(bench.init, Call::CreateEndpoint, []) as u32;

@@ -42,6 +42,8 @@ pub(crate) struct Machine {
     /// Pollables that exist, and what was last asked for each.
     pub(crate) pollables: RefCell<BTreeMap<u64, (Source, Option<u64>)>>,
     pub(crate) endpoints: Cell<u32>,
+    /// Endpoints at which calls fail while nobody serves them.
+    pub(crate) refusing: RefCell<Vec<u32>>,
     pub(crate) published: RefCell<Vec<String>>,
     pub(crate) power: Cell<Option<Action>>,
     pub(crate) room: Cell<bool>,
@@ -125,6 +127,14 @@ impl Kernel for Play {
     fn make_endpoint(&self) -> u32 {
         self.0.endpoints.set(self.0.endpoints.get() + 1);
         self.0.endpoints.get()
+    }
+
+    fn hold_calls(&self, endpoint: &u32, hold: bool) {
+        let mut refusing = self.0.refusing.borrow_mut();
+        refusing.retain(|other| other != endpoint);
+        if !hold {
+            refusing.push(*endpoint);
+        }
     }
 
     fn publish(&self, endpoint: &u32, interface: &str) -> Result<(), Error> {
