@@ -7,40 +7,59 @@
 
 use alloc::vec::Vec;
 use core::marker::PhantomData;
+use core::num::{NonZeroU32, NonZeroU64};
 
 /// Index that stands for no slot.
 const NONE: u32 = u32::MAX;
 
-/// Names a slot of the slab with tag `T` for one occupation.
+/// Names a slot of the slab with tag `T` for one occupation: the slot's number in the low half, its
+/// generation, which is never 0, in the high half. One word, also as an `Option`.
 pub struct Id<T> {
-    index: u32,
-    generation: u32,
+    raw: NonZeroU64,
     tag: PhantomData<fn() -> T>,
 }
 
 impl<T> Id<T> {
     /// An id by its parts; it names something only if a slab gave out the same parts.
+    #[inline]
     #[must_use]
-    pub const fn new(index: u32, generation: u32) -> Self {
-        Self { index, generation, tag: PhantomData }
+    pub const fn new(index: u32, generation: NonZeroU32) -> Self {
+        // The generation is not 0, so the whole never is.
+        let raw = match NonZeroU64::new(index as u64 | (generation.get() as u64) << 32) {
+            Some(raw) => raw,
+            None => NonZeroU64::MIN,
+        };
+        Self { raw, tag: PhantomData }
     }
 
     /// The slot's number, less than the slab's capacity.
+    #[inline]
     #[must_use]
     pub const fn index(self) -> u32 {
-        self.index
+        self.raw.get() as u32
     }
 
-    /// Packs into one number, for the gate.
+    #[inline]
+    const fn generation(self) -> u32 {
+        (self.raw.get() >> 32) as u32
+    }
+
+    /// As one number, for the gate.
+    #[inline]
     #[must_use]
     pub const fn to_raw(self) -> u64 {
-        self.index as u64 | (self.generation as u64) << 32
+        self.raw.get()
     }
 
-    /// Unpacks a number that may come from a domain; nothing is checked before the lookup.
+    /// Reads a number that may come from a domain; nothing is checked before the lookup but that
+    /// 0 names nothing.
+    #[inline]
     #[must_use]
-    pub const fn from_raw(raw: u64) -> Self {
-        Self::new(raw as u32, (raw >> 32) as u32)
+    pub const fn from_raw(raw: u64) -> Option<Self> {
+        match NonZeroU64::new(raw) {
+            Some(raw) => Some(Self { raw, tag: PhantomData }),
+            None => None,
+        }
     }
 }
 
@@ -54,7 +73,7 @@ impl<T> Copy for Id<T> {}
 
 impl<T> PartialEq for Id<T> {
     fn eq(&self, other: &Self) -> bool {
-        self.index == other.index && self.generation == other.generation
+        self.raw == other.raw
     }
 }
 
@@ -62,7 +81,7 @@ impl<T> Eq for Id<T> {}
 
 impl<T> core::fmt::Debug for Id<T> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "#{}.{}", self.index, self.generation)
+        write!(f, "#{}.{}", self.index(), self.generation())
     }
 }
 
@@ -72,7 +91,7 @@ pub struct Full;
 
 #[derive(Debug)]
 struct Slot<V> {
-    generation: u32,
+    generation: NonZeroU32,
     next_free: u32,
     value: Option<V>,
 }
@@ -108,13 +127,13 @@ impl<V, T> Slab<V, T> {
     }
 
     /// Puts `value` into a slot and gives its id.
-    #[inline]
+    #[inline(always)]
     pub fn insert(&mut self, value: V) -> Result<Id<T>, Full> {
         let index = if self.free == NONE { self.grow()? } else { self.free };
         let slot = self.slots.get_mut(index as usize).ok_or(Full)?;
         self.free = slot.next_free;
         slot.value = Some(value);
-        self.free_slots = self.free_slots.saturating_sub(1);
+        self.free_slots -= 1;
         self.live += 1;
         Ok(Id::new(index, slot.generation))
     }
@@ -127,7 +146,7 @@ impl<V, T> Slab<V, T> {
             return Err(Full);
         }
         self.slots.try_reserve(1).map_err(|_| Full)?;
-        self.slots.push(Slot { generation: 0, next_free: self.free, value: None });
+        self.slots.push(Slot { generation: NonZeroU32::MIN, next_free: self.free, value: None });
         self.free = index;
         self.free_slots += 1;
         Ok(index)
@@ -145,23 +164,23 @@ impl<V, T> Slab<V, T> {
     #[inline]
     #[must_use]
     pub fn get(&self, id: Id<T>) -> Option<&V> {
-        let slot = self.slots.get(id.index as usize)?;
-        if slot.generation == id.generation { slot.value.as_ref() } else { None }
+        let slot = self.slots.get(id.index() as usize)?;
+        if slot.generation.get() == id.generation() { slot.value.as_ref() } else { None }
     }
 
     /// What `id` names, if it still does.
     #[inline]
     pub fn get_mut(&mut self, id: Id<T>) -> Option<&mut V> {
-        let slot = self.slots.get_mut(id.index as usize)?;
-        if slot.generation == id.generation { slot.value.as_mut() } else { None }
+        let slot = self.slots.get_mut(id.index() as usize)?;
+        if slot.generation.get() == id.generation() { slot.value.as_mut() } else { None }
     }
 
     /// Two different entries at once; `None` if either is gone or both are the same.
-    #[inline]
+    #[inline(always)]
     pub fn get_pair_mut(&mut self, a: Id<T>, b: Id<T>) -> Option<(&mut V, &mut V)> {
-        let pair = self.slots.get_disjoint_mut([a.index as usize, b.index as usize]).ok()?;
+        let pair = self.slots.get_disjoint_mut([a.index() as usize, b.index() as usize]).ok()?;
         let [slot_a, slot_b] = pair;
-        if slot_a.generation != a.generation || slot_b.generation != b.generation {
+        if slot_a.generation.get() != a.generation() || slot_b.generation.get() != b.generation() {
             return None;
         }
         Some((slot_a.value.as_mut()?, slot_b.value.as_mut()?))
@@ -170,8 +189,8 @@ impl<V, T> Slab<V, T> {
     /// Takes out what `id` names; the id is stale from then on.
     #[inline]
     pub fn remove(&mut self, id: Id<T>) -> Option<V> {
-        let slot = self.slots.get_mut(id.index as usize)?;
-        if slot.generation != id.generation {
+        let slot = self.slots.get_mut(id.index() as usize)?;
+        if slot.generation.get() != id.generation() {
             return None;
         }
         let value = slot.value.take()?;
@@ -179,10 +198,27 @@ impl<V, T> Slab<V, T> {
         if let Some(generation) = slot.generation.checked_add(1) {
             slot.generation = generation;
             slot.next_free = self.free;
-            self.free = id.index;
+            self.free = id.index();
             self.free_slots += 1;
         }
         Some(value)
+    }
+
+    /// Drops what `id` names; the id is stale from then on.
+    #[inline(always)]
+    pub fn discard(&mut self, id: Id<T>) {
+        let Some(slot) = self.slots.get_mut(id.index() as usize) else { return };
+        if slot.generation.get() != id.generation() || slot.value.is_none() {
+            return;
+        }
+        slot.value = None;
+        self.live -= 1;
+        if let Some(generation) = slot.generation.checked_add(1) {
+            slot.generation = generation;
+            slot.next_free = self.free;
+            self.free = id.index();
+            self.free_slots += 1;
+        }
     }
 
     /// The id under which the slot `index` is occupied now.

@@ -5,6 +5,7 @@ use super::{Id, Object};
 use atoll_gate::Status;
 use atoll_gate::call::rights;
 use proptest::prelude::*;
+use core::num::NonZeroU32;
 use std::collections::HashMap;
 
 fn blob(number: u32) -> Entry {
@@ -38,8 +39,8 @@ fn the_limit_is_a_quota() {
 #[test]
 fn lookups_check_kind_before_rights() {
     let mut table = HandleTable::new(4);
-    let handle = table.insert(Entry::owned(Object::Event(Id::new(0, 0)), rights::WATCH)).expect("room");
-    assert_eq!(table.event(handle, rights::WATCH), Ok(Id::new(0, 0)));
+    let handle = table.insert(Entry::owned(Object::Event(Id::new(0, NonZeroU32::MIN)), rights::WATCH)).expect("room");
+    assert_eq!(table.event(handle, rights::WATCH), Ok(Id::new(0, NonZeroU32::MIN)));
     assert_eq!(table.event(handle, rights::SIGNAL), Err(Status::Denied));
     assert_eq!(table.endpoint(handle, rights::SIGNAL), Err(Status::WrongKind));
     assert_eq!(table.system(handle, 0), Err(Status::WrongKind));

@@ -38,7 +38,7 @@ fn copy_message(area: &PageRun, lengths: Lengths, slots: &Slots) -> Result<Buffe
 }
 
 /// Writes the header of an area.
-#[inline]
+#[inline(always)]
 pub(super) fn write_header(area: &PageRun, header: Header) -> Result<(), Status> {
     let pair = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
     let words = [
@@ -47,11 +47,7 @@ pub(super) fn write_header(area: &PageRun, header: Header) -> Result<(), Status>
         pair(header.badge, header.payload_len),
         pair(header.slot_count, header.sender),
     ];
-    let mut bytes = [0; size_of::<Header>()];
-    for (place, word) in bytes.chunks_exact_mut(8).zip(words) {
-        place.copy_from_slice(&word.to_le_bytes());
-    }
-    area.write(0, &bytes).map_err(|_| Status::Invalid)
+    area.set_words(0, words).map_err(|_| Status::Invalid)
 }
 
 impl Kernel {
@@ -310,10 +306,11 @@ impl Kernel {
     #[inline]
     pub(super) fn donate(&mut self, id: CallId, caller: DomainId, server: DomainId) {
         let priority = self.scheduler.priority(caller);
+        let (donated, changed) = self.scheduler.donate(server, priority, self.now);
         if let Some(call) = self.ipc.calls.get_mut(id) {
-            call.donated = Some(priority);
+            call.donated = donated;
         }
-        if self.scheduler.donate(server, priority, self.now) {
+        if changed {
             self.pass_on_priority(server);
         }
     }
@@ -334,15 +331,11 @@ impl Kernel {
     fn pass_on_priority(&mut self, mut domain: DomainId) {
         for _ in 0..LONGEST_CHAIN {
             let Some(Activity::Calling(id)) = self.domains.get(domain).map(|domain| domain.activity) else { return };
-            let priority = self.scheduler.priority(domain);
             let Some(call) = self.ipc.calls.get_mut(id) else { return };
-            let (Some(server), Some(old)) = (call.server, call.donated) else { return };
-            if old == priority {
-                return;
-            }
-            call.donated = Some(priority);
-            let fell = self.scheduler.withdraw(server, old, self.now);
-            let rose = self.scheduler.donate(server, priority, self.now);
+            let Some(server) = call.server else { return };
+            let fell = call.donated.take().is_some_and(|old| self.scheduler.withdraw(server, old, self.now));
+            let (donated, rose) = self.scheduler.donate(server, self.scheduler.priority(domain), self.now);
+            call.donated = donated;
             if !fell && !rose {
                 return;
             }

@@ -18,7 +18,7 @@ use atoll_gate::message::{EventKind, Header, Lengths, PAYLOAD_OFFSET, accept};
 impl Kernel {
     /// `Call` without deadline and handles, to a server that waits for one. None if the case is
     /// another one.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn meet_server(
         &mut self,
         caller_id: DomainId,
@@ -49,7 +49,7 @@ impl Kernel {
             lengths: Lengths { payload, slots: 0 },
             state: CallState::Taken,
             sync: true,
-            donated: Some(donated),
+            donated,
             borrowed: Handle::NONE,
             mail: None,
             link: Link::FREE,
@@ -74,7 +74,7 @@ impl Kernel {
 
     /// `ReplyWait` without deadline and handles, by a server whose inbox is empty, to a caller
     /// that waits for it. None if the case is another one.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn meet_caller(
         &mut self,
         server_id: DomainId,
@@ -86,7 +86,7 @@ impl Kernel {
         if call.state != CallState::Taken || call.server != Some(server_id) || !call.sync || call.borrowed != Handle::NONE {
             return None;
         }
-        let (caller_id, donated) = (call.caller?, call.donated?);
+        let (caller_id, donated) = (call.caller?, call.donated);
         let (server, caller) = self.domains.get_pair_mut(server_id, caller_id)?;
         if !server.inbox.is_empty() {
             return None;
@@ -96,10 +96,10 @@ impl Kernel {
             from.send.copy_to(PAYLOAD_OFFSET, &to.receive, PAYLOAD_OFFSET, payload as usize).ok()?;
         }
         self.scheduler.give_back(CPU, server_id, caller_id, donated, self.now)?;
-        self.ipc.calls.remove(id);
+        self.ipc.calls.discard(id);
         caller.activity = Activity::Runnable;
         server.activity = Activity::Waiting(mask);
-        server.calls_open = server.calls_open.saturating_sub(1);
+        server.calls_open = server.calls_open.wrapping_sub(1);
         server.calls_served += 1;
         let header = Header {
             event: EventKind::Reply as u32,

@@ -111,9 +111,14 @@ impl Kernel {
         Ok(kernel)
     }
 
+    /// Whether an entry left nothing for [`Self::settle`].
+    #[inline]
+    pub(crate) const fn is_settled(&self) -> bool {
+        self.doomed.is_empty() && self.log_watchers.is_empty() && !self.init_ended
+    }
+
     /// Does what the entry left to be done: ends domains that nobody holds, tells those who watch
     /// the log, starts the first domain again.
-    #[inline]
     pub(crate) fn settle(&mut self) {
         if !self.doomed.is_empty() {
             self.reap();

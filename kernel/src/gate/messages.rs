@@ -23,6 +23,12 @@ pub(super) fn call(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) 
     {
         return Err(Stop::Silent);
     }
+    call_any(kernel, caller, arguments)
+}
+
+/// `Call` in every case. Apart, so that the common case keeps its registers.
+#[inline(never)]
+fn call_any(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
     let request = request(kernel, caller, arguments)?;
     kernel.call(caller, request, arguments.raw::<3>())?;
     Err(Stop::Silent)
@@ -36,7 +42,7 @@ pub(super) fn send(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) 
 /// Reads what `Reply` and `ReplyWait` have in common.
 #[inline]
 fn answer(arguments: Arguments) -> Result<Answer, Status> {
-    let call: CallId = Id::from_raw(arguments.raw::<0>());
+    let call: CallId = Id::from_raw(arguments.raw::<0>()).ok_or(Status::Invalid)?;
     let status = Status::from_raw(arguments.raw::<1>()).ok_or(Status::Invalid)?;
     Ok(Answer { call, status, lengths: arguments.lengths::<2>()? })
 }
@@ -48,16 +54,23 @@ pub(super) fn reply(kernel: &mut Kernel, server: DomainId, arguments: Arguments)
 }
 
 pub(super) fn reply_wait(kernel: &mut Kernel, server: DomainId, arguments: Arguments) -> Outcome {
-    let (mask, deadline) = (mask(arguments.raw::<3>())?, arguments.raw::<4>());
+    let mask = mask(arguments.raw::<3>())?;
     let answer = answer(arguments)?;
     if answer.lengths.slots == 0
-        && deadline == NO_DEADLINE
+        && arguments.raw::<4>() == NO_DEADLINE
         && kernel.meet_caller(server, answer, mask).is_some()
     {
         return Err(Stop::Silent);
     }
-    let caller = kernel.reply(server, answer)?;
-    wait_for(kernel, server, mask, deadline, caller)
+    reply_wait_any(kernel, server, arguments)
+}
+
+/// `ReplyWait` in every case. Apart, so that the common case keeps its registers.
+#[inline(never)]
+fn reply_wait_any(kernel: &mut Kernel, server: DomainId, arguments: Arguments) -> Outcome {
+    let mask = mask(arguments.raw::<3>())?;
+    let caller = kernel.reply(server, answer(arguments)?)?;
+    wait_for(kernel, server, mask, arguments.raw::<4>(), caller)
 }
 
 pub(super) fn wait(kernel: &mut Kernel, domain: DomainId, arguments: Arguments) -> Outcome {

@@ -138,6 +138,18 @@ impl Kernel {
     }
 }
 
+impl Kernel {
+    /// Does what the entry left to be done and lets the scheduler choose.
+    #[cold]
+    #[inline(never)]
+    fn decide(&mut self) {
+        self.settle();
+        if let Some(when) = self.scheduler.settle(CPU, self.now).timer {
+            time::set_deadline(when);
+        }
+    }
+}
+
 impl Events for Kernel {
     #[inline]
     fn gate_call(&mut self) {
@@ -169,12 +181,10 @@ impl Events for Kernel {
 
     #[inline]
     fn next(&mut self) -> Next<'_> {
-        self.settle();
-        let decision = self.scheduler.settle(CPU, self.now);
-        if let Some(when) = decision.timer {
-            time::set_deadline(when);
+        if !self.is_settled() || self.scheduler.undisturbed(CPU).is_none() {
+            self.decide();
         }
-        match decision.run.and_then(|domain| self.live(domain).ok()) {
+        match self.scheduler.current(CPU).and_then(|domain| self.live(domain).ok()) {
             Some((_, body)) => Next::Run(&body.space),
             None => Next::Idle,
         }

@@ -102,7 +102,7 @@ mod tests {
         fn behaves_like_a_deque(steps in proptest::collection::vec((any::<bool>(), 0usize..9000), 1..60)) {
             let frames = PageRun::allocate(2).expect("memory");
             let area = PageRun::allocate(3).expect("memory");
-            let mut pipe = Pipe::new(frames, Id::new(0, 0));
+            let mut pipe = Pipe::new(frames, Id::new(0, core::num::NonZeroU32::MIN));
             (pipe.readers, pipe.writers) = (1, 1);
             let mut model: VecDeque<u8> = VecDeque::new();
             let mut next = 0u8;

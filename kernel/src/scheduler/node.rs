@@ -81,13 +81,25 @@ impl Node {
         if self.exhausted { 0 } else { self.priority() as usize + 1 }
     }
 
-    pub(super) fn add_donor(&mut self, priority: u8) {
+    /// Takes a caller's priority if it is more than its own; gives what it took.
+    #[inline]
+    pub(super) fn receive(&mut self, priority: u8) -> Option<u8> {
+        if priority <= self.own {
+            return None;
+        }
+        self.add_donor(priority);
+        Some(priority)
+    }
+
+    #[cold]
+    fn add_donor(&mut self, priority: u8) {
         if let Some(count) = self.donors.get_mut(usize::from(priority)) {
             *count = count.saturating_add(1);
             self.donated |= 1 << priority;
         }
     }
 
+    #[cold]
     pub(super) fn remove_donor(&mut self, priority: u8) {
         if let Some(count) = self.donors.get_mut(usize::from(priority)) {
             *count = count.saturating_sub(1);

@@ -2,12 +2,13 @@
 
 use super::{NEVER, SLICE_NS, Scheduler, Share};
 use crate::capability::{DomainId, Id};
+use core::num::NonZeroU32;
 use proptest::prelude::*;
 
 const PLAIN: Share = Share { priority: 3, budget_ns: 0, period_ns: 0 };
 
 fn id(index: u32) -> DomainId {
-    Id::new(index, 7)
+    Id::new(index, NonZeroU32::MAX)
 }
 
 fn scheduler(shares: &[Share]) -> Scheduler {
@@ -84,9 +85,10 @@ fn a_budget_bounds_only_while_others_want_to_run() {
 #[test]
 fn a_donated_priority_lasts_until_the_last_donor_is_gone() {
     let mut scheduler = scheduler(&[PLAIN, Share { priority: 5, ..PLAIN }]);
-    assert!(scheduler.donate(id(0), 6, 0));
-    assert!(!scheduler.donate(id(0), 6, 0));
-    assert!(!scheduler.donate(id(0), 2, 0));
+    assert_eq!(scheduler.donate(id(0), 6, 0), (Some(6), true));
+    assert_eq!(scheduler.donate(id(0), 6, 0), (Some(6), false));
+    // What would not lift it is not lent.
+    assert_eq!(scheduler.donate(id(0), 2, 0), (None, false));
     assert_eq!(scheduler.settle(0, 0).run, Some(id(0)));
     assert!(!scheduler.withdraw(id(0), 6, 0));
     assert_eq!(scheduler.priority(id(0)), 6);
@@ -142,7 +144,7 @@ fn an_old_id_changes_nothing() {
     scheduler.wake(id(0), 5);
     assert_eq!(scheduler.settle(0, 5).run, None);
     scheduler.add(id(0), PLAIN);
-    scheduler.wake(Id::new(0, 6), 5);
+    scheduler.wake(Id::new(0, NonZeroU32::MIN), 5);
     assert_eq!(scheduler.settle(0, 5).run, None);
 }
 
@@ -168,8 +170,8 @@ proptest! {
                     ready[index as usize] = false;
                 }
                 3 => {
-                    scheduler.donate(id(index), priority, now);
-                    donors.push((index, priority));
+                    let (donated, _) = scheduler.donate(id(index), priority, now);
+                    donors.extend(donated.map(|priority| (index, priority)));
                 }
                 4 => {
                     if let Some((index, priority)) = donors.pop() {

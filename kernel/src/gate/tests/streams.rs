@@ -120,7 +120,7 @@ fn watch_and_signal_refuse_what_they_do_not_fit() {
     let mut bench = Bench::new();
     let pair = bench.pair();
     assert_eq!(bench.fails(pair.client, Call::Watch, [pair.target.into(), 0]), Status::WrongKind);
-    assert_eq!(bench.fails(pair.client, Call::Signal, [pair.target.into(), 0]), Status::WrongKind);
+    assert_eq!(bench.fails(pair.client, Call::Signal, [pair.target.into(), 0]), Status::Denied);
     let event = bench.expect(pair.client, Call::CreateEvent, []);
     assert_eq!(bench.fails(pair.client, Call::Signal, [event, 2]), Status::Invalid);
     let deaf = bench.expect(pair.client, Call::Copy, [event, 0]);
