@@ -26,9 +26,11 @@ const CONTIGUOUS_LIMIT: usize = 32;
 pub struct PageRun {
     /// Where the first page is.
     start: PhysAddr,
-    /// Bytes from the start that lie in frames that follow each other: all of a small run, unless
-    /// memory is in pieces.
+    /// Bytes from the start that may be read and lie in frames that follow each other: all of a
+    /// small run, unless memory is in pieces.
     straight: usize,
+    /// Those of them that may be written.
+    straight_writable: usize,
     /// Bytes that may be read.
     len: usize,
     /// Bytes that may be written: all, or none of a boot module. Runs that may be written own
@@ -44,6 +46,7 @@ impl PageRun {
         let mut run = Self {
             start: PhysAddr::truncate(0),
             straight: 0,
+            straight_writable: 0,
             len: 0,
             writable: pages.checked_mul(PAGE)?,
             frames: Vec::new(),
@@ -68,17 +71,16 @@ impl PageRun {
     /// will see it.
     #[cfg(any(test, target_os = "none"))]
     pub(crate) fn machine(start: PhysAddr, len: usize) -> Option<Arc<Self>> {
-        let mut run = Self { start, straight: 0, len, writable: 0, frames: Vec::new() };
+        let frames = Vec::new();
+        let mut run = Self { start, straight: len, straight_writable: 0, len, writable: 0, frames };
         run.frames.try_reserve_exact(len.div_ceil(PAGE)).ok()?;
         for offset in (0..len as u64).step_by(PAGE) {
             run.frames.push(start.checked_add(offset)?);
         }
-        run.straight = run.frames.len() * PAGE;
-        if !len.is_multiple_of(PAGE) {
-            let (tail, room) = run.place(len).ok()?;
-            // SAFETY: the loader gives a module whole pages, so the rest of the last is nobody's.
-            unsafe { tail.write_bytes(0, room) };
-        }
+        let rest = len.next_multiple_of(PAGE) - len;
+        let tail = physical::pointer(start).wrapping_add(len);
+        // SAFETY: the loader gives a module whole pages, so the rest of the last is nobody's.
+        unsafe { tail.write_bytes(0, rest) };
         Some(Arc::new(run))
     }
 
@@ -90,6 +92,7 @@ impl PageRun {
         };
         self.start = start;
         self.straight = self.frames.iter().enumerate().take_while(follows).count() * PAGE;
+        self.straight_writable = self.straight;
         self.len = self.frames.len() * PAGE;
         Some(())
     }
@@ -164,16 +167,16 @@ impl PageRun {
         to_offset: usize,
         len: usize,
     ) -> Result<(), OutOfRange> {
-        self.check(offset, len)?;
-        to.check_writable(to_offset, len)?;
-        if len == 0 {
-            return Ok(());
-        }
-        let (source, readable) = self.place(offset)?;
-        let (target, writable) = to.place(to_offset)?;
-        if len <= readable.min(writable) {
-            // SAFETY: `place` gives that many bytes on either side. If both runs are one and the
-            // ranges overlap, the bytes are some mix of both, which is what the caller asked for.
+        let ends = (offset.checked_add(len), to_offset.checked_add(len));
+        if let (Some(end), Some(to_end)) = ends
+            && end <= self.straight
+            && to_end <= to.straight_writable
+        {
+            let source = physical::pointer(self.start).wrapping_add(offset);
+            let target = physical::pointer(to.start).wrapping_add(to_offset);
+            // SAFETY: both ranges lie in frames that follow each other, on either side. If both
+            // runs are one and the ranges overlap, the bytes are some mix of both, which is what
+            // the caller asked for.
             unsafe { copy_bytes(source, target, len) };
             return Ok(());
         }
@@ -188,6 +191,8 @@ impl PageRun {
         to_offset: usize,
         len: usize,
     ) -> Result<(), OutOfRange> {
+        self.check(offset, len)?;
+        to.check_writable(to_offset, len)?;
         let mut done = 0;
         while done < len {
             let (source, readable) = self.place(offset + done)?;

@@ -38,6 +38,7 @@ const EXCEPTIONS: u64 = 32;
 global_asm!(
     ".section .trampoline, \"ax\"",
     ".balign 4096",
+    "trampoline_start:",
     ".macro push_registers",
     "pushq %rax",
     "pushq %rbx",
@@ -55,7 +56,6 @@ global_asm!(
     "pushq %r14",
     "pushq %r15",
     "cld",
-    "xorl %ebp, %ebp",
     ".endm",
     // Vectors 8, 10 to 14, 17, 21, 29 and 30 come with an error code.
     ".set vector, 0",
@@ -82,8 +82,7 @@ global_asm!(
     "movq {base}(%rsp), %rax",
     "movq {base} + 8(%rsp), %rsp",
     "movq %rax, %cr3",
-    "movq ${entered}, %rax",
-    "callq *%rax",
+    "callq *{handler}",
     "ud2",
     "trampoline_exception:",
     "push_registers",
@@ -127,21 +126,23 @@ global_asm!(
     "popq %rax",
     "addq $16, %rsp",
     "iretq",
+    // Where the exit stub is in every address space.
+    ".globl trampoline_exit",
+    ".set trampoline_exit, {trampoline} + trampoline_leave - trampoline_start",
     ".section .text",
     "kernel_idle:",
     "hlt",
     "jmp kernel_idle",
     base = const SAVED_SIZE as i64 - 4096,
     top = const (ADDRESS.raw() + 4096 - SAVED_SIZE as u64) as i64,
-    entered = sym entered,
+    handler = sym HANDLER,
+    trampoline = const TRAMPOLINE as i64,
     excepted = sym excepted,
     emergency = sym emergency,
     options(att_syntax),
 );
 
 unsafe extern "C" {
-    static kernel_text_start: u8;
-    static trampoline_leave: u8;
     static kernel_idle: u8;
 }
 
@@ -158,13 +159,14 @@ static CLEAN: CleanVectors = {
     CleanVectors(image)
 };
 
-/// `handle` for the type that was registered, and its lock.
-static HANDLER: AtomicPtr<()> = AtomicPtr::new(core::ptr::null_mut());
+/// `handle` for the type that was registered, called by the stub on the empty kernel stack.
+static HANDLER: AtomicPtr<()> = AtomicPtr::new(entered_too_early as Handler as *mut ());
+/// The policy's lock.
 static EVENTS: AtomicPtr<()> = AtomicPtr::new(core::ptr::null_mut());
 /// Entries by interrupt lines, for statistics.
 static INTERRUPTS: AtomicU64 = AtomicU64::new(0);
 
-type Handler = fn(&Context) -> !;
+type Handler = extern "C" fn(&Context) -> !;
 
 /// Interrupts from devices since boot.
 #[must_use]
@@ -194,11 +196,10 @@ pub fn run<E: Events>(events: E) -> ! {
     leave(next, core::ptr::null())
 }
 
-/// Called by the stub for gate calls and interrupts, on the empty kernel stack.
-extern "C" fn entered(context: &Context) -> ! {
-    // SAFETY: `run` stored a `Handler` before anything could enter the kernel but exceptions.
-    let handler = unsafe { core::mem::transmute::<*mut (), Handler>(HANDLER.load(Relaxed)) };
-    handler(context)
+/// Called by the stub for gate calls and interrupts until `run` has registered the policy; there
+/// is nobody yet that could call, and interrupts are off.
+extern "C" fn entered_too_early(context: &Context) -> ! {
+    report::exception(context.saved(), 0)
 }
 
 /// Called by the stub for exceptions.
@@ -206,7 +207,9 @@ extern "C" fn excepted(context: &Context) -> ! {
     if context.is_kernel.load(Relaxed) != 0 {
         report::exception(context.saved(), Cr2::read_raw());
     }
-    entered(context)
+    // SAFETY: `HANDLER` always holds a `Handler`.
+    let handler = unsafe { core::mem::transmute::<*mut (), Handler>(HANDLER.load(Relaxed)) };
+    handler(context)
 }
 
 /// Called by the stub for double faults, NMI and machine checks, with what it pushed.
@@ -215,7 +218,7 @@ extern "C" fn emergency(saved: &Registers) -> ! {
 }
 
 /// Tells the policy what happened, and goes where it says.
-fn handle<E: Events>(context: &Context) -> ! {
+extern "C" fn handle<E: Events>(context: &Context) -> ! {
     // SAFETY: `run::<E>` stored this lock together with this handler.
     let events = unsafe { &*EVENTS.load(Relaxed).cast_const().cast::<Mutex<E>>() };
     let mut events = events.lock();
@@ -294,7 +297,7 @@ fn restore_vectors(image: *const u8) {
 }
 
 /// Leaves the kernel for a domain, or idles. The vector registers still hold what `from` had.
-#[inline]
+#[inline(always)]
 fn leave(next: Option<&Context>, from: *const Context) -> ! {
     let cpu = Cpu::current();
     let Some(context) = next else { idle(cpu) };
@@ -313,14 +316,12 @@ fn leave(next: Option<&Context>, from: *const Context) -> ! {
 }
 
 /// Jumps to the exit stub.
-#[inline]
+#[inline(always)]
 fn resume(context: &Context) -> ! {
     let root = context.root.load(Relaxed);
-    let stub =
-        TRAMPOLINE + (&raw const trampoline_leave as u64 - &raw const kernel_text_start as u64);
     // SAFETY: the stub is mapped in the kernel's tables and in those of `root`, which are those of
     // a whole address space; its context holds registers from an entry or a start.
-    unsafe { asm!("jmp {stub}", stub = in(reg) stub, in("rdi") root, options(noreturn)) }
+    unsafe { asm!("mov rax, offset trampoline_exit", "jmp rax", in("rdi") root, options(noreturn)) }
 }
 
 /// Waits for interrupts in the kernel's own context, with nothing on the stack.
