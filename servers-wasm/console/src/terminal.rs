@@ -82,7 +82,7 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// A terminal of `columns` columns without sessions.
+    /// A terminal of `columns` columns (at least one) without sessions.
     #[must_use]
     pub fn new(columns: usize) -> Self {
         Self {
@@ -91,7 +91,7 @@ impl Terminal {
             serial: Decoder::default(),
             keyboard: Decoder::default(),
             row: Row::default(),
-            columns,
+            columns: columns.max(1),
             display: Vec::new(),
         }
     }
