@@ -261,6 +261,7 @@ impl<K: Kernel> Supervisor<K> {
                 for (_, endpoint) in self.endpoints.of(&entry.name) {
                     self.kernel.hold_calls(endpoint, hold);
                 }
+                self.say_what_it_waits_for(index);
             }
         }
     }
@@ -270,10 +271,21 @@ impl<K: Kernel> Supervisor<K> {
         let Some(server) = self.servers.get(index) else { return true };
         match server.state {
             State::Stopped | State::Failed => true,
-            State::Starting if !server.is_live() => {
-                self.description.dependencies(index).into_iter().any(|needed| self.is_down(needed))
-            }
+            State::Starting if !server.is_live() => self.down_provider(index).is_some(),
             State::Starting | State::Running | State::BackingOff => false,
+        }
+    }
+
+    fn down_provider(&self, index: usize) -> Option<usize> {
+        self.description.dependencies(index).into_iter().find(|needed| self.is_down(*needed))
+    }
+
+    /// A server that cannot start, for no reason of its own, would otherwise do so silently.
+    fn say_what_it_waits_for(&self, index: usize) {
+        let waits = self.servers.get(index).is_some_and(|server| server.state == State::Starting);
+        let provider = self.down_provider(index).filter(|_| waits);
+        if let Some(entry) = provider.and_then(|index| self.description.servers.get(index)) {
+            self.say(Level::Warn, index, &format!("waits for `{}`, which is down", entry.name));
         }
     }
 

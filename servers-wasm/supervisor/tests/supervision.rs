@@ -163,6 +163,7 @@ fn calls_wait_for_a_restart_but_not_for_an_operator() {
     assert_eq!(world.supervisor.kill("c"), Ok(()));
     assert_eq!(world.server("c").0, State::Starting);
     assert_eq!(refusing(&world), [3, 2]);
+    assert!(world.logged("Warn: `c` waits for `b`, which is down"));
     assert_eq!(world.supervisor.start("b"), Ok(()));
     assert!(refusing(&world).is_empty());
 }
