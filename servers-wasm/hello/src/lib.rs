@@ -4,7 +4,7 @@
 //! greets each line of its input as well. It ends with the exit code asked for.
 //!
 //! [`Request::parse`] understands the arguments and [`greeting`] makes the text; both are pure.
-//! [`component`] joins them to the world `atoll:servers/program`.
+//! `component` joins them to the world `atoll:servers/program`.
 
 #![deny(unsafe_code)]
 
