@@ -1,10 +1,10 @@
 //! Messages that no runtime would send, to an endpoint that the sender may call.
 //!
-//! Every method number from 0 to past the last one is called with every [`payload`] and every set
-//! of [`slots`]. None of the messages is right for any method: the payloads that come without
-//! slots never end where the last parameter does, and no method takes the slots.
+//! Every method number from 0 to past the last one is called with every payload and every set of
+//! slots. None of the messages is right for any method: the payloads that come without slots never
+//! end where the last parameter does, and no method takes such slots.
 
-/// Handle slots beyond the last method of any interface are tried too.
+/// Method numbers that are tried: more than the interface has.
 pub const METHODS: u64 = 24;
 
 /// A handle slot as the sender writes it: kind, handle, object, detail.
