@@ -1,5 +1,5 @@
-//! The descriptions of the repository are accepted, the bad ones in `tests/descriptions` refused
-//! with the message beside each.
+//! The descriptions of the repository are accepted, the bad ones in the root's
+//! `tests/descriptions` refused with the message beside each.
 //!
 //! `BLESS=1` writes the messages as they are now.
 
@@ -20,7 +20,7 @@ fn read(name: &str) -> Description {
 fn bad_descriptions_are_refused_with_file_line_and_reason() {
     let bless = std::env::var_os("BLESS").is_some();
     let mut tried = 0;
-    for entry in fs::read_dir(here("tests/descriptions")).expect("folder") {
+    for entry in fs::read_dir(here("../../tests/descriptions")).expect("folder") {
         let path = entry.expect("entry").path();
         if path.extension().is_none_or(|extension| extension != "toml") {
             continue;

@@ -223,6 +223,10 @@ impl Kernel for World {
         event.subscribe()
     }
 
+    fn crash(&self) {
+        core::arch::wasm32::unreachable();
+    }
+
     fn power(&self, action: kernel::Action) {
         machine::power(match action {
             kernel::Action::PowerOff => machine::Action::PowerOff,

@@ -250,6 +250,8 @@ pub trait Kernel {
     /// A pollable of it, for a client.
     fn subscribe(&self, event: &Self::Event) -> Self::Pollable;
 
+    /// Ends the supervisor itself, as a bug in it would. Does not return but in a simulation.
+    fn crash(&self);
     /// Switches off or reboots; returns if the machine cannot.
     fn power(&self, action: Action);
 }

@@ -7,6 +7,7 @@ use crate::{
     report,
     server::{State, Watched},
     supervisor::Supervisor,
+    task::Task,
 };
 
 /// One server or running program, as clients see it.
@@ -49,9 +50,8 @@ impl<K: Kernel> Supervisor<K> {
                 domain: server.watched.as_ref().map(status),
             });
         let running = self.tasks.iter().filter_map(|task| {
-            let watched = task.watched.as_ref()?;
-            let (name, domain) = (task.name.clone(), Some(status(watched)));
-            Some(Listed { name, state: State::Running, restarts: 0, domain })
+            let (state, domain) = (task.state()?, task.watched().map(status));
+            Some(Listed { name: task.name.clone(), state, restarts: 0, domain })
         });
         servers.chain(running).collect()
     }
@@ -101,11 +101,17 @@ impl<K: Kernel> Supervisor<K> {
         Ok(())
     }
 
-    /// Ends a server or program as a crash would: the restart policy applies.
+    /// Ends a server or program as a crash would: the restart policy applies. The supervisor ends
+    /// itself so, and with it the domains that it made; the kernel starts it again.
     ///
     /// # Errors
     /// Not found or not running.
     pub fn kill(&mut self, name: &str) -> Result<(), Error> {
+        if name == SUPERVISOR {
+            self.kernel.log(Level::Error, "the supervisor ends on request, and all with it");
+            self.kernel.crash();
+            return Ok(());
+        }
         match self.named(name)? {
             Named::Server(index) => {
                 let watched = self.servers.get(index).and_then(|server| server.watched.as_ref());
@@ -132,7 +138,7 @@ impl<K: Kernel> Supervisor<K> {
     pub fn handles(&self, name: &str) -> Result<Vec<K::Handle>, Error> {
         let watched = match self.named(name)? {
             Named::Server(index) => self.servers.get(index).and_then(|s| s.watched.as_ref()),
-            Named::Task(index) => self.tasks.get(index).and_then(|task| task.watched.as_ref()),
+            Named::Task(index) => self.tasks.get(index).and_then(Task::watched),
         };
         match watched.filter(|watched| watched.is_live()) {
             Some(watched) => Ok(self.kernel.handles(&watched.domain)),
@@ -182,12 +188,16 @@ impl<K: Kernel> Supervisor<K> {
         for index in providers {
             let state = self.servers.get(*index).map(|server| server.state);
             if state != Some(State::Running) {
-                let entry = self.description.servers.get(*index);
-                let name = entry.map_or_else(String::new, |entry| entry.name.clone());
-                return Err(Error::NotRunning(name));
+                return Err(Error::NotRunning(self.name_of(*index)));
             }
         }
         Ok(())
+    }
+
+    /// The name of a server.
+    pub(crate) fn name_of(&self, index: usize) -> String {
+        let entry = self.description.servers.get(index);
+        entry.map_or_else(String::new, |entry| entry.name.clone())
     }
 
     fn server_named(&self, name: &str) -> Result<usize, Error> {
@@ -202,7 +212,7 @@ impl<K: Kernel> Supervisor<K> {
             return Ok(Named::Server(index));
         }
         let running =
-            self.tasks.iter().position(|task| task.name == name && task.watched.is_some());
+            self.tasks.iter().position(|task| task.name == name && task.state().is_some());
         match running {
             Some(index) => Ok(Named::Task(index)),
             None if name == SUPERVISOR => {

@@ -140,6 +140,7 @@ impl<K: Kernel> Supervisor<K> {
             // A failure is logged where it happens; the server is then no longer starting.
             let _ = self.start_now(index);
         }
+        self.advance_tasks();
         self.hold_calls();
     }
 
@@ -267,7 +268,7 @@ impl<K: Kernel> Supervisor<K> {
     }
 
     /// Whether a server runs again only if somebody starts it, or one that it imports from.
-    fn is_down(&self, index: usize) -> bool {
+    pub(crate) fn is_down(&self, index: usize) -> bool {
         let Some(server) = self.servers.get(index) else { return true };
         match server.state {
             State::Stopped | State::Failed => true,

@@ -1,13 +1,14 @@
 //! Running programs.
 //!
-//! A task is a program's domain and the event that tells its starter of the end. It lives until
-//! its starter drops it, which ends the program if it still runs.
+//! A task is one run of a program and the event that tells its starter of the end. While a server
+//! that the program imports from is being restarted, the task waits. It lives until its starter
+//! drops it, which ends the program if it still runs.
 
 use crate::{
     kernel::{Cause, Error, Kernel, Level, Phase, Streams},
     launch::{Role, launch},
     report,
-    server::Watched,
+    server::{State, Watched},
     supervisor::Supervisor,
 };
 
@@ -22,6 +23,22 @@ pub struct ExitStatus {
     pub message: String,
 }
 
+impl ExitStatus {
+    const fn cut_short(message: String) -> Self {
+        Self { completed: false, code: 0, message }
+    }
+}
+
+/// Where a task is.
+enum Stage<K: Kernel> {
+    /// A server that it imports from is not ready yet; what to start it with.
+    Waiting(Role<K>),
+    /// It has a domain.
+    Running(Watched<K>),
+    /// It is over.
+    Ended(ExitStatus),
+}
+
 /// One run of a program.
 pub struct Task<K: Kernel> {
     /// Identifies it; never used twice.
@@ -30,17 +47,44 @@ pub struct Task<K: Kernel> {
     pub name: String,
     /// Its entry in the description.
     pub program: usize,
-    /// Its domain while it runs.
-    pub watched: Option<Watched<K>>,
+    stage: Stage<K>,
     finished: K::Event,
-    exit: Option<ExitStatus>,
+}
+
+impl<K: Kernel> Task<K> {
+    /// Its domain while it runs.
+    pub const fn watched(&self) -> Option<&Watched<K>> {
+        match &self.stage {
+            Stage::Running(watched) => Some(watched),
+            Stage::Waiting(_) | Stage::Ended(_) => None,
+        }
+    }
+
+    /// Where it is, in the words for servers; absent when it is over.
+    pub const fn state(&self) -> Option<State> {
+        match &self.stage {
+            Stage::Waiting(_) => Some(State::Starting),
+            Stage::Running(_) => Some(State::Running),
+            Stage::Ended(_) => None,
+        }
+    }
+
+    const fn is_waiting(&self) -> bool {
+        matches!(self.stage, Stage::Waiting(_))
+    }
+
+    /// Ends it, and tells whoever waits for that.
+    fn finish(&mut self, kernel: &K, exit: ExitStatus) {
+        self.stage = Stage::Ended(exit);
+        kernel.set_event(&self.finished);
+    }
 }
 
 impl<K: Kernel> Supervisor<K> {
     /// Runs a program of the description with arguments (without its name) and streams.
     ///
     /// # Errors
-    /// No such program, a server that it imports from is not running, or no room.
+    /// No such program, a server that it imports from is down, or no room.
     pub fn run(
         &mut self,
         program: &str,
@@ -52,21 +96,55 @@ impl<K: Kernel> Supervisor<K> {
         let Some((index, entry)) = entries.find(|(_, entry)| entry.name == program) else {
             return Err(Error::NotFound(program.to_string()));
         };
-        self.all_running(&self.description.providers_of(&entry.domain))?;
+        let providers = self.description.providers_of(&entry.domain);
+        if let Some(down) = providers.iter().find(|provider| self.is_down(**provider)) {
+            return Err(Error::NotRunning(self.name_of(*down)));
+        }
         let number = self.tasks_started.wrapping_add(1);
         let name = format!("{program}.{number}");
         let role = Role::Program(arguments, streams);
-        let domain = launch(&self.kernel, &name, &entry.domain, &self.endpoints, role)?;
+        let stage = if self.all_running(&providers).is_ok() {
+            let domain = launch(&self.kernel, &name, &entry.domain, &self.endpoints, role)?;
+            Stage::Running(Watched::new(&self.kernel, domain, id))
+        } else {
+            Stage::Waiting(role)
+        };
         self.tasks_started = number;
-        self.tasks.push(Task {
-            id,
-            name,
-            program: index,
-            watched: Some(Watched::new(&self.kernel, domain, id)),
-            finished: self.kernel.make_event(),
-            exit: None,
-        });
+        let finished = self.kernel.make_event();
+        self.tasks.push(Task { id, name, program: index, stage, finished });
         Ok(id)
+    }
+
+    /// Starts the tasks whose providers have become ready, and ends those whose never will.
+    pub(crate) fn advance_tasks(&mut self) {
+        for index in 0..self.tasks.len() {
+            let Some(task) = self.tasks.get(index).filter(|task| task.is_waiting()) else {
+                continue;
+            };
+            let Some(entry) = self.description.programs.get(task.program) else { continue };
+            let providers = self.description.providers_of(&entry.domain);
+            let down = providers.iter().find(|provider| self.is_down(**provider));
+            let down = down.map(|provider| self.name_of(*provider));
+            let ready = self.all_running(&providers).is_ok();
+            let Some(task) = self.tasks.get_mut(index) else { continue };
+            if let Some(down) = down {
+                task.finish(&self.kernel, ExitStatus::cut_short(format!("{down} is not running")));
+            } else if ready {
+                let over = Stage::Ended(ExitStatus::cut_short(String::new()));
+                let Stage::Waiting(role) = core::mem::replace(&mut task.stage, over) else {
+                    continue;
+                };
+                let plan = &entry.domain;
+                match launch(&self.kernel, &task.name, plan, &self.endpoints, role) {
+                    Ok(domain) => {
+                        task.stage = Stage::Running(Watched::new(&self.kernel, domain, task.id));
+                    }
+                    Err(error) => {
+                        task.finish(&self.kernel, ExitStatus::cut_short(error.to_string()));
+                    }
+                }
+            }
+        }
     }
 
     /// The name of a task.
@@ -82,13 +160,21 @@ impl<K: Kernel> Supervisor<K> {
     /// How a task ended; absent while it runs.
     pub fn task_exit(&mut self, id: u64) -> Option<ExitStatus> {
         self.task_observe(id);
-        self.task(id).and_then(|task| task.exit.clone())
+        match &self.task(id)?.stage {
+            Stage::Ended(exit) => Some(exit.clone()),
+            Stage::Waiting(_) | Stage::Running(_) => None,
+        }
     }
 
     /// Ends a task.
     pub fn task_kill(&mut self, id: u64) {
-        if let Some(watched) = self.task(id).and_then(|task| task.watched.as_ref()) {
-            self.kernel.kill(&watched.domain);
+        let Some(task) = self.tasks.iter_mut().find(|task| task.id == id) else { return };
+        match &task.stage {
+            Stage::Waiting(_) => {
+                task.finish(&self.kernel, ExitStatus::cut_short("was killed".to_string()));
+            }
+            Stage::Running(watched) => self.kernel.kill(&watched.domain),
+            Stage::Ended(_) => {}
         }
         self.task_observe(id);
     }
@@ -102,7 +188,7 @@ impl<K: Kernel> Supervisor<K> {
     /// A watched program changed.
     pub(crate) fn task_ready(&mut self, id: u64) {
         self.task_observe(id);
-        if let Some(watched) = self.task(id).and_then(|task| task.watched.as_ref()) {
+        if let Some(watched) = self.task(id).and_then(Task::watched) {
             watched.watch_again(&self.kernel);
         }
     }
@@ -111,20 +197,19 @@ impl<K: Kernel> Supervisor<K> {
         self.tasks.iter().find(|task| task.id == id)
     }
 
-    /// Looks whether a task has ended, and tells whoever waits for that.
+    /// Looks whether a task has ended.
     fn task_observe(&mut self, id: u64) {
         let Some(task) = self.tasks.iter_mut().find(|task| task.id == id) else { return };
-        let Some(watched) = &task.watched else { return };
+        let Stage::Running(watched) = &task.stage else { return };
         let Phase::Ended(end) = self.kernel.phase(&watched.domain) else { return };
-        let completed = end.cause == Cause::Exited;
-        let message = if completed { String::new() } else { report::end(&end) };
-        if !completed {
+        let exit = if end.cause == Cause::Exited {
+            let code = u32::try_from(end.code).unwrap_or(u32::MAX);
+            ExitStatus { completed: true, code, message: String::new() }
+        } else {
+            let message = report::end(&end);
             self.kernel.log(Level::Warn, &format!("`{}` {message}", task.name));
-        }
-        // An exception's number is no exit code.
-        let code = if completed { u32::try_from(end.code).unwrap_or(u32::MAX) } else { 0 };
-        task.exit = Some(ExitStatus { completed, code, message });
-        task.watched = None;
-        self.kernel.set_event(&task.finished);
+            ExitStatus::cut_short(message)
+        };
+        task.finish(&self.kernel, exit);
     }
 }

@@ -282,7 +282,10 @@ fn stop_start_and_kill() {
     assert_eq!(world.server("b").0, State::Stopped);
     let missing = Err(Error::NotFound("x".to_string()));
     assert_eq!(world.supervisor.stop("x"), missing);
-    assert!(matches!(world.supervisor.kill("supervisor"), Err(Error::Invalid(_))));
+    assert!(matches!(world.supervisor.stop("supervisor"), Err(Error::Invalid(_))));
+    assert!(!world.machine.crashed.get());
+    assert_eq!(world.supervisor.kill("supervisor"), Ok(()));
+    assert!(world.machine.crashed.get());
 }
 
 #[test]
@@ -348,6 +351,29 @@ fn dropping_or_killing_a_task_ends_the_program() {
     assert!(world.machine.living("p.2").is_none());
     assert!(!world.supervisor.task_exit(second).expect("ended").completed);
     assert_eq!(world.supervisor.kill("p.2"), Err(Error::NotFound("p.2".to_string())));
+}
+
+#[test]
+fn a_program_waits_for_a_provider_that_is_being_restarted() {
+    let mut world = World::booted(CHAIN);
+    assert_eq!(world.supervisor.kill("c"), Ok(()));
+    let id = world.supervisor.run("p", vec!["x".to_string()], streams()).expect("waits");
+    assert_eq!((world.machine.living("p.1"), world.supervisor.task_exit(id)), (None, None));
+    assert_eq!(world.server("p.1").0, State::Starting);
+    world.settle();
+    assert_eq!(world.server("p.1").0, State::Running);
+    assert_eq!(world.machine.domains.borrow().last().expect("domain").arguments, ["p.1", "x"]);
+    world.supervisor.task_drop(id);
+
+    assert_eq!(world.supervisor.kill("c"), Ok(()));
+    let first = world.supervisor.run("p", Vec::new(), streams()).expect("waits");
+    let second = world.supervisor.run("p", Vec::new(), streams()).expect("waits");
+    world.supervisor.task_kill(first);
+    assert_eq!(world.supervisor.task_exit(first).expect("ended").message, "was killed");
+    assert_eq!(world.supervisor.stop("c"), Ok(()));
+    let exit = world.supervisor.task_exit(second).expect("ended");
+    assert_eq!((exit.completed, exit.message.as_str()), (false, "c is not running"));
+    assert_eq!(*world.machine.events.borrow(), [true, true, true]);
 }
 
 #[test]

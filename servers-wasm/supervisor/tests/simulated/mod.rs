@@ -45,6 +45,7 @@ pub(crate) struct Machine {
     /// Endpoints at which calls fail while nobody serves them.
     pub(crate) refusing: RefCell<Vec<u32>>,
     pub(crate) published: RefCell<Vec<String>>,
+    pub(crate) crashed: Cell<bool>,
     pub(crate) power: Cell<Option<Action>>,
     pub(crate) room: Cell<bool>,
     pub(crate) screen: Cell<bool>,
@@ -240,6 +241,10 @@ impl Kernel for Play {
 
     fn subscribe(&self, event: &usize) -> Guard {
         self.pollable(Source::Event(*event))
+    }
+
+    fn crash(&self) {
+        self.0.crashed.set(true);
     }
 
     fn power(&self, action: Action) {
