@@ -20,6 +20,7 @@ pub(crate) const FEATURES: WasmFeatures = WasmFeatures::MVP
     .union(WasmFeatures::BULK_MEMORY)
     .union(WasmFeatures::TAIL_CALL)
     .union(WasmFeatures::EXTENDED_CONST)
+    .union(WasmFeatures::MULTI_MEMORY)
     .union(WasmFeatures::COMPONENT_MODEL);
 
 /// Makes the engine of a domain.
@@ -32,7 +33,6 @@ pub(crate) fn engine(limits: &RuntimeLimits) -> Engine {
     config
         .compilation_mode(CompilationMode::Eager)
         .ignore_custom_sections(true)
-        .wasm_multi_memory(false)
         .wasm_custom_page_sizes(false)
         .set_max_recursion_depth(limits.call_depth as usize);
     Engine::new(&config)

@@ -126,7 +126,6 @@ fn what_is_not_supported_is_named() {
         (r#"(component (core module (memory 1 1 shared)))"#, "threads"),
         (r#"(component (core module (tag)))"#, "exceptions"),
         (r#"(component (core module (type (struct))))"#, "gc"),
-        (r#"(component (core module (memory 1) (memory 1)))"#, "memories"),
         (r#"(component (type (stream u8)) )"#, "async"),
         (r#"(component (type (future u8)) )"#, "async"),
         (r#"(component (import "f" (func async)))"#, "async"),

@@ -207,7 +207,7 @@ fn an_instance_in_a_call_is_not_entered_again() {
             (export "go" (func $go)) (export "t" (table $table "t"))))))
         (func (export "run") (result u32) (canon lift (core func $fix "run"))))"#;
     let trap = run(component).unwrap_err();
-    assert!(trap.contains("cannot be entered again"), "{trap}");
+    assert!(trap.contains("cannot enter"), "{trap}");
 }
 
 #[test]
@@ -254,15 +254,21 @@ fn modules_and_components_of_enclosing_components_are_reached() {
                 (alias outer 2 0 (component $leaf))
                 (core instance $i (instantiate $m))
                 (instance $l (instantiate $leaf))
-                (core func $n (canon lower (func $l "n")))
-                (core module $sum
-                    (import "a" "n" (func $a (result i32)))
-                    (import "b" "n" (func $b (result i32)))
-                    (func (export "run") (result i32) (i32.add (call $a) (call $b))))
-                (core instance $sum (instantiate $sum
-                    (with "a" (instance $i))
-                    (with "b" (instance (export "n" (func $n))))))
-                (func (export "run") (result u32) (canon lift (core func $sum "run"))))
+                (component $adder
+                    (alias outer 3 0 (core module $m))
+                    (import "n" (func $n (result u32)))
+                    (core func $n' (canon lower (func $n)))
+                    (core instance $i (instantiate $m))
+                    (core module $sum
+                        (import "a" "n" (func $a (result i32)))
+                        (import "b" "n" (func $b (result i32)))
+                        (func (export "run") (result i32) (i32.add (call $a) (call $b))))
+                    (core instance $sum (instantiate $sum
+                        (with "a" (instance $i))
+                        (with "b" (instance (export "n" (func $n'))))))
+                    (func (export "run") (result u32) (canon lift (core func $sum "run"))))
+                (instance $sum (instantiate $adder (with "n" (func $l "n"))))
+                (export "run" (func $sum "run")))
             (instance $x (instantiate $inside))
             (export "run" (func $x "run")))
         (instance $o (instantiate $middle))
@@ -279,16 +285,22 @@ fn components_and_modules_are_passed_as_arguments() {
             (import "code" (core module $code (export "n" (func (result i32)))))
             (import "factory" (component $factory
                 (export "double" (func (param "n" u32) (result u32)))))
-            (core instance $code (instantiate $code))
             (instance $made (instantiate $factory))
-            (core func $double (canon lower (func $made "double")))
-            (core module $m
-                (import "a" "n" (func $n (result i32)))
-                (import "b" "double" (func $double (param i32) (result i32)))
-                (func (export "run") (result i32) (call $double (call $n))))
-            (core instance $i (instantiate $m (with "a" (instance $code))
-                (with "b" (instance (export "double" (func $double))))))
-            (func (export "run") (result u32) (canon lift (core func $i "run"))))
+            (component $caller
+                (import "code" (core module $code (export "n" (func (result i32)))))
+                (import "double" (func $double (param "n" u32) (result u32)))
+                (core instance $code (instantiate $code))
+                (core func $lowered (canon lower (func $double)))
+                (core module $m
+                    (import "a" "n" (func $n (result i32)))
+                    (import "b" "double" (func $double (param i32) (result i32)))
+                    (func (export "run") (result i32) (call $double (call $n))))
+                (core instance $i (instantiate $m (with "a" (instance $code))
+                    (with "b" (instance (export "double" (func $lowered))))))
+                (func (export "run") (result u32) (canon lift (core func $i "run"))))
+            (instance $c (instantiate $caller
+                (with "code" (core module $code)) (with "double" (func $made "double"))))
+            (export "run" (func $c "run")))
         (instance $u (instantiate $user
             (with "code" (core module $seven)) (with "factory" (component $double))))
         (export "run" (func $u "run")))"#
@@ -349,9 +361,12 @@ fn a_chain_of_instances_calls_through_up_to_the_limit() {
             (core instance $i (instantiate $m
                 (with "" (instance (export "next" (func $lowered))))))
             (func (export "f") (param "n" u32) (result u32) (canon lift (core func $i "f"))))
-            (core module $end (func (export "f") (param i32) (result i32) (local.get 0)))
-            (core instance $end (instantiate $end))
-            (func $f0 (param "n" u32) (result u32) (canon lift (core func $end "f")))"#,
+            (component $end
+                (core module $m (func (export "f") (param i32) (result i32) (local.get 0)))
+                (core instance $i (instantiate $m))
+                (func (export "f") (param "n" u32) (result u32) (canon lift (core func $i "f"))))
+            (instance $end (instantiate $end))
+            (alias export $end "f" (func $f0))"#,
         );
         for link in 0..links {
             let next = link + 1;

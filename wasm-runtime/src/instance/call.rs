@@ -121,6 +121,9 @@ pub(crate) fn destroy<H: Host>(
     let Some(destructor) = ty.destructor else { return Ok(()) };
     let text = format!("destructor of `{}`", ty.name);
     let own = from == Some(implementer);
+    if !own && from.is_some_and(|from| state.related(from, implementer)) {
+        return Err(not_entered(&text));
+    }
     if own {
         state.nest()?;
     } else {
@@ -146,13 +149,19 @@ fn enter<H: Host>(
 ) -> Result<(), Trap> {
     let entered = state.instance(instance);
     if !entered.may_enter {
-        return Err(Trap::new(format!(
-            "{}: its instance is still in a call and cannot be entered again",
-            what()
-        )));
+        return Err(not_entered(&what()));
     }
     entered.may_enter = false;
     state.nest()
+}
+
+/// The trap of a call into an instance that is in a call already or might come to be.
+#[cold]
+pub(crate) fn not_entered(what: &str) -> Trap {
+    Trap::new(format!(
+        "{what}: cannot enter the component instance: it is in a call, or contains the caller or \
+         is contained in it"
+    ))
 }
 
 /// Ends a call into an instance. After a trap this does not happen, and the instance stays closed.

@@ -56,7 +56,7 @@ impl<H: Host> Instance<H> {
         store.limiter(|state| state.limiter.as_dyn());
         let imports = root::imports(&component, &links, store.data_mut());
         let mut builder = Builder::new(&component, &links, store, engine);
-        let frame = builder.instantiate(0, imports, None)?;
+        let frame = builder.instantiate(0, imports, None, None)?;
         root::name_resources(&component.interfaces, &frame, builder.store.data_mut());
         let functions = root::exports(&component.interfaces, &frame)?;
         drop(frame);

@@ -48,6 +48,8 @@ pub(crate) struct State<H> {
     pub area: Area,
     pub resources: Vec<ResourceType>,
     instances: Vec<InstanceState>,
+    /// For each instance the one whose component instantiated it.
+    parents: Vec<Option<InstanceId>>,
     /// Stands in for an instance that does not exist: it can neither be called nor call.
     nobody: InstanceState,
     locals: Vec<LocalArea>,
@@ -67,6 +69,7 @@ impl<H: Host> State<H> {
             area: Area::Host,
             resources: Vec::new(),
             instances: Vec::new(),
+            parents: Vec::new(),
             nobody,
             locals: Vec::new(),
             locals_in_use: 0,
@@ -76,16 +79,35 @@ impl<H: Host> State<H> {
     }
 
     /// Adds a component instance.
-    pub(crate) fn add_instance(&mut self) -> Result<InstanceId, Trap> {
+    pub(crate) fn add_instance(&mut self, parent: Option<InstanceId>) -> Result<InstanceId, Trap> {
         match u32::try_from(self.instances.len()) {
             Ok(number @ ..MAX_COMPONENT_INSTANCES) => {
                 self.instances.push(InstanceState::new(self.handle_limit));
+                self.parents.push(parent);
                 Ok(InstanceId(number))
             }
             _ => Err(Trap::new(format!(
                 "the component makes more than {MAX_COMPONENT_INSTANCES} component instances"
             ))),
         }
+    }
+
+    /// Whether one instance is the other or was made within it. A call between the two might come
+    /// back to where it started, so it traps ("Canonical ABI", `call_might_be_recursive`).
+    pub(crate) fn related(&self, one: InstanceId, other: InstanceId) -> bool {
+        self.is_within(one, other) || self.is_within(other, one)
+    }
+
+    fn is_within(&self, inner: InstanceId, outer: InstanceId) -> bool {
+        let mut current = Some(inner);
+        while let Some(instance) = current {
+            if instance == outer {
+                return true;
+            }
+            // A parent has a smaller number than its children.
+            current = self.parents.get(instance.0 as usize).copied().flatten();
+        }
+        false
     }
 
     /// Adds a resource type.

@@ -39,6 +39,8 @@ pub(crate) enum Callee {
     Remote(Target, u32),
     /// Another component instance of this domain.
     Local(Arc<Lifted>),
+    /// A component instance that this one is within, or that is within it: the call traps.
+    Recursive,
 }
 
 /// Carries out a call of a lowered function.
@@ -50,6 +52,7 @@ fn invoke<H: Host>(
     let outcome = match &lowered.callee {
         Callee::Remote(target, method) => remote(&mut caller, lowered, *target, *method, cells),
         Callee::Local(lifted) => local(&mut caller, lowered, lifted, cells),
+        Callee::Recursive => recursive(&mut caller, lowered),
     };
     outcome.map_err(Error::host)
 }
@@ -88,6 +91,17 @@ fn remote<H: Host>(
     state.received();
     state.area = before;
     Ok(result)
+}
+
+/// A call between a component instance and one within it.
+fn recursive<H: Host>(
+    caller: &mut Caller<'_, State<H>>,
+    lowered: &Lowered,
+) -> Result<Option<u64>, Trap> {
+    let Lowered { plan, options, .. } = lowered;
+    let instance = caller.data_mut().instance(options.instance);
+    instance.check_may_leave().map_err(|error| in_call(plan, error))?;
+    Err(call::not_entered(plan.name()))
 }
 
 /// A call of another component instance of the domain.

@@ -18,6 +18,7 @@ use super::{
     state::State,
 };
 use crate::{
+    canonical::InstanceId,
     component::{
         Component,
         ir::{Reference, Sort, Step},
@@ -80,6 +81,7 @@ impl<'c, H: Host> Builder<'c, H> {
         body: u32,
         imports: Exports,
         outer: Option<Rc<Scope>>,
+        parent: Option<InstanceId>,
     ) -> Result<Frame<'c>, Trap> {
         let component = self.component;
         let body = component.bodies.get(body as usize).ok_or_else(|| missing("a component"))?;
@@ -88,7 +90,7 @@ impl<'c, H: Host> Builder<'c, H> {
             return Err(Trap::new(text));
         }
         self.depth += 1;
-        let id = self.store.data_mut().add_instance()?;
+        let id = self.store.data_mut().add_instance(parent)?;
         let scope = Scope { outer, ..Scope::default() };
         let mut frame = Frame::new(id, imports, scope);
         for step in &body.steps {
@@ -181,7 +183,8 @@ impl<'c, H: Host> Builder<'c, H> {
         let closure = frame.scope.components.get(component as usize);
         let closure = closure.ok_or_else(|| missing("a component"))?;
         let imports = items(frame, arguments)?;
-        let made = self.instantiate(closure.body, imports, closure.outer.clone())?;
+        let made =
+            self.instantiate(closure.body, imports, closure.outer.clone(), Some(frame.id))?;
         Ok(made.exports)
     }
 
