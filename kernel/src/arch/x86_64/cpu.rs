@@ -45,11 +45,13 @@ const _: () = assert!(size_of::<KernelStack>() == STACK_SIZE);
 
 impl Cpu {
     /// All zero, for a stack in zeroed memory.
-    const NEW: Self = Self {
-        root: AtomicU64::new(0),
-        own_context: AtomicPtr::new(core::ptr::null_mut()),
-        deadline: AtomicU64::new(0),
-    };
+    const fn new() -> Self {
+        Self {
+            root: AtomicU64::new(0),
+            own_context: AtomicPtr::new(core::ptr::null_mut()),
+            deadline: AtomicU64::new(0),
+        }
+    }
 
     /// The processor that runs this code, on its kernel stack.
     #[inline]
@@ -109,7 +111,7 @@ pub struct SpareStack {
 /// The boot processor's kernel stack; also the stack on which the kernel boots.
 #[unsafe(link_section = ".bss.kernel_stack")]
 pub static mut BOOT_STACK: KernelStack =
-    KernelStack { guard: [0; 4096], stack: [0; STACK_TOP - 4096], cpu: Cpu::NEW };
+    KernelStack { guard: [0; 4096], stack: [0; STACK_TOP - 4096], cpu: Cpu::new() };
 
 /// Where fatal exceptions are reported from.
 #[unsafe(link_section = ".bss.report_stack")]
