@@ -43,10 +43,13 @@ impl Watches {
         self.ready.push_back((pollable, token));
     }
 
-    /// Forgets the pollable's watch, even if it came true and was not delivered.
-    pub fn remove(&mut self, pollable: u32) {
+    /// Forgets the pollable's watch, even if it came true and was not delivered; whether it was
+    /// still waiting.
+    pub fn remove(&mut self, pollable: u32) -> bool {
+        let before = self.waiting.len();
         self.waiting.retain(|watch| watch.pollable != pollable);
         self.ready.retain(|(of, _)| *of != pollable);
+        self.waiting.len() != before
     }
 
     /// Whether a watch waits on this kernel handle.

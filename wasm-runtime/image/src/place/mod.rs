@@ -9,6 +9,7 @@
 //! client has an entry in `minted` until the kernel says that the last holder dropped it or it
 //! comes home.
 
+mod arrival;
 mod poll;
 mod resolve;
 mod transfer;
@@ -168,8 +169,9 @@ impl<G: Gate> Place<G> {
                     Source::Object(of) => self.objects.get(of).and_then(Object::handle),
                     _ => handle,
                 };
-                self.watches.remove(number);
-                if let Some(waited) = waited.filter(|waited| !self.watches.watches(*waited)) {
+                let watched = self.watches.remove(number);
+                let waited = waited.filter(|waited| watched && !self.watches.watches(*waited));
+                if let Some(waited) = waited {
                     self.gate.unwatch(waited);
                 }
                 if let Source::Object(of) = source {

@@ -9,7 +9,7 @@ use crate::gate::{Calls, Gate};
 use crate::objects::{Object, Source};
 use crate::watches::Trigger;
 use alloc::vec::Vec;
-use atoll_gate::call::NO_DEADLINE;
+use atoll_gate::call::{NO_DEADLINE, Status};
 use atoll_gate::message::accept;
 
 /// One thing that a poll waits for.
@@ -49,24 +49,28 @@ impl<G: Gate> Place<G> {
     }
 
     /// Waits until a kernel handle is ready.
-    pub(crate) fn block_on(&mut self, handle: u32) {
-        self.watch_handle(handle);
+    ///
+    /// # Errors
+    /// It cannot be watched.
+    pub(crate) fn block_on(&mut self, handle: u32) -> Result<(), Status> {
+        self.watch_handle(handle)?;
         while self.next_notification(NO_DEADLINE).is_some_and(|told| told != handle) {}
+        Ok(())
     }
 
-    /// Watches a handle; one that cannot be watched counts as ready.
-    fn watch_handle(&mut self, handle: u32) -> bool {
+    fn watch_handle(&mut self, handle: u32) -> Result<(), Status> {
         if self.watches.watches(handle) {
             // A notification may be on its way that is older than what the guest did since.
             self.gate.unwatch(handle);
         }
-        self.gate.watch(handle, u64::from(handle)).is_ok()
+        self.gate.watch(handle, u64::from(handle))
     }
 
+    /// Watches the handles; one that cannot be watched counts as ready.
     fn arm(&mut self, waited: &mut [Waited]) {
         for one in waited {
             if let Some(Trigger::Handle(handle)) = one.trigger {
-                one.ready = !self.watch_handle(handle);
+                one.ready = self.watch_handle(handle).is_err();
             }
         }
     }
@@ -103,7 +107,7 @@ impl<G: Gate> Place<G> {
     /// Watches a pollable for the guest.
     pub(crate) fn watch(&mut self, pollable: u32, token: u64) {
         match self.trigger(pollable) {
-            Some(Trigger::Handle(handle)) if self.watch_handle(handle) => {
+            Some(Trigger::Handle(handle)) if self.watch_handle(handle).is_ok() => {
                 self.watches.add(pollable, Trigger::Handle(handle), token);
             }
             Some(Trigger::At(time)) => self.watches.add(pollable, Trigger::At(time), token),
@@ -113,8 +117,9 @@ impl<G: Gate> Place<G> {
 
     /// Ends the guest's watch on a pollable.
     pub(crate) fn unwatch(&mut self, pollable: u32) {
-        self.watches.remove(pollable);
+        let watched = self.watches.remove(pollable);
         if let Some(Trigger::Handle(handle)) = self.trigger(pollable)
+            && watched
             && !self.watches.watches(handle)
         {
             self.gate.unwatch(handle);

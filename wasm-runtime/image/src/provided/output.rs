@@ -50,15 +50,16 @@ pub(super) fn flush<G: Gate>(place: &mut Place<G>, number: u32) -> Result<bool, 
 }
 
 /// Waits until the pipe may have room.
-fn block<G: Gate>(place: &mut Place<G>, number: u32) {
+fn block<G: Gate>(place: &mut Place<G>, number: u32) -> Result<(), Failure> {
     if let Some(pipe) = place.objects.get(number).and_then(Object::handle) {
-        place.block_on(pipe);
+        place.block_on(pipe)?;
     }
+    Ok(())
 }
 
 pub(super) fn blocking_flush<G: Gate>(place: &mut Place<G>, number: u32) -> Result<(), Failure> {
     while !flush(place, number)? {
-        block(place, number);
+        block(place, number)?;
     }
     Ok(())
 }
@@ -92,7 +93,7 @@ pub(super) fn blocking_check_write<G: Gate>(
         if permit > 0 {
             return Ok(permit);
         }
-        block(place, number);
+        block(place, number)?;
     }
 }
 

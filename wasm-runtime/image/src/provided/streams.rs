@@ -142,7 +142,7 @@ fn blocking_read<G: Gate>(place: &mut Place<G>, number: u32, most: u64) -> Resul
             return Ok(count);
         }
         if let Some(Object::Input(Some(pipe))) = place.objects.get(number) {
-            place.block_on(*pipe);
+            place.block_on(*pipe)?;
         }
     }
 }
