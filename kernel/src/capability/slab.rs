@@ -102,7 +102,7 @@ pub struct Slab<V, T = V> {
     slots: Vec<Slot<V>>,
     free: u32,
     free_slots: u32,
-    live: u32,
+    retired: u32,
     limit: u32,
     tag: PhantomData<fn() -> T>,
 }
@@ -111,19 +111,19 @@ impl<V, T> Slab<V, T> {
     /// An empty slab that grows to `limit` slots; it owns no memory yet.
     #[must_use]
     pub const fn new(limit: u32) -> Self {
-        Self { slots: Vec::new(), free: NONE, free_slots: 0, live: 0, limit, tag: PhantomData }
+        Self { slots: Vec::new(), free: NONE, free_slots: 0, retired: 0, limit, tag: PhantomData }
     }
 
     /// Occupied slots.
     #[must_use]
     pub const fn len(&self) -> u32 {
-        self.live
+        self.slots.len() as u32 - self.free_slots - self.retired
     }
 
     /// Whether no slot is occupied.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.live == 0
+        self.len() == 0
     }
 
     /// Puts `value` into a slot and gives its id.
@@ -134,7 +134,6 @@ impl<V, T> Slab<V, T> {
         self.free = slot.next_free;
         slot.value = Some(value);
         self.free_slots -= 1;
-        self.live += 1;
         Ok(Id::new(index, slot.generation))
     }
 
@@ -194,12 +193,13 @@ impl<V, T> Slab<V, T> {
             return None;
         }
         let value = slot.value.take()?;
-        self.live = self.live.saturating_sub(1);
         if let Some(generation) = slot.generation.checked_add(1) {
             slot.generation = generation;
             slot.next_free = self.free;
             self.free = id.index();
             self.free_slots += 1;
+        } else {
+            self.retired += 1;
         }
         Some(value)
     }
@@ -212,12 +212,13 @@ impl<V, T> Slab<V, T> {
             return;
         }
         slot.value = None;
-        self.live -= 1;
         if let Some(generation) = slot.generation.checked_add(1) {
             slot.generation = generation;
             slot.next_free = self.free;
             self.free = id.index();
             self.free_slots += 1;
+        } else {
+            self.retired += 1;
         }
     }
 

@@ -114,7 +114,13 @@ impl HandleTable {
     /// An empty table for at most `limit` handles; memory is taken as it grows.
     #[must_use]
     pub fn new(limit: u32) -> Self {
-        Self { slots: Vec::new(), first_free: 0, last_free: 0, live: 0, limit: limit.min(MOST_HANDLES) }
+        Self {
+            slots: Vec::new(),
+            first_free: 0,
+            last_free: 0,
+            live: 0,
+            limit: limit.min(MOST_HANDLES),
+        }
     }
 
     /// Handles in use.
@@ -189,7 +195,11 @@ impl HandleTable {
     #[inline]
     pub fn find_pledged(&self, handle: Handle) -> Result<&Entry, Status> {
         match self.slot(handle.index()) {
-            Some(Slot { generation, entry: Some(entry), .. }) if *generation == handle.generation() => Ok(entry),
+            Some(Slot { generation, entry: Some(entry), .. })
+                if *generation == handle.generation() =>
+            {
+                Ok(entry)
+            }
             _ => Err(Status::BadHandle),
         }
     }
@@ -205,7 +215,11 @@ impl HandleTable {
     #[inline]
     pub fn get_mut(&mut self, handle: Handle) -> Result<&mut Entry, Status> {
         match self.slot_mut(handle.index()) {
-            Some(Slot { generation, entry: Some(entry), .. }) if *generation == handle.generation() => Ok(entry),
+            Some(Slot { generation, entry: Some(entry), .. })
+                if *generation == handle.generation() =>
+            {
+                Ok(entry)
+            }
             _ => Err(Status::BadHandle),
         }
     }
@@ -240,9 +254,13 @@ impl HandleTable {
 
     /// Every handle with its entry, from slot `from` on.
     pub fn iter_from(&self, from: usize) -> impl Iterator<Item = (Handle, &Entry)> {
-        self.slots.iter().zip(1u16..).filter_map(|(slot, index)| {
-            slot.entry.as_ref().map(|entry| (Handle::new(index, slot.generation), entry))
-        }).skip(from)
+        self.slots
+            .iter()
+            .zip(1u16..)
+            .filter_map(|(slot, index)| {
+                slot.entry.as_ref().map(|entry| (Handle::new(index, slot.generation), entry))
+            })
+            .skip(from)
     }
 }
 

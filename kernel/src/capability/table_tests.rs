@@ -4,8 +4,8 @@ use super::table::{Entry, Handle, HandleTable, Hold, MOST_HANDLES};
 use super::{Id, Object};
 use atoll_gate::Status;
 use atoll_gate::call::rights;
-use proptest::prelude::*;
 use core::num::NonZeroU32;
+use proptest::prelude::*;
 use std::collections::HashMap;
 
 fn blob(number: u32) -> Entry {
@@ -39,7 +39,9 @@ fn the_limit_is_a_quota() {
 #[test]
 fn lookups_check_kind_before_rights() {
     let mut table = HandleTable::new(4);
-    let handle = table.insert(Entry::owned(Object::Event(Id::new(0, NonZeroU32::MIN)), rights::WATCH)).expect("room");
+    let handle = table
+        .insert(Entry::owned(Object::Event(Id::new(0, NonZeroU32::MIN)), rights::WATCH))
+        .expect("room");
     assert_eq!(table.event(handle, rights::WATCH), Ok(Id::new(0, NonZeroU32::MIN)));
     assert_eq!(table.event(handle, rights::SIGNAL), Err(Status::Denied));
     assert_eq!(table.endpoint(handle, rights::SIGNAL), Err(Status::WrongKind));
@@ -51,7 +53,8 @@ fn a_duplicate_needs_the_copy_right_and_never_gains() {
     let mut table = HandleTable::new(4);
     let plain = table.insert(Entry::owned(Object::Log, rights::READ)).expect("room");
     assert_eq!(table.duplicate(plain, rights::ALL).err(), Some(Status::Denied));
-    let copyable = table.insert(Entry::owned(Object::Log, rights::READ | rights::COPY)).expect("room");
+    let copyable =
+        table.insert(Entry::owned(Object::Log, rights::READ | rights::COPY)).expect("room");
     let copy = table.duplicate(copyable, rights::READ | rights::WRITE).expect("copyable");
     assert_eq!(copy.rights, rights::READ);
     let lender = Hold::Borrowed { next: Handle::NONE };

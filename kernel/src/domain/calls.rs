@@ -52,7 +52,12 @@ pub(super) fn write_header(area: &PageRun, header: Header) -> Result<(), Status>
 
 impl Kernel {
     /// Sends a call and blocks the caller until its end. Nothing has happened on failure.
-    pub(crate) fn call(&mut self, caller: DomainId, request: Request, deadline: u64) -> Result<(), Status> {
+    pub(crate) fn call(
+        &mut self,
+        caller: DomainId,
+        request: Request,
+        deadline: u64,
+    ) -> Result<(), Status> {
         if deadline <= self.now {
             return Err(Status::TimedOut);
         }
@@ -145,7 +150,12 @@ impl Kernel {
 
     /// Checks that a call may be sent, and gives the server if it waits for one.
     #[inline]
-    fn admit(&self, caller: DomainId, request: Request, sync: bool) -> Result<Option<DomainId>, Status> {
+    fn admit(
+        &self,
+        caller: DomainId,
+        request: Request,
+        sync: bool,
+    ) -> Result<Option<DomainId>, Status> {
         let endpoint = self.ipc.endpoints.get(request.endpoint).ok_or(Status::Closed)?;
         let Some(server) = endpoint.bound else {
             return if endpoint.is_abandoned() { Err(Status::Closed) } else { Ok(None) };
@@ -184,7 +194,12 @@ impl Kernel {
     }
 
     #[inline]
-    fn new_call(&mut self, caller: DomainId, request: Request, sync: bool) -> Result<CallId, Status> {
+    fn new_call(
+        &mut self,
+        caller: DomainId,
+        request: Request,
+        sync: bool,
+    ) -> Result<CallId, Status> {
         let call = PendingCall {
             caller: Some(caller),
             server: None,
@@ -216,7 +231,7 @@ impl Kernel {
         let call = self.ipc.calls.get(id)?;
         let caller = call.caller.filter(|_| call.lengths.slots > 0)?;
         let slots = match self.ipc.mail_of(id).and_then(|mail| mail.kept.as_ref()) {
-            Some(buffer) => Slots::from_kept(&buffer.slots),
+            Some(buffer) => Slots::from_kept(&buffer.slots).ok()?,
             None => Slots::read(&self.live(caller).ok()?.1.send, call.lengths.slots).ok()?,
         };
         Some((caller, slots))
@@ -224,8 +239,11 @@ impl Kernel {
 
     /// Undoes the pledge of a call that was not delivered.
     pub(super) fn withdraw_message(&mut self, id: CallId) {
-        if let Some((caller, slots)) = self.message_slots(id) {
-            self.withdraw_pledge(caller, slots.as_slice());
+        let Some(call) = self.ipc.calls.get(id) else { return };
+        let (Some(caller), count) = (call.caller, call.lengths.slots) else { return };
+        match self.ipc.mail_of_mut(id).and_then(|mail| mail.kept.take()) {
+            Some(kept) => self.withdraw_pledge(caller, &kept.slots),
+            None => self.withdraw_pledged_area(caller, count),
         }
     }
 
@@ -234,7 +252,9 @@ impl Kernel {
         let Some(call) = self.ipc.calls.get_mut(id) else { return };
         let Some(endpoint) = self.ipc.endpoints.get_mut(call.endpoint) else { return };
         let (caller, sync) = (call.caller, call.sync);
-        let Some((server, domain)) = endpoint.bound.and_then(|id| Some((id, self.domains.get_mut(id)?))) else {
+        let Some((server, domain)) =
+            endpoint.bound.and_then(|id| Some((id, self.domains.get_mut(id)?)))
+        else {
             (call.state, call.server) = (CallState::Held, None);
             endpoint.held.push(&mut self.ipc.calls, id, 0);
             return;
@@ -292,7 +312,12 @@ impl Kernel {
         }
     }
 
-    fn deliver_call_slots(&mut self, id: CallId, caller: DomainId, server: DomainId) -> Result<(), Status> {
+    fn deliver_call_slots(
+        &mut self,
+        id: CallId,
+        caller: DomainId,
+        server: DomainId,
+    ) -> Result<(), Status> {
         let (_, slots) = self.message_slots(id).ok_or(Status::Closed)?;
         let arrived = self.transfer(caller, server, &slots, Carrier::Call(id))?;
         if self.ipc.calls.get(id).is_some_and(|call| call.sync) {
@@ -330,11 +355,19 @@ impl Kernel {
     #[cold]
     fn pass_on_priority(&mut self, mut domain: DomainId) {
         for _ in 0..LONGEST_CHAIN {
-            let Some(Activity::Calling(id)) = self.domains.get(domain).map(|domain| domain.activity) else { return };
+            let Some(Activity::Calling(id)) =
+                self.domains.get(domain).map(|domain| domain.activity)
+            else {
+                return;
+            };
             let Some(call) = self.ipc.calls.get_mut(id) else { return };
             let Some(server) = call.server else { return };
-            let fell = call.donated.take().is_some_and(|old| self.scheduler.withdraw(server, old, self.now));
-            let (donated, rose) = self.scheduler.donate(server, self.scheduler.priority(domain), self.now);
+            let fell = call
+                .donated
+                .take()
+                .is_some_and(|old| self.scheduler.withdraw(server, old, self.now));
+            let (donated, rose) =
+                self.scheduler.donate(server, self.scheduler.priority(domain), self.now);
             call.donated = donated;
             if !fell && !rose {
                 return;

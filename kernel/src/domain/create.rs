@@ -9,7 +9,9 @@ use crate::memory::{Access, AddressSpace, MapError, PAGE_SIZE, PageRun, VirtAddr
 use crate::scheduler::{PRIORITIES, Share};
 use alloc::sync::Arc;
 use atoll_gate::Status;
-use atoll_gate::layout::{COMPONENT_BASE, RECEIVE_AREA, REGION_BASE, SEND_AREA, STACK_BASE, STACK_SIZE};
+use atoll_gate::layout::{
+    COMPONENT_BASE, RECEIVE_AREA, REGION_BASE, SEND_AREA, STACK_BASE, STACK_SIZE,
+};
 use atoll_gate::message::{AREA_SIZE, Header, Lengths, PAYLOAD_OFFSET};
 use atoll_gate::record::name_field;
 use atoll_gate::start::{DomainConfig, Isolation};
@@ -44,12 +46,17 @@ fn check(config: &DomainConfig<'_>) -> Result<(), Status> {
 impl Kernel {
     /// Makes a domain that runs the component in `module`; nobody holds it yet and it does
     /// not run.
-    pub(crate) fn create_domain(&mut self, config: &DomainConfig<'_>, module: u32) -> Result<DomainId, Status> {
+    pub(crate) fn create_domain(
+        &mut self,
+        config: &DomainConfig<'_>,
+        module: u32,
+    ) -> Result<DomainId, Status> {
         check(config)?;
-        let component = self.boot.modules.get(module as usize).ok_or(Status::NotFound)?.bytes.clone();
+        let component =
+            self.boot.modules.get(module as usize).ok_or(Status::NotFound)?.bytes.clone();
         self.domains.reserve(1).map_err(|_| Status::OutOfMemory)?;
         let number = self.newest.checked_add(1).ok_or(Status::OutOfMemory)?;
-        let body = self.build_body(config.isolation, &component)?;
+        let body = self.build_body(number, config.isolation, &component)?;
         let domain = Domain {
             number,
             name: name_field(config.name),
@@ -81,7 +88,12 @@ impl Kernel {
     }
 
     /// The address space of a new domain with everything in it, and its first registers.
-    fn build_body(&self, ring: Isolation, component: &Arc<PageRun>) -> Result<Body, Status> {
+    fn build_body(
+        &self,
+        number: u32,
+        ring: Isolation,
+        component: &Arc<PageRun>,
+    ) -> Result<Body, Status> {
         let pages = AREA_SIZE / PAGE_SIZE as usize;
         let mut body = Body {
             space: AddressSpace::new(ring).ok_or(Status::OutOfMemory)?,
@@ -101,6 +113,7 @@ impl Kernel {
             entry: self.image.entry(),
             stack: at(STACK_BASE + STACK_SIZE)?,
             user: ring == Isolation::User,
+            owner: number,
             arguments: [component.len() as u64, 0, 0],
         });
         Ok(body)
@@ -121,13 +134,19 @@ impl Kernel {
         }
         let (sender, from) = self.live(supervisor)?;
         let to = &self.live(domain)?.1.receive;
-        let copied = from.send.copy_to(PAYLOAD_OFFSET, to, PAYLOAD_OFFSET, lengths.payload as usize);
+        let copied =
+            from.send.copy_to(PAYLOAD_OFFSET, to, PAYLOAD_OFFSET, lengths.payload as usize);
         copied.map_err(|_| Status::Invalid)?;
         let number = sender.number;
         self.launch(domain, lengths, number)
     }
 
-    fn pass_grants(&mut self, supervisor: DomainId, domain: DomainId, lengths: Lengths) -> Result<(), Status> {
+    fn pass_grants(
+        &mut self,
+        supervisor: DomainId,
+        domain: DomainId,
+        lengths: Lengths,
+    ) -> Result<(), Status> {
         let slots = Slots::read(&self.live(supervisor)?.1.send, lengths.slots)?;
         self.pledge(supervisor, &slots, false)?;
         match self.transfer(supervisor, domain, &slots, Carrier::OneWay) {
@@ -140,8 +159,18 @@ impl Kernel {
     }
 
     /// Lets a domain run whose start record is in its receive area.
-    pub(super) fn launch(&mut self, id: DomainId, lengths: Lengths, sender: u32) -> Result<(), Status> {
-        let header = Header { payload_len: lengths.payload, slot_count: lengths.slots, sender, ..Header::default() };
+    pub(super) fn launch(
+        &mut self,
+        id: DomainId,
+        lengths: Lengths,
+        sender: u32,
+    ) -> Result<(), Status> {
+        let header = Header {
+            payload_len: lengths.payload,
+            slot_count: lengths.slots,
+            sender,
+            ..Header::default()
+        };
         super::calls::write_header(&self.live(id)?.1.receive, header)?;
         self.domain_mut(id)?.life = Life::Starting;
         self.scheduler.wake(id, self.now);

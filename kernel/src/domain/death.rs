@@ -69,6 +69,7 @@ impl Kernel {
         domain.changes = domain.changes.saturating_add(1);
         let held = domain.holders > 0;
         self.init_ended |= self.is_init(id);
+        self.unsettled = true;
         self.fire_watches(Object::Domain(id));
         if !held {
             self.doomed.remove(&mut self.domains, id);
@@ -99,11 +100,17 @@ impl Kernel {
             ),
             Cause::Exited | Cause::Killed => trace::kernel(
                 Level::Debug,
-                format_args!("{name} (domain {number}) ended: {:?}, code {}", ending.cause, ending.code),
+                format_args!(
+                    "{name} (domain {number}) ended: {:?}, code {}",
+                    ending.cause, ending.code
+                ),
             ),
             cause => trace::kernel(
                 Level::Error,
-                format_args!("{name} (domain {number}) ended: {cause:?}, code {}: {words}", ending.code),
+                format_args!(
+                    "{name} (domain {number}) ended: {cause:?}, code {}: {words}",
+                    ending.code
+                ),
             ),
         }
     }
@@ -113,7 +120,10 @@ impl Kernel {
         for index in 0..self.ipc.calls.extent() {
             let Some(call_id) = self.ipc.calls.id_at(index) else { continue };
             let Some(call) = self.ipc.calls.get(call_id) else { continue };
-            let (sent, taken) = (call.caller == Some(id), call.server == Some(id) && call.state == CallState::Taken);
+            let (sent, taken) = (
+                call.caller == Some(id),
+                call.server == Some(id) && call.state == CallState::Taken,
+            );
             if sent {
                 self.cancel_call(call_id);
             }
@@ -140,16 +150,24 @@ impl Kernel {
     /// Moves what waits in `old`'s inbox for an endpoint to where the endpoint is bound now, or
     /// holds it there.
     pub(super) fn rebind_queues(&mut self, old: DomainId, endpoint: EndpointId) {
-        let mut at = self.domains.get(old).and_then(|domain| domain.inbox.calls.first(&self.ipc.calls));
+        let mut at =
+            self.domains.get(old).and_then(|domain| domain.inbox.calls.first(&self.ipc.calls));
         while let Some(call) = at {
-            at = self.domains.get(old).and_then(|domain| domain.inbox.calls.next(&self.ipc.calls, call));
+            at = self
+                .domains
+                .get(old)
+                .and_then(|domain| domain.inbox.calls.next(&self.ipc.calls, call));
             if self.ipc.calls.get(call).is_some_and(|call| call.endpoint == endpoint) {
                 self.requeue_call(old, call);
             }
         }
-        let mut at = self.domains.get(old).and_then(|domain| domain.inbox.drops.first(&self.ipc.minted));
+        let mut at =
+            self.domains.get(old).and_then(|domain| domain.inbox.drops.first(&self.ipc.minted));
         while let Some(drop) = at {
-            at = self.domains.get(old).and_then(|domain| domain.inbox.drops.next(&self.ipc.minted, drop));
+            at = self
+                .domains
+                .get(old)
+                .and_then(|domain| domain.inbox.drops.next(&self.ipc.minted, drop));
             if self.ipc.minted.get(drop).is_some_and(|minted| minted.endpoint == endpoint) {
                 if let Some(domain) = self.domains.get_mut(old) {
                     domain.inbox.drops.remove(&mut self.ipc.minted, drop);
@@ -170,7 +188,8 @@ impl Kernel {
 
     fn requeue_drop(&mut self, drop: MintedId) {
         let endpoint = self.ipc.minted.get(drop).map(|minted| minted.endpoint);
-        let bound = endpoint.and_then(|id| self.ipc.endpoints.get(id)).and_then(|endpoint| endpoint.bound);
+        let bound =
+            endpoint.and_then(|id| self.ipc.endpoints.get(id)).and_then(|endpoint| endpoint.bound);
         match bound {
             Some(server) => self.queue_drop(server, drop),
             None => self.forget_minted(drop),

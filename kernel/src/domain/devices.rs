@@ -99,11 +99,17 @@ impl Devices {
     /// Takes a range of ports; nobody holds its object yet.
     pub(crate) fn take_ports(&mut self, base: u64, count: u64) -> Result<Object, Status> {
         let fits = base.checked_add(count).is_some_and(|end| end <= PORT_COUNT);
-        let (Ok(first), Ok(number)) = (u16::try_from(base), u32::try_from(count)) else { return Err(Status::Invalid) };
+        let (Ok(first), Ok(number)) = (u16::try_from(base), u32::try_from(count)) else {
+            return Err(Status::Invalid);
+        };
         if !fits || count == 0 {
             return Err(Status::Invalid);
         }
-        if self.ports.iter().any(|(_, held)| overlap(held.base.into(), held.count.into(), base, count)) {
+        if self
+            .ports
+            .iter()
+            .any(|(_, held)| overlap(held.base.into(), held.count.into(), base, count))
+        {
             return Err(Status::Exists);
         }
         let ports = Ports { base: first, count: number, holders: 0 };
@@ -178,12 +184,14 @@ impl Kernel {
         if !self.boot.memory_map.is_device(start, len) {
             return Err(Status::Invalid);
         }
-        let taken = |window: &Window| overlap(window.base.raw(), window.pages * PAGE_SIZE, base, len);
+        let taken =
+            |window: &Window| overlap(window.base.raw(), window.pages * PAGE_SIZE, base, len);
         if self.devices.windows.iter().any(|(_, window)| taken(window)) {
             return Err(Status::Exists);
         }
         let screen = self.boot.framebuffer.as_ref();
-        let on_screen = screen.is_some_and(|screen| overlap(screen.address.raw(), screen.size(), base, len));
+        let on_screen =
+            screen.is_some_and(|screen| overlap(screen.address.raw(), screen.size(), base, len));
         let cache = if on_screen { Cache::WriteCombining } else { Cache::Uncached };
         let window = Window { base: start, pages: len / PAGE_SIZE, cache, holders: 0 };
         self.devices.windows.insert(window).map(Object::Window).map_err(|_| Status::OutOfMemory)
@@ -209,7 +217,9 @@ impl Kernel {
     /// Takes a window out of the address space of `owner`.
     pub(super) fn unmap_window(&mut self, owner: DomainId, id: WindowId, at: u64) {
         let body = self.domains.get_mut(owner).and_then(|domain| domain.body.as_mut());
-        if let (Some(body), Some(window), Some(at)) = (body, self.devices.windows.get(id), VirtAddr::new(at)) {
+        if let (Some(body), Some(window), Some(at)) =
+            (body, self.devices.windows.get(id), VirtAddr::new(at))
+        {
             body.space.unmap_range(at, window.pages);
         }
     }
@@ -217,7 +227,8 @@ impl Kernel {
     /// A device raised a line: whoever watches it is told.
     pub(crate) fn raise(&mut self, line: u32) {
         self.interrupts = self.interrupts.wrapping_add(1);
-        let holder = self.devices.interrupts.iter().find(|(_, held)| held.line == line).map(|(id, _)| id);
+        let holder =
+            self.devices.interrupts.iter().find(|(_, held)| held.line == line).map(|(id, _)| id);
         if let Some(id) = holder
             && let Some(interrupt) = self.devices.interrupts.get_mut(id)
         {
@@ -231,7 +242,11 @@ impl Body {
     /// Maps a window behind those mapped before, a free page between.
     fn map_region(&mut self, window: &Window) -> Result<u64, Status> {
         let len = window.pages.checked_mul(PAGE_SIZE).ok_or(Status::Invalid)?;
-        let end = self.next_region.checked_add(len).filter(|end| *end <= REGION_END).ok_or(Status::OutOfMemory)?;
+        let end = self
+            .next_region
+            .checked_add(len)
+            .filter(|end| *end <= REGION_END)
+            .ok_or(Status::OutOfMemory)?;
         let at = VirtAddr::new(self.next_region).ok_or(Status::OutOfMemory)?;
         let mapped = self.space.map_window(at, window.base, window.pages, window.cache);
         mapped.map_err(|_| Status::OutOfMemory)?;

@@ -17,7 +17,12 @@ impl Kernel {
     }
 
     /// Adds an owned entry for one more holder of `object`. The caller reserved room.
-    pub(crate) fn give(&mut self, owner: DomainId, object: Object, with: u32) -> Result<Handle, Status> {
+    pub(crate) fn give(
+        &mut self,
+        owner: DomainId,
+        object: Object,
+        with: u32,
+    ) -> Result<Handle, Status> {
         let handle = self.domain_mut(owner)?.handles.insert(Entry::owned(object, with))?;
         self.hold(object, with);
         Ok(handle)
@@ -80,7 +85,12 @@ impl Kernel {
 
     /// Copies the published interface from `offset` on into the receive area of `reader`; gives
     /// its whole length.
-    pub(crate) fn describe(&self, reader: DomainId, id: EndpointId, offset: u64) -> Result<u64, Status> {
+    pub(crate) fn describe(
+        &self,
+        reader: DomainId,
+        id: EndpointId,
+        offset: u64,
+    ) -> Result<u64, Status> {
         let endpoint = self.ipc.endpoints.get(id).ok_or(Status::Closed)?;
         if endpoint.bound.is_none() {
             return Err(if endpoint.is_abandoned() { Status::Closed } else { Status::NotReady });

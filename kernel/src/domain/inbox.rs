@@ -20,7 +20,9 @@ impl Kernel {
         deadline: u64,
         resume: Option<DomainId>,
     ) -> Result<bool, Status> {
-        while let Some(item) = self.domains.get(domain).and_then(|d| d.inbox.oldest(&self.ipc, mask)) {
+        while let Some(item) =
+            self.domains.get(domain).and_then(|d| d.inbox.oldest(&self.ipc, mask))
+        {
             if self.take_item(domain, item) {
                 self.resume(resume);
                 return Ok(true);
@@ -88,7 +90,9 @@ impl Kernel {
     /// Moves the oldest entry of an inbox into the receive area; false if it turned out that it
     /// cannot be delivered and is gone.
     fn take_item(&mut self, domain: DomainId, item: Item) -> bool {
-        let Some(inbox) = self.domains.get_mut(domain).map(|domain| &mut domain.inbox) else { return false };
+        let Some(inbox) = self.domains.get_mut(domain).map(|domain| &mut domain.inbox) else {
+            return false;
+        };
         let delivered = match item {
             Item::Call(id) => {
                 let delivered = self.deliver_call(id, domain);
@@ -121,7 +125,12 @@ impl Kernel {
     fn deliver_drop(&mut self, id: MintedId, domain: DomainId) -> Result<(), Status> {
         let minted = self.ipc.minted.get(id).ok_or(Status::Closed)?;
         let endpoint = self.ipc.endpoints.get(minted.endpoint).ok_or(Status::Closed)?;
-        let header = Header { event: EventKind::Drop as u32, id: u64::from(minted.object), badge: endpoint.badge, ..Header::default() };
+        let header = Header {
+            event: EventKind::Drop as u32,
+            id: u64::from(minted.object),
+            badge: endpoint.badge,
+            ..Header::default()
+        };
         let written = write_header(&self.live(domain)?.1.receive, header);
         self.forget_minted(id);
         written
@@ -132,7 +141,8 @@ impl Kernel {
         if let Ok(entry) = self.domain_mut(domain)?.handles.get_mut(watch.handle) {
             entry.watch = None;
         }
-        let header = Header { event: EventKind::Notification as u32, id: watch.token, ..Header::default() };
+        let header =
+            Header { event: EventKind::Notification as u32, id: watch.token, ..Header::default() };
         write_header(&self.live(domain)?.1.receive, header)
     }
 }

@@ -11,7 +11,9 @@ use atoll_gate::Status;
 use atoll_gate::call::rights;
 use atoll_gate::message::{Lengths, MAX_PAYLOAD, PAYLOAD_OFFSET, ReceiveSlot, Slot};
 use atoll_gate::record::Level;
-use atoll_gate::start::{DomainConfig, Grant, GrantKind, Isolation, NO_SLOT, RuntimeLimits, StartRecord, Writer};
+use atoll_gate::start::{
+    DomainConfig, Grant, GrantKind, Isolation, NO_SLOT, RuntimeLimits, StartRecord, Writer,
+};
 
 /// Name of the boot module with the program that every domain runs.
 pub(super) const IMAGE_MODULE: &str = "runtime.elf";
@@ -103,9 +105,20 @@ impl Kernel {
             slot.handle = domain.handles.insert(entry)?.0;
             slot.detail = entry.object.kind() as u32;
         }
-        Slots::from_kept(&slots).write(&self.live(id)?.1.receive)?;
-        let grants = GRANTS.map(|(interface, slot)| Grant { kind: GrantKind::Kernel, interface, label: "", slot });
-        let record = StartRecord { name: NAME, limits: LIMITS, arguments: &[], environment: &[], grants: &grants };
+        Slots::from_kept(&slots)?.write(&self.live(id)?.1.receive)?;
+        let grants = GRANTS.map(|(interface, slot)| Grant {
+            kind: GrantKind::Kernel,
+            interface,
+            label: "",
+            slot,
+        });
+        let record = StartRecord {
+            name: NAME,
+            limits: LIMITS,
+            arguments: &[],
+            environment: &[],
+            grants: &grants,
+        };
         let mut bytes = Vec::new();
         bytes.try_reserve_exact(MAX_PAYLOAD).map_err(|_| Status::OutOfMemory)?;
         bytes.resize(MAX_PAYLOAD, 0);
@@ -120,7 +133,9 @@ impl Kernel {
     /// Starts the first domain again if it ended, a few times; then the machine stops.
     pub(crate) fn settle_init(&mut self) {
         let Some(id) = self.init.domain else { return };
-        let Some(ending) = self.domains.get(id).and_then(|domain| domain.ending.as_ref()) else { return };
+        let Some(ending) = self.domains.get(id).and_then(|domain| domain.ending.as_ref()) else {
+            return;
+        };
         report(ending, self.init.restarts);
         self.release_domain(id);
         self.init.domain = None;
@@ -131,7 +146,10 @@ impl Kernel {
                     self.init.domain = Some(domain);
                     return;
                 }
-                Err(status) => trace::kernel(Level::Error, format_args!("cannot start {NAME} again: {status:?}")),
+                Err(status) => trace::kernel(
+                    Level::Error,
+                    format_args!("cannot start {NAME} again: {status:?}"),
+                ),
             }
         }
         self.give_up();
@@ -153,6 +171,8 @@ fn report(ending: &Ending, restarts: u32) {
     let (cause, code) = (ending.cause, ending.code);
     trace::kernel(
         Level::Error,
-        format_args!("{NAME} ended: {cause:?}, code {code:#x} {words} (restarted {restarts} times before)"),
+        format_args!(
+            "{NAME} ended: {cause:?}, code {code:#x} {words} (restarted {restarts} times before)"
+        ),
     );
 }

@@ -70,7 +70,12 @@ impl Kernel {
     }
 
     /// Gives what the reader has seen from then on, when it read the status.
-    fn read_domain(&self, id: DomainId, offset: u64, payload: &mut Payload<'_>) -> Result<Option<u64>, Status> {
+    fn read_domain(
+        &self,
+        id: DomainId,
+        offset: u64,
+        payload: &mut Payload<'_>,
+    ) -> Result<Option<u64>, Status> {
         let domain = self.domains.get(id).ok_or(Status::Closed)?;
         if offset == DOMAIN_STATUS {
             if !payload.record(&self.domain_status(id, domain)) {
@@ -93,7 +98,11 @@ impl Kernel {
 
     fn read_system(&self, offset: u64, payload: &mut Payload<'_>) -> Result<Option<u64>, Status> {
         if offset == SYSTEM_MACHINE {
-            return if payload.record(&self.machine_status()) { Ok(None) } else { Err(Status::Invalid) };
+            return if payload.record(&self.machine_status()) {
+                Ok(None)
+            } else {
+                Err(Status::Invalid)
+            };
         }
         let first = offset.checked_sub(SYSTEM_DOMAINS).ok_or(Status::Invalid)?;
         let first = usize::try_from(first).map_err(|_| Status::Invalid)?;
@@ -149,19 +158,30 @@ impl Kernel {
     fn handle_info(&self, handle: Handle, entry: &Entry) -> HandleInfo {
         let (detail, extent) = match entry.object {
             Object::Endpoint(_) => (u64::from(self.endpoint_number(entry.object)), 0),
-            Object::Minted(id) => (self.ipc.minted.get(id).map_or(0, |minted| u64::from(minted.object)), 0),
-            Object::Interrupt(id) => (self.devices.interrupts.get(id).map_or(0, |held| u64::from(held.line)), 0),
-            Object::Ports(id) => {
-                self.devices.ports.get(id).map_or((0, 0), |held| (u64::from(held.base), u64::from(held.count)))
+            Object::Minted(id) => {
+                (self.ipc.minted.get(id).map_or(0, |minted| u64::from(minted.object)), 0)
             }
-            Object::Window(id) => {
-                self.devices.windows.get(id).map_or((0, 0), |held| (held.base.raw(), held.pages.saturating_mul(PAGE_SIZE)))
+            Object::Interrupt(id) => {
+                (self.devices.interrupts.get(id).map_or(0, |held| u64::from(held.line)), 0)
             }
+            Object::Ports(id) => self
+                .devices
+                .ports
+                .get(id)
+                .map_or((0, 0), |held| (u64::from(held.base), u64::from(held.count))),
+            Object::Window(id) => self
+                .devices
+                .windows
+                .get(id)
+                .map_or((0, 0), |held| (held.base.raw(), held.pages.saturating_mul(PAGE_SIZE))),
             Object::Blob(module) => {
-                let bytes = self.boot.modules.get(module as usize).map_or(0, |module| module.bytes.len());
+                let bytes =
+                    self.boot.modules.get(module as usize).map_or(0, |module| module.bytes.len());
                 (u64::from(module), bytes as u64)
             }
-            Object::Domain(id) => (self.domains.get(id).map_or(0, |domain| u64::from(domain.number)), 0),
+            Object::Domain(id) => {
+                (self.domains.get(id).map_or(0, |domain| u64::from(domain.number)), 0)
+            }
             Object::PipeReader(id) | Object::PipeWriter(id) => {
                 (u64::from(id.index()), self.ipc.pipes.get(id).map_or(0, crate::ipc::Pipe::size))
             }

@@ -27,11 +27,11 @@ mod streams;
 mod transfer;
 mod watching;
 
+pub(crate) use calls::Request;
 pub use death::Ending;
 pub use devices::{Devices, Interrupt, Ports, Window};
-pub use record::{Activity, Body, Domain, Life};
-pub(crate) use calls::Request;
 pub(crate) use quota::mapping_cost;
+pub use record::{Activity, Body, Domain, Life};
 pub(crate) use replies::Answer;
 
 use crate::boot::BootInfo;
@@ -67,6 +67,8 @@ pub struct Kernel {
     log_watchers: List,
     log_end: u64,
     init: init::Init,
+    /// Whether [`Self::settle`] has something to do, or to look after.
+    unsettled: bool,
     /// Whether the first domain ended in this entry.
     init_ended: bool,
 }
@@ -89,7 +91,7 @@ impl Kernel {
     pub fn new(boot: BootInfo) -> Result<Self, BootError> {
         let module = boot.module(init::IMAGE_MODULE).ok_or(BootError::NoImage)?;
         let image = DomainImage::load_module(&module.bytes).map_err(|_| BootError::NoImage)?;
-        let scheduler = Scheduler::new(1, DOMAIN_LIMIT as usize).ok_or(BootError::OutOfMemory)?;
+        let scheduler = Scheduler::new(DOMAIN_LIMIT as usize).ok_or(BootError::OutOfMemory)?;
         let mut kernel = Self {
             domains: Slab::new(DOMAIN_LIMIT),
             ipc: Ipc::new(),
@@ -105,6 +107,7 @@ impl Kernel {
             log_watchers: List::new(),
             log_end: 0,
             init: init::Init::default(),
+            unsettled: true,
             init_ended: false,
         };
         kernel.start_init()?;
@@ -114,21 +117,19 @@ impl Kernel {
     /// Whether an entry left nothing for [`Self::settle`].
     #[inline]
     pub(crate) const fn is_settled(&self) -> bool {
-        self.doomed.is_empty() && self.log_watchers.is_empty() && !self.init_ended
+        !self.unsettled
     }
 
     /// Does what the entry left to be done: ends domains that nobody holds, tells those who watch
     /// the log, starts the first domain again.
     pub(crate) fn settle(&mut self) {
-        if !self.doomed.is_empty() {
-            self.reap();
-        }
-        self.settle_log();
-        if self.init_ended {
-            self.init_ended = false;
+        self.reap();
+        if core::mem::take(&mut self.init_ended) {
             self.settle_init();
             self.reap();
         }
+        self.settle_log();
+        self.unsettled = !self.log_watchers.is_empty();
     }
 
     /// A domain that has not ended, with its body.

@@ -23,9 +23,13 @@ impl Kernel {
             Object::PipeReader(id) => self.ipc.pipes.get_mut(id).map(|pipe| &mut pipe.readers),
             Object::PipeWriter(id) => self.ipc.pipes.get_mut(id).map(|pipe| &mut pipe.writers),
             Object::Event(id) => self.ipc.events.get_mut(id).map(|event| &mut event.holders),
-            Object::Interrupt(id) => self.devices.interrupts.get_mut(id).map(|line| &mut line.holders),
+            Object::Interrupt(id) => {
+                self.devices.interrupts.get_mut(id).map(|line| &mut line.holders)
+            }
             Object::Ports(id) => self.devices.ports.get_mut(id).map(|ports| &mut ports.holders),
-            Object::Window(id) => self.devices.windows.get_mut(id).map(|window| &mut window.holders),
+            Object::Window(id) => {
+                self.devices.windows.get_mut(id).map(|window| &mut window.holders)
+            }
             Object::Domain(id) => self.domains.get_mut(id).map(|domain| &mut domain.holders),
             Object::Blob(_) | Object::Log | Object::System => None,
         };
@@ -49,7 +53,9 @@ impl Kernel {
                     }
                 }
             }
-            Object::Interrupt(_) | Object::Ports(_) | Object::Window(_) => self.devices.release(object),
+            Object::Interrupt(_) | Object::Ports(_) | Object::Window(_) => {
+                self.devices.release(object)
+            }
             Object::Domain(id) => self.release_domain(id),
             Object::Blob(_) | Object::Log | Object::System => {}
         }
@@ -85,11 +91,14 @@ impl Kernel {
     /// Ends waiting calls to an endpoint that nobody will ever serve, and the endpoint itself when
     /// nobody can reach it.
     pub(super) fn settle_endpoint(&mut self, id: EndpointId) {
-        while let Some(endpoint) = self.ipc.endpoints.get_mut(id).filter(|endpoint| endpoint.is_abandoned()) {
+        while let Some(endpoint) =
+            self.ipc.endpoints.get_mut(id).filter(|endpoint| endpoint.is_abandoned())
+        {
             let Some(call) = endpoint.held.pop(&mut self.ipc.calls) else { break };
             self.fail_call(call, Status::Closed);
         }
-        let unreachable = |endpoint: &crate::ipc::Endpoint| endpoint.holders == 0 && endpoint.bound.is_none();
+        let unreachable =
+            |endpoint: &crate::ipc::Endpoint| endpoint.holders == 0 && endpoint.bound.is_none();
         if self.ipc.endpoints.get(id).is_some_and(unreachable) {
             self.ipc.endpoints.remove(id);
         }
@@ -107,7 +116,11 @@ impl Kernel {
             return;
         };
         endpoint.minted.remove(&mut self.ipc.minted, id);
-        let fresh = self.ipc.minted.get(id).is_some_and(|minted| minted.freshness(Some(endpoint)) == Freshness::Fresh);
+        let fresh = self
+            .ipc
+            .minted
+            .get(id)
+            .is_some_and(|minted| minted.freshness(Some(endpoint)) == Freshness::Fresh);
         match endpoint.bound.filter(|_| fresh && !quiet) {
             Some(server) => self.queue_drop(server, id),
             None => self.forget_minted(id),
@@ -161,6 +174,7 @@ impl Kernel {
             self.domains.remove(id);
         } else {
             self.doomed.push(&mut self.domains, id, 0);
+            self.unsettled = true;
         }
     }
 
@@ -190,9 +204,13 @@ impl Kernel {
     pub(crate) fn extent(&self, object: Object) -> u64 {
         let extent = match object {
             Object::Endpoint(_) | Object::Minted(_) => u64::from(self.endpoint_number(object)),
-            Object::Ports(id) => self.devices.ports.get(id).map_or(0, |ports| u64::from(ports.count)),
+            Object::Ports(id) => {
+                self.devices.ports.get(id).map_or(0, |ports| u64::from(ports.count))
+            }
             Object::Window(id) => self.devices.windows.get(id).map_or(0, |window| window.pages),
-            Object::Blob(module) => self.boot.modules.get(module as usize).map_or(0, |module| module.bytes.len() as u64),
+            Object::Blob(module) => {
+                self.boot.modules.get(module as usize).map_or(0, |module| module.bytes.len() as u64)
+            }
             _ => 0,
         };
         extent.min(u64::from(u32::MAX))

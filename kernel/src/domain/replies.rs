@@ -22,7 +22,11 @@ pub(crate) struct Answer {
 impl Kernel {
     /// Answers a call that `server` took. Gives the caller if it waited for that and can go on;
     /// whoever asked lets it run. On failure the call is still open and nothing has moved.
-    pub(crate) fn reply(&mut self, server: DomainId, answer: Answer) -> Result<Option<DomainId>, Status> {
+    pub(crate) fn reply(
+        &mut self,
+        server: DomainId,
+        answer: Answer,
+    ) -> Result<Option<DomainId>, Status> {
         let id = answer.call;
         let call = self.ipc.calls.get(id).ok_or(Status::Invalid)?;
         if call.state != CallState::Taken || call.server != Some(server) {
@@ -55,7 +59,12 @@ impl Kernel {
 
     /// Copies a reply into the receive area of the caller, which waits for it.
     #[inline]
-    fn hand_reply(&mut self, server: DomainId, caller: DomainId, answer: Answer) -> Result<(), Status> {
+    fn hand_reply(
+        &mut self,
+        server: DomainId,
+        caller: DomainId,
+        answer: Answer,
+    ) -> Result<(), Status> {
         let lengths = answer.lengths;
         if lengths.slots > 0 {
             let slots = self.move_reply_slots(server, caller, lengths)?;
@@ -63,13 +72,19 @@ impl Kernel {
         }
         let (sender, from) = self.live(server)?;
         let to = &self.live(caller)?.1.receive;
-        let copied = from.send.copy_to(PAYLOAD_OFFSET, to, PAYLOAD_OFFSET, lengths.payload as usize);
+        let copied =
+            from.send.copy_to(PAYLOAD_OFFSET, to, PAYLOAD_OFFSET, lengths.payload as usize);
         copied.map_err(|_| Status::Invalid)?;
         write_header(to, reply_header(answer.call, answer.status, lengths, sender.number))
     }
 
     /// Keeps a reply for a caller that does not wait for it now, at that caller's expense.
-    fn keep_reply(&mut self, server: DomainId, caller: DomainId, answer: Answer) -> Result<(), Status> {
+    fn keep_reply(
+        &mut self,
+        server: DomainId,
+        caller: DomainId,
+        answer: Answer,
+    ) -> Result<(), Status> {
         let (id, lengths) = (answer.call, answer.lengths);
         let paid = self.ipc.mail_of(id).map_or(0, |mail| mail.charged);
         let cost = Buffer::cost(lengths);
@@ -79,7 +94,9 @@ impl Kernel {
         let area = &self.live(server)?.1.send;
         area.read(PAYLOAD_OFFSET, &mut buffer.payload).map_err(|_| Status::Invalid)?;
         if lengths.slots > 0 {
-            buffer.slots.extend_from_slice(self.move_reply_slots(server, caller, lengths)?.as_slice());
+            buffer
+                .slots
+                .extend_from_slice(self.move_reply_slots(server, caller, lengths)?.as_slice());
         }
         self.refund(caller, paid);
         if let Some(domain) = self.domains.get_mut(caller) {
@@ -95,7 +112,12 @@ impl Kernel {
     }
 
     /// Moves a reply's handles into the caller's table.
-    fn move_reply_slots(&mut self, server: DomainId, caller: DomainId, lengths: Lengths) -> Result<Slots, Status> {
+    fn move_reply_slots(
+        &mut self,
+        server: DomainId,
+        caller: DomainId,
+        lengths: Lengths,
+    ) -> Result<Slots, Status> {
         let slots = Slots::read(&self.live(server)?.1.send, lengths.slots)?;
         self.pledge(server, &slots, false)?;
         match self.transfer(server, caller, &slots, Carrier::OneWay) {
@@ -139,7 +161,11 @@ impl Kernel {
     /// Gives a caller that went on the full use of what it had lent back.
     fn end_loans(&mut self, id: CallId) {
         let Some(caller) = self.ipc.calls.get(id).map(|call| call.caller) else { return };
-        let loans = self.ipc.mail_of_mut(id).map(|mail| core::mem::take(&mut mail.loans)).unwrap_or_default();
+        let loans = self
+            .ipc
+            .mail_of_mut(id)
+            .map(|mail| core::mem::take(&mut mail.loans))
+            .unwrap_or_default();
         let Some(domain) = caller.and_then(|caller| self.domains.get_mut(caller)) else { return };
         for handle in loans {
             if let Ok(entry) = domain.handles.get_mut(handle) {
@@ -153,7 +179,8 @@ impl Kernel {
         let Some(call) = self.ipc.calls.get_mut(id) else { return };
         (call.state, call.server) = (CallState::Answered(status), None);
         let caller = call.caller;
-        let Some((caller, domain)) = caller.and_then(|id| Some((id, self.domains.get_mut(id)?))) else {
+        let Some((caller, domain)) = caller.and_then(|id| Some((id, self.domains.get_mut(id)?)))
+        else {
             self.forget_call(id);
             return;
         };
@@ -171,7 +198,7 @@ impl Kernel {
         if let Some(kept) = self.ipc.mail_of(id).and_then(|mail| mail.kept.as_ref()) {
             lengths = call.lengths;
             to.write(PAYLOAD_OFFSET, &kept.payload).map_err(|_| Status::Invalid)?;
-            Slots::from_kept(&kept.slots).write(to)?;
+            Slots::from_kept(&kept.slots)?.write(to)?;
         }
         write_header(to, reply_header(id, status, lengths, 0))?;
         self.forget_call(id);

@@ -18,7 +18,11 @@ const MOST_CAPACITY: u64 = 16 << 20;
 
 impl Kernel {
     /// Makes a pipe at the expense of `owner`; gives its reader and its writer.
-    pub(crate) fn create_pipe(&mut self, owner: DomainId, capacity: u64) -> Result<(Handle, Handle), Status> {
+    pub(crate) fn create_pipe(
+        &mut self,
+        owner: DomainId,
+        capacity: u64,
+    ) -> Result<(Handle, Handle), Status> {
         if capacity == 0 || capacity > MOST_CAPACITY {
             return Err(Status::Invalid);
         }
@@ -27,7 +31,8 @@ impl Kernel {
         domain.handles.reserve(2)?;
         domain.require_memory(size)?;
         let frames = PageRun::allocate((size / PAGE_SIZE) as usize).ok_or(Status::OutOfMemory)?;
-        let id = self.ipc.pipes.insert(Pipe::new(frames, owner)).map_err(|_| Status::OutOfMemory)?;
+        let id =
+            self.ipc.pipes.insert(Pipe::new(frames, owner)).map_err(|_| Status::OutOfMemory)?;
         let common = rights::WATCH | rights::COPY;
         let reader = self.give(owner, Object::PipeReader(id), rights::READ | common)?;
         let writer = self.give(owner, Object::PipeWriter(id), rights::WRITE | common)?;
@@ -43,7 +48,12 @@ impl Kernel {
     }
 
     /// Moves bytes from a pipe into the receive area of `reader`.
-    pub(crate) fn read_pipe(&mut self, reader: DomainId, id: PipeId, most: u64) -> Result<u64, Status> {
+    pub(crate) fn read_pipe(
+        &mut self,
+        reader: DomainId,
+        id: PipeId,
+        most: u64,
+    ) -> Result<u64, Status> {
         let domain = self.domains.get(reader).ok_or(Status::Closed)?;
         let area = &domain.body.as_ref().ok_or(Status::Closed)?.receive;
         let pipe = self.ipc.pipes.get_mut(id).ok_or(Status::Closed)?;
@@ -60,7 +70,12 @@ impl Kernel {
     }
 
     /// Moves bytes from the send area of `writer` into a pipe.
-    pub(crate) fn write_pipe(&mut self, writer: DomainId, id: PipeId, len: usize) -> Result<u64, Status> {
+    pub(crate) fn write_pipe(
+        &mut self,
+        writer: DomainId,
+        id: PipeId,
+        len: usize,
+    ) -> Result<u64, Status> {
         let domain = self.domains.get(writer).ok_or(Status::Closed)?;
         let area = &domain.body.as_ref().ok_or(Status::Closed)?.send;
         let pipe = self.ipc.pipes.get_mut(id).ok_or(Status::Closed)?;
@@ -79,7 +94,13 @@ impl Kernel {
     }
 
     /// Copies a part of a boot module into the receive area of `reader`.
-    pub(crate) fn read_blob(&self, reader: DomainId, module: u32, offset: u64, most: u64) -> Result<u64, Status> {
+    pub(crate) fn read_blob(
+        &self,
+        reader: DomainId,
+        module: u32,
+        offset: u64,
+        most: u64,
+    ) -> Result<u64, Status> {
         let bytes = &self.boot.modules.get(module as usize).ok_or(Status::NotFound)?.bytes;
         let offset = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
         let most = usize::try_from(most).unwrap_or(MAX_PAYLOAD).min(MAX_PAYLOAD);

@@ -9,6 +9,7 @@ use super::Kernel;
 use crate::capability::{CallId, DomainId, EndpointId, Entry, Handle, Hold, Link, Object};
 use crate::ipc::Minted;
 use crate::memory::PageRun;
+use alloc::vec::Vec;
 use atoll_gate::Status;
 use atoll_gate::call::rights;
 use atoll_gate::message::{MAX_SLOTS, ReceiveSlot, SLOTS_OFFSET, SendSlot, Slot};
@@ -25,49 +26,57 @@ pub(crate) enum Carrier {
     OneWay,
 }
 
+/// Slots of a message that are kept without memory of their own.
+const FEW: usize = 4;
+
 /// A message's slots, copied from the sender so that they cannot change.
 #[derive(Debug)]
 pub(crate) struct Slots {
-    slots: [Slot; MAX_SLOTS],
+    few: [Slot; FEW],
+    /// All of them, if there are more than a few.
+    many: Vec<Slot>,
     len: usize,
 }
 
 impl Slots {
-    const NONE: Slot = Slot { kind: 0, handle: 0, object: 0, detail: 0 };
-
-    /// No slots.
-    pub(crate) const fn new() -> Self {
-        Self { slots: [Self::NONE; MAX_SLOTS], len: 0 }
+    /// No slots yet, and room for `count`.
+    pub(crate) fn with_room(count: usize) -> Result<Self, Status> {
+        let mut many = Vec::new();
+        if count > FEW {
+            many.try_reserve_exact(count).map_err(|_| Status::OutOfMemory)?;
+        }
+        Ok(Self { few: [Slot { kind: 0, handle: 0, object: 0, detail: 0 }; FEW], many, len: 0 })
     }
 
     /// Reads the first `count` slots of an area.
     pub(crate) fn read(area: &PageRun, count: u32) -> Result<Self, Status> {
-        let mut slots = Self::new();
-        for index in 0..(count as usize).min(MAX_SLOTS) {
-            let at = SLOTS_OFFSET + index * SLOT_SIZE;
-            let number = |field: usize| area.u32_at(at + field * 4).map_err(|_| Status::Invalid);
-            slots.push(Slot { kind: number(0)?, handle: number(1)?, object: number(2)?, detail: number(3)? });
+        let count = (count as usize).min(MAX_SLOTS);
+        let mut slots = Self::with_room(count)?;
+        for index in 0..count {
+            slots.push(slot_at(area, index)?);
         }
         Ok(slots)
     }
 
     /// Takes slots that the kernel kept.
-    pub(crate) fn from_kept(kept: &[Slot]) -> Self {
-        let mut slots = Self::new();
+    pub(crate) fn from_kept(kept: &[Slot]) -> Result<Self, Status> {
+        let mut slots = Self::with_room(kept.len())?;
         kept.iter().for_each(|slot| slots.push(*slot));
-        slots
+        Ok(slots)
     }
 
     fn push(&mut self, slot: Slot) {
-        if let Some(place) = self.slots.get_mut(self.len) {
+        if self.many.capacity() > 0 {
+            self.many.push(slot);
+        } else if let Some(place) = self.few.get_mut(self.len) {
             *place = slot;
-            self.len += 1;
         }
+        self.len += 1;
     }
 
     /// The slots in order.
     pub(crate) fn as_slice(&self) -> &[Slot] {
-        self.slots.get(..self.len).unwrap_or(&[])
+        self.few.get(..self.len).filter(|_| self.many.is_empty()).unwrap_or(&self.many)
     }
 
     /// The handles that a message lends.
@@ -79,13 +88,22 @@ impl Slots {
     /// Writes all slots into an area.
     pub(crate) fn write(&self, area: &PageRun) -> Result<(), Status> {
         for (index, slot) in self.as_slice().iter().enumerate() {
-            let at = SLOTS_OFFSET + index * SLOT_SIZE;
-            for (field, number) in [slot.kind, slot.handle, slot.object, slot.detail].into_iter().enumerate() {
-                area.set_u32(at + field * 4, number).map_err(|_| Status::Invalid)?;
-            }
+            let words = [
+                u64::from(slot.kind) | u64::from(slot.handle) << 32,
+                u64::from(slot.object) | u64::from(slot.detail) << 32,
+            ];
+            area.set_words(SLOTS_OFFSET + index * SLOT_SIZE, words).map_err(|_| Status::Invalid)?;
         }
         Ok(())
     }
+}
+
+/// Reads one slot of an area.
+fn slot_at(area: &PageRun, index: usize) -> Result<Slot, Status> {
+    let words = area.words_at::<2>(SLOTS_OFFSET + index * SLOT_SIZE);
+    let halves = |word: u64| (word as u32, (word >> 32) as u32);
+    let [(kind, handle), (object, detail)] = words.map_err(|_| Status::Invalid)?.map(halves);
+    Ok(Slot { kind, handle, object, detail })
 }
 
 /// The tag in the slot of an object that its server sends.
@@ -95,7 +113,12 @@ fn tag_of(slot: Slot) -> Result<u16, Status> {
 
 impl Kernel {
     /// Checks the slots of a message that `sender` sends and marks the entries they name.
-    pub(crate) fn pledge(&mut self, sender: DomainId, slots: &Slots, may_lend: bool) -> Result<(), Status> {
+    pub(crate) fn pledge(
+        &mut self,
+        sender: DomainId,
+        slots: &Slots,
+        may_lend: bool,
+    ) -> Result<(), Status> {
         for (index, slot) in slots.as_slice().iter().enumerate() {
             if let Err(status) = self.pledge_slot(sender, *slot, may_lend) {
                 self.withdraw_pledge(sender, slots.as_slice().get(..index).unwrap_or(&[]));
@@ -120,7 +143,8 @@ impl Kernel {
                 table.get_mut(handle)?.leaving = true;
             }
             SendSlot::Lend => {
-                table.get_mut(handle)?.lent = entry.lent.checked_add(1).ok_or(Status::QuotaExceeded)?;
+                table.get_mut(handle)?.lent =
+                    entry.lent.checked_add(1).ok_or(Status::QuotaExceeded)?;
             }
             SendSlot::Mint | SendSlot::LendOwn => {
                 table.endpoint(handle, rights::SERVE)?;
@@ -131,6 +155,16 @@ impl Kernel {
             }
         }
         Ok(())
+    }
+
+    /// Unmarks the entries of a message that stands in the sender's area and is not delivered.
+    pub(crate) fn withdraw_pledged_area(&mut self, sender: DomainId, count: u32) {
+        for index in 0..count as usize {
+            let slot = self.live(sender).and_then(|(_, body)| slot_at(&body.send, index));
+            if let Ok(slot) = slot {
+                self.withdraw_pledge(sender, &[slot]);
+            }
+        }
     }
 
     /// Unmarks the entries of a message that is not delivered.
@@ -162,9 +196,10 @@ impl Kernel {
             entries += u32::from(!home);
             minted += u32::from(makes && !home);
         }
+        let mut out = Slots::with_room(slots.as_slice().len())?;
         self.ipc.minted.reserve(minted).map_err(|_| Status::OutOfMemory)?;
         self.domain_mut(receiver)?.handles.reserve(entries)?;
-        let (mut out, mut borrowed) = (Slots::new(), Handle::NONE);
+        let mut borrowed = Handle::NONE;
         for slot in slots.as_slice() {
             let arrived = self.carry(sender, receiver, *slot, &mut borrowed)?;
             out.push(arrived);
@@ -206,7 +241,11 @@ impl Kernel {
 
     fn is_home(&self, object: Object, receiver: DomainId) -> bool {
         match object {
-            Object::Minted(id) => self.ipc.minted.get(id).is_some_and(|minted| self.home_of(minted.endpoint, receiver)),
+            Object::Minted(id) => self
+                .ipc
+                .minted
+                .get(id)
+                .is_some_and(|minted| self.home_of(minted.endpoint, receiver)),
             _ => false,
         }
     }
@@ -248,7 +287,12 @@ impl Kernel {
                     && self.is_home(entry.object, receiver)
                 {
                     let object = self.ipc.minted.get(id).map_or(0, |minted| minted.object);
-                    return Ok(Slot { kind: ReceiveSlot::HomeBorrow as u32, handle: 0, object, detail: 0 });
+                    return Ok(Slot {
+                        kind: ReceiveSlot::HomeBorrow as u32,
+                        handle: 0,
+                        object,
+                        detail: 0,
+                    });
                 }
                 self.hold(entry.object, entry.rights);
                 self.arrive_borrowed(receiver, entry.object, entry.rights, borrowed)
@@ -258,7 +302,8 @@ impl Kernel {
 
     /// Makes a minted object with one holder, as the slot of its server says.
     fn mint(&mut self, server: DomainId, slot: Slot, lent: bool) -> Result<Object, Status> {
-        let endpoint_id = self.domain_mut(server)?.handles.endpoint(Handle(slot.handle), rights::SERVE)?;
+        let endpoint_id =
+            self.domain_mut(server)?.handles.endpoint(Handle(slot.handle), rights::SERVE)?;
         let endpoint = self.ipc.endpoints.get_mut(endpoint_id).ok_or(Status::Closed)?;
         let minted = Minted {
             endpoint: endpoint_id,
@@ -289,7 +334,12 @@ impl Kernel {
         slot
     }
 
-    fn arrive(&mut self, receiver: DomainId, entry: Entry, kind: ReceiveSlot) -> Result<Slot, Status> {
+    fn arrive(
+        &mut self,
+        receiver: DomainId,
+        entry: Entry,
+        kind: ReceiveSlot,
+    ) -> Result<Slot, Status> {
         let handle = self.domain_mut(receiver)?.handles.insert(entry)?;
         let tag = match entry.object {
             Object::Minted(id) => self.ipc.minted.get(id).map_or(0, |minted| minted.tag),
@@ -334,7 +384,8 @@ impl Kernel {
             let handle = Handle(slot.handle);
             match SendSlot::from_raw(slot.kind) {
                 Some(SendSlot::Move) => {
-                    let entry = self.domain_mut(sender).and_then(|domain| domain.handles.remove(handle));
+                    let entry =
+                        self.domain_mut(sender).and_then(|domain| domain.handles.remove(handle));
                     if let Ok(entry) = entry {
                         self.discard_entry(sender, &entry);
                     }

@@ -9,7 +9,12 @@ use atoll_gate::call::rights;
 
 impl Kernel {
     /// Arms a watch on what `handle` names, or fires it at once; replaces an earlier one.
-    pub(crate) fn watch(&mut self, owner: DomainId, handle: Handle, token: u64) -> Result<(), Status> {
+    pub(crate) fn watch(
+        &mut self,
+        owner: DomainId,
+        handle: Handle,
+        token: u64,
+    ) -> Result<(), Status> {
         let entry = *self.domain_mut(owner)?.handles.get(handle)?;
         if self.watchers(entry.object).is_none() {
             return Err(Status::WrongKind);
@@ -21,7 +26,14 @@ impl Kernel {
                 old
             }
             None => {
-                let watch = Watch { owner, handle, object: entry.object, token, queued: false, link: Link::FREE };
+                let watch = Watch {
+                    owner,
+                    handle,
+                    object: entry.object,
+                    token,
+                    queued: false,
+                    link: Link::FREE,
+                };
                 self.ipc.watches.insert(watch).map_err(|_| Status::OutOfMemory)?
             }
         };
@@ -34,6 +46,7 @@ impl Kernel {
             self.fire(id);
         } else if entry.object == Object::Log {
             self.log_end = trace::next_sequence();
+            self.unsettled = true;
         }
         Ok(())
     }
@@ -104,10 +117,16 @@ impl Kernel {
         let Some(mut list) = self.watchers(object) else { return };
         change(&mut list, self);
         let place = match object {
-            Object::PipeReader(id) => self.ipc.pipes.get_mut(id).map(|pipe| &mut pipe.read_watchers),
-            Object::PipeWriter(id) => self.ipc.pipes.get_mut(id).map(|pipe| &mut pipe.write_watchers),
+            Object::PipeReader(id) => {
+                self.ipc.pipes.get_mut(id).map(|pipe| &mut pipe.read_watchers)
+            }
+            Object::PipeWriter(id) => {
+                self.ipc.pipes.get_mut(id).map(|pipe| &mut pipe.write_watchers)
+            }
             Object::Event(id) => self.ipc.events.get_mut(id).map(|event| &mut event.watchers),
-            Object::Interrupt(id) => self.devices.interrupts.get_mut(id).map(|line| &mut line.watchers),
+            Object::Interrupt(id) => {
+                self.devices.interrupts.get_mut(id).map(|line| &mut line.watchers)
+            }
             Object::Domain(id) => self.domains.get_mut(id).map(|domain| &mut domain.watchers),
             Object::Log => Some(&mut self.log_watchers),
             _ => None,
@@ -120,10 +139,16 @@ impl Kernel {
     /// Whether an object is ready for a holder whose entry has this note.
     fn is_ready(&self, object: Object, note: u64) -> bool {
         match object {
-            Object::PipeReader(id) => self.ipc.pipes.get(id).is_some_and(crate::ipc::Pipe::is_readable),
-            Object::PipeWriter(id) => self.ipc.pipes.get(id).is_some_and(crate::ipc::Pipe::is_writable),
+            Object::PipeReader(id) => {
+                self.ipc.pipes.get(id).is_some_and(crate::ipc::Pipe::is_readable)
+            }
+            Object::PipeWriter(id) => {
+                self.ipc.pipes.get(id).is_some_and(crate::ipc::Pipe::is_writable)
+            }
             Object::Event(id) => self.ipc.events.get(id).is_some_and(|event| event.set),
-            Object::Interrupt(id) => self.devices.interrupts.get(id).is_some_and(|line| line.raised),
+            Object::Interrupt(id) => {
+                self.devices.interrupts.get(id).is_some_and(|line| line.raised)
+            }
             Object::Domain(id) => self.domains.get(id).is_some_and(|domain| domain.changes > note),
             Object::Log => trace::next_sequence() > note,
             _ => false,

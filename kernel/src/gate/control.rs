@@ -17,7 +17,11 @@ pub(super) fn clock(kernel: &mut Kernel, _: DomainId, _: Arguments) -> Outcome {
     Ok(kernel.now)
 }
 
-pub(super) fn create_domain(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
+pub(super) fn create_domain(
+    kernel: &mut Kernel,
+    caller: DomainId,
+    arguments: Arguments,
+) -> Outcome {
     let lengths = arguments.lengths::<2>()?;
     let (domain, body) = kernel.live(caller)?;
     domain.handles.system(arguments.handle::<0>(), rights::CONTROL)?;

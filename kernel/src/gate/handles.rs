@@ -21,7 +21,8 @@ pub(super) fn copy(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) 
 }
 
 pub(super) fn revoke(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
-    let endpoint = kernel.live(caller)?.0.handles.endpoint(arguments.handle::<0>(), rights::SERVE)?;
+    let endpoint =
+        kernel.live(caller)?.0.handles.endpoint(arguments.handle::<0>(), rights::SERVE)?;
     let object = match arguments.raw::<1>() {
         REVOKE_ALL => None,
         raw => Some(u32::try_from(raw).map_err(|_| Status::Invalid)?),
@@ -31,5 +32,7 @@ pub(super) fn revoke(kernel: &mut Kernel, caller: DomainId, arguments: Arguments
 
 pub(super) fn inspect(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
     let entry = kernel.live(caller)?.0.handles.get(arguments.handle::<0>())?;
-    Ok(entry.object.kind() as u64 | u64::from(entry.rights) << 8 | kernel.extent(entry.object) << 32)
+    Ok(entry.object.kind() as u64
+        | u64::from(entry.rights) << 8
+        | kernel.extent(entry.object) << 32)
 }

@@ -4,31 +4,18 @@ use super::{Arguments, Outcome, Stop};
 use crate::capability::{CallId, DomainId, Id};
 use crate::domain::{Answer, Kernel, Request};
 use atoll_gate::Status;
-use atoll_gate::call::{NO_DEADLINE, rights};
+use atoll_gate::call::rights;
 use atoll_gate::message::accept;
 
 /// Reads the endpoint, the method and the lengths that `Call` and `Send` have in common.
 #[inline]
 fn request(kernel: &Kernel, caller: DomainId, arguments: Arguments) -> Result<Request, Status> {
-    let endpoint = kernel.live(caller)?.0.handles.endpoint(arguments.handle::<0>(), rights::CALL)?;
+    let endpoint =
+        kernel.live(caller)?.0.handles.endpoint(arguments.handle::<0>(), rights::CALL)?;
     Ok(Request { endpoint, method: arguments.number::<1>()?, lengths: arguments.lengths::<2>()? })
 }
 
 pub(super) fn call(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
-    let lengths = arguments.lengths::<2>()?;
-    if lengths.slots == 0
-        && arguments.raw::<3>() == NO_DEADLINE
-        && let Ok(method) = arguments.number::<1>()
-        && kernel.meet_server(caller, arguments.handle::<0>(), method, lengths.payload).is_some()
-    {
-        return Err(Stop::Silent);
-    }
-    call_any(kernel, caller, arguments)
-}
-
-/// `Call` in every case. Apart, so that the common case keeps its registers.
-#[inline(never)]
-fn call_any(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
     let request = request(kernel, caller, arguments)?;
     kernel.call(caller, request, arguments.raw::<3>())?;
     Err(Stop::Silent)
@@ -54,20 +41,6 @@ pub(super) fn reply(kernel: &mut Kernel, server: DomainId, arguments: Arguments)
 }
 
 pub(super) fn reply_wait(kernel: &mut Kernel, server: DomainId, arguments: Arguments) -> Outcome {
-    let mask = mask(arguments.raw::<3>())?;
-    let answer = answer(arguments)?;
-    if answer.lengths.slots == 0
-        && arguments.raw::<4>() == NO_DEADLINE
-        && kernel.meet_caller(server, answer, mask).is_some()
-    {
-        return Err(Stop::Silent);
-    }
-    reply_wait_any(kernel, server, arguments)
-}
-
-/// `ReplyWait` in every case. Apart, so that the common case keeps its registers.
-#[inline(never)]
-fn reply_wait_any(kernel: &mut Kernel, server: DomainId, arguments: Arguments) -> Outcome {
     let mask = mask(arguments.raw::<3>())?;
     let caller = kernel.reply(server, answer(arguments)?)?;
     wait_for(kernel, server, mask, arguments.raw::<4>(), caller)

@@ -117,7 +117,7 @@ const fn function(call: Call) -> Function {
 
 impl Kernel {
     /// Runs the call that the current domain made and writes its result.
-    #[inline]
+    #[inline(never)]
     fn serve(&mut self) {
         let Some(caller) = self.scheduler.current(CPU) else { return };
         let Ok((_, body)) = self.live(caller) else { return };
@@ -155,7 +155,9 @@ impl Events for Kernel {
     fn gate_call(&mut self) {
         self.now = time::now_ns();
         self.gate_calls = self.gate_calls.wrapping_add(1);
-        self.serve();
+        if self.meet().is_none() {
+            self.serve();
+        }
     }
 
     fn interrupt(&mut self, line: u32) {

@@ -12,7 +12,8 @@ pub(super) fn create_endpoint(kernel: &mut Kernel, caller: DomainId, _: Argument
 
 pub(super) fn publish(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
     let (badge, lengths) = (arguments.number::<1>()?, arguments.lengths::<2>()?);
-    let endpoint = kernel.live(caller)?.0.handles.endpoint(arguments.handle::<0>(), rights::SERVE)?;
+    let endpoint =
+        kernel.live(caller)?.0.handles.endpoint(arguments.handle::<0>(), rights::SERVE)?;
     Ok(u64::from(kernel.publish(caller, endpoint, badge, lengths.payload as usize)?))
 }
 
@@ -84,7 +85,8 @@ pub(super) fn unwatch(kernel: &mut Kernel, caller: DomainId, arguments: Argument
 }
 
 pub(super) fn signal(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
-    let fits = |object| matches!(object, Object::Event(_) | Object::Interrupt(_) | Object::Endpoint(_));
+    let fits =
+        |object| matches!(object, Object::Event(_) | Object::Interrupt(_) | Object::Endpoint(_));
     match object(kernel, caller, arguments.handle::<0>(), rights::SIGNAL, fits)? {
         Object::Event(event) => match arguments.raw::<1>() {
             value @ (0 | 1) => Ok(kernel.signal_event(event, value == 1)?),

@@ -43,7 +43,10 @@ impl Inbox {
     #[inline]
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.calls.is_empty() && self.drops.is_empty() && self.replies.is_empty() && self.notifications.is_empty()
+        self.calls.is_empty()
+            && self.drops.is_empty()
+            && self.replies.is_empty()
+            && self.notifications.is_empty()
     }
 
     /// The oldest entry of a kind in the mask; it stays queued.
@@ -67,7 +70,11 @@ impl Inbox {
 
 /// Keeps the older of the two.
 #[inline]
-fn older<T>(oldest: &mut Option<(u64, Item)>, first: Option<(T, u64)>, item: impl FnOnce(T) -> Item) {
+fn older<T>(
+    oldest: &mut Option<(u64, Item)>,
+    first: Option<(T, u64)>,
+    item: impl FnOnce(T) -> Item,
+) {
     if let Some((id, order)) = first
         && oldest.is_none_or(|(best, _)| order < best)
     {

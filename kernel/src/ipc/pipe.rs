@@ -65,7 +65,10 @@ impl Pipe {
     pub fn fill(&mut self, from: &PageRun, offset: usize, len: usize) -> usize {
         let mut done = 0;
         for span in self.ring.room(len) {
-            if from.copy_to(offset.saturating_add(done), &self.frames, span.offset, span.len).is_err() {
+            if from
+                .copy_to(offset.saturating_add(done), &self.frames, span.offset, span.len)
+                .is_err()
+            {
                 break;
             }
             done += span.len;
@@ -78,7 +81,8 @@ impl Pipe {
     pub fn drain(&mut self, to: &PageRun, offset: usize, len: usize) -> usize {
         let mut done = 0;
         for span in self.ring.contents(len) {
-            if self.frames.copy_to(span.offset, to, offset.saturating_add(done), span.len).is_err() {
+            if self.frames.copy_to(span.offset, to, offset.saturating_add(done), span.len).is_err()
+            {
                 break;
             }
             done += span.len;

@@ -11,9 +11,11 @@
 #![forbid(unsafe_code)]
 
 mod deadlines;
+mod lending;
 mod node;
 #[cfg(test)]
 mod tests;
+mod timing;
 
 pub use deadlines::Deadlines;
 use node::{Node, Queue, State};
@@ -27,6 +29,8 @@ pub const PRIORITIES: u8 = 8;
 pub const SLICE_NS: u64 = 4_000_000;
 /// The time that never comes.
 pub const NEVER: u64 = u64::MAX;
+/// Processors that run domains.
+const PROCESSORS: usize = 1;
 /// Ready queues: one a priority and below them, at 0, the domains that used up their budgets.
 const LEVELS: usize = PRIORITIES as usize + 1;
 
@@ -55,6 +59,17 @@ struct Cpu {
     timer_dirty: bool,
 }
 
+impl Cpu {
+    const IDLE: Self = Self {
+        current: None,
+        since: 0,
+        slice_end: 0,
+        idle_ns: 0,
+        programmed: NEVER,
+        timer_dirty: false,
+    };
+}
+
 /// What the exit path must do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decision {
@@ -70,34 +85,24 @@ pub struct Scheduler {
     nodes: Vec<Node>,
     ready: [Queue; LEVELS],
     occupied: u16,
-    cpus: Vec<Cpu>,
+    cpus: [Cpu; PROCESSORS],
     deadlines: Deadlines,
     replenish: Deadlines,
     switches: u64,
 }
 
 impl Scheduler {
-    /// A scheduler for `processors` and for domains with indices below `limit`; `None` if the
-    /// kernel's heap is full.
+    /// A scheduler for domains with indices below `limit`; `None` if the kernel's heap is full.
     #[must_use]
-    pub fn new(processors: usize, limit: usize) -> Option<Self> {
-        let (mut nodes, mut cpus) = (Vec::new(), Vec::new());
+    pub fn new(limit: usize) -> Option<Self> {
+        let mut nodes = Vec::new();
         nodes.try_reserve_exact(limit).ok()?;
         nodes.resize_with(limit, Node::absent);
-        cpus.try_reserve_exact(processors).ok()?;
-        cpus.resize_with(processors, || Cpu {
-            current: None,
-            since: 0,
-            slice_end: 0,
-            idle_ns: 0,
-            programmed: NEVER,
-            timer_dirty: false,
-        });
         Some(Self {
             nodes,
             ready: [Queue::EMPTY; LEVELS],
             occupied: 0,
-            cpus,
+            cpus: [Cpu::IDLE; PROCESSORS],
             deadlines: Deadlines::new(limit)?,
             replenish: Deadlines::new(limit)?,
             switches: 0,
@@ -216,97 +221,6 @@ impl Scheduler {
         self.switches += 1;
     }
 
-    /// The running domain `from` waits from now on for the blocked domain `to`, which goes on in
-    /// its place with its priority at least: [`Self::donate`], [`Self::block`] and
-    /// [`Self::hand_over`] in one. Gives what was donated; none, and nothing changed, if that is
-    /// not how the two are.
-    #[inline(never)]
-    pub fn lend(
-        &mut self,
-        cpu: usize,
-        from: DomainId,
-        to: DomainId,
-        now: u64,
-    ) -> Option<Option<u8>> {
-        let mut donated = None;
-        self.change_sides(cpu, from, to, now, |caller, server| donated = server.receive(caller.priority()))?;
-        Some(donated)
-    }
-
-    /// The reverse of [`Self::lend`]: the running server waits, its caller goes on and takes back
-    /// the `donated` priority. None, and nothing changed, if that is not how the two are.
-    #[inline(never)]
-    pub fn give_back(
-        &mut self,
-        cpu: usize,
-        server: DomainId,
-        caller: DomainId,
-        donated: Option<u8>,
-        now: u64,
-    ) -> Option<()> {
-        self.change_sides(cpu, server, caller, now, |server, _| {
-            if let Some(priority) = donated {
-                server.remove_donor(priority);
-            }
-        })
-    }
-
-    /// Blocks the running domain `from` and runs the blocked domain `to` for the rest of its
-    /// slice, unless a ready one comes first.
-    #[inline(always)]
-    fn change_sides(
-        &mut self,
-        cpu_index: usize,
-        from: DomainId,
-        to: DomainId,
-        now: u64,
-        adjust: impl FnOnce(&mut Node, &mut Node),
-    ) -> Option<()> {
-        let cpu = self.cpus.get_mut(cpu_index)?;
-        let nodes = self.nodes.get_disjoint_mut([from.index() as usize, to.index() as usize]);
-        let [leaving, entering] = nodes.ok()?;
-        if cpu.current != Some(from) || entering.domain != Some(to) || entering.state != State::Blocked {
-            return None;
-        }
-        adjust(leaving, entering);
-        let spent = now.wrapping_sub(cpu.since);
-        cpu.since = now;
-        leaving.state = State::Blocked;
-        leaving.cpu_ns = leaving.cpu_ns.wrapping_add(spent);
-        self.switches = self.switches.wrapping_add(1);
-        self.deadlines.clear(to.index());
-        if self.occupied == 0 && leaving.budget_ns | entering.budget_ns == 0 {
-            entering.state = State::Running(cpu_index as u8);
-            cpu.current = Some(to);
-        } else {
-            self.change_contended(cpu_index, from, to, spent, now);
-        }
-        Some(())
-    }
-
-    /// The rest of [`Self::change_sides`] where somebody is ready or a budget is counted.
-    #[inline(never)]
-    fn change_contended(&mut self, cpu_index: usize, from: DomainId, to: DomainId, spent: u64, now: u64) {
-        if let Some(leaving) = self.node_mut(from)
-            && leaving.budget_ns != 0
-            && let Some(refill_at) = leaving.spend(spent, now)
-        {
-            self.replenish.set(from.index(), refill_at);
-        }
-        let top = self.top_level();
-        let Some(level) = self.node(to).map(Node::level) else { return };
-        let gives_way = top.is_some_and(|top| top > level);
-        if let Some(cpu) = self.cpus.get_mut(cpu_index) {
-            cpu.timer_dirty = true;
-            cpu.current = if gives_way { None } else { Some(to) };
-        }
-        if gives_way {
-            self.enqueue(to, now, false);
-        } else if let Some(entering) = self.node_mut(to) {
-            entering.state = State::Running(cpu_index as u8);
-        }
-    }
-
     /// The highest level at which a domain is ready.
     #[inline]
     fn top_level(&self) -> Option<usize> {
@@ -354,25 +268,6 @@ impl Scheduler {
         }
     }
 
-    /// A caller of `priority` waits for `server`: lends it the priority if that is more than its
-    /// own. Gives what was lent and whether the server's priority changed.
-    #[inline]
-    pub fn donate(&mut self, server: DomainId, priority: u8, now: u64) -> (Option<u8>, bool) {
-        let Some(node) = self.node_mut(server) else { return (None, false) };
-        let before = node.priority();
-        let donated = node.receive(priority);
-        (donated, node.priority() != before && self.requeue(server, now))
-    }
-
-    /// Takes a lent priority back; whether the server's priority changed.
-    #[inline]
-    pub fn withdraw(&mut self, server: DomainId, donated: u8, now: u64) -> bool {
-        let Some(node) = self.node_mut(server) else { return false };
-        let before = node.priority();
-        node.remove_donor(donated);
-        node.priority() != before && self.requeue(server, now)
-    }
-
     /// Moves a domain to the queue of its new level.
     fn requeue(&mut self, domain: DomainId, now: u64) -> bool {
         match self.node(domain).map(|node| node.state) {
@@ -388,46 +283,6 @@ impl Scheduler {
             _ => {}
         }
         true
-    }
-
-    /// Wakes nobody before `when`, then reports `domain` by [`Self::expired`].
-    pub fn set_deadline(&mut self, domain: DomainId, when: u64) {
-        self.deadlines.set(domain.index(), when);
-        for cpu in &mut self.cpus {
-            cpu.timer_dirty |= when < cpu.programmed;
-        }
-    }
-
-    /// Takes away the deadline of `domain`.
-    #[inline]
-    pub fn clear_deadline(&mut self, domain: DomainId) {
-        self.deadlines.clear(domain.index());
-    }
-
-    /// Takes the next domain whose deadline has passed.
-    pub fn expired(&mut self, now: u64) -> Option<DomainId> {
-        loop {
-            let index = self.deadlines.expire(now)?;
-            if let Some(domain) = self.nodes.get(index as usize).and_then(|node| node.domain) {
-                return Some(domain);
-            }
-        }
-    }
-
-    /// The timer of `cpu` fired: refills budgets whose period is over and ends a slice that is.
-    pub fn tick(&mut self, cpu: usize, now: u64) {
-        self.charge(cpu, now);
-        while let Some(index) = self.replenish.expire(now) {
-            let Some(node) = self.nodes.get_mut(index as usize) else { continue };
-            node.refill(now);
-            if let Some(domain) = node.domain {
-                self.requeue(domain, now);
-            }
-        }
-        if let Some(cpu) = self.cpus.get_mut(cpu) {
-            cpu.programmed = NEVER;
-            cpu.timer_dirty = true;
-        }
     }
 
     /// Charges the time since the last charge to whoever runs on `cpu`.
@@ -485,7 +340,10 @@ impl Scheduler {
             self.block(running, now);
             self.enqueue(running, now, false);
         }
-        assert!(matches!(self.node(domain).map(|node| node.state), Some(State::Ready(_))), "not ready");
+        assert!(
+            matches!(self.node(domain).map(|node| node.state), Some(State::Ready(_))),
+            "not ready"
+        );
         self.dequeue(domain);
         self.node_mut(domain).expect("known").state = State::Running(cpu as u8);
         self.cpus[cpu].current = Some(domain);
@@ -513,8 +371,12 @@ impl Scheduler {
 
     /// Runs the first domain of the highest occupied level on `cpu`, with a fresh slice.
     fn dispatch(&mut self, cpu: usize, before: Option<DomainId>, now: u64) {
-        let Some(next) = self.top_level().and_then(|level| self.ready.get(level)?.first()) else { return };
-        let Some(domain) = self.nodes.get(next as usize).and_then(|node| node.domain) else { return };
+        let Some(next) = self.top_level().and_then(|level| self.ready.get(level)?.first()) else {
+            return;
+        };
+        let Some(domain) = self.nodes.get(next as usize).and_then(|node| node.domain) else {
+            return;
+        };
         self.dequeue(domain);
         if let Some(node) = self.node_mut(domain) {
             node.state = State::Running(cpu as u8);
@@ -527,25 +389,5 @@ impl Scheduler {
         if before != Some(domain) {
             self.switches += 1;
         }
-    }
-
-    /// When the timer has to fire, if that is before it would.
-    fn reprogram(&mut self, cpu: usize, now: u64) -> Option<u64> {
-        let mut wanted = self.deadlines.first().unwrap_or(NEVER).min(self.replenish.first().unwrap_or(NEVER));
-        let cpu = self.cpus.get_mut(cpu)?;
-        cpu.timer_dirty = false;
-        if let Some(node) = cpu.current.and_then(|domain| self.nodes.get(domain.index() as usize)) {
-            if self.occupied & (1 << node.level()) != 0 {
-                wanted = wanted.min(cpu.slice_end);
-            }
-            if let Some(left) = node.budget_left() {
-                wanted = wanted.min(now.saturating_add(left));
-            }
-        }
-        if wanted >= cpu.programmed {
-            return None;
-        }
-        cpu.programmed = wanted;
-        Some(wanted)
     }
 }

@@ -2,7 +2,6 @@
 
 use super::{PRIORITIES, Share};
 use crate::capability::DomainId;
-use alloc::vec::Vec;
 
 const NONE: u32 = u32::MAX;
 
@@ -28,6 +27,8 @@ pub(super) struct Node {
     spent_ns: u64,
     period_end: u64,
     exhausted: bool,
+    /// Whether it has a deadline.
+    pub(super) timed: bool,
     own: u8,
     /// Waiting callers by priority, and a bit for each priority that has one.
     donors: [u32; PRIORITIES as usize],
@@ -47,6 +48,7 @@ impl Node {
             spent_ns: 0,
             period_end: 0,
             exhausted: false,
+            timed: false,
             own: 0,
             donors: [0; PRIORITIES as usize],
             donated: 0,
@@ -132,7 +134,11 @@ impl Node {
 
     /// Nanoseconds until the budget is used up, if there is one that can be.
     pub(super) const fn budget_left(&self) -> Option<u64> {
-        if self.budget_ns == 0 || self.exhausted { None } else { Some(self.budget_ns.saturating_sub(self.spent_ns)) }
+        if self.budget_ns == 0 || self.exhausted {
+            None
+        } else {
+            Some(self.budget_ns.saturating_sub(self.spent_ns))
+        }
     }
 }
 
@@ -154,7 +160,7 @@ impl Queue {
         if self.head == NONE { None } else { Some(self.head) }
     }
 
-    pub(super) fn push_back(&mut self, nodes: &mut Vec<Node>, index: u32) {
+    pub(super) fn push_back(&mut self, nodes: &mut [Node], index: u32) {
         if let Some(node) = nodes.get_mut(index as usize) {
             (node.previous, node.next) = (self.tail, NONE);
         }
@@ -165,7 +171,7 @@ impl Queue {
         self.tail = index;
     }
 
-    pub(super) fn push_front(&mut self, nodes: &mut Vec<Node>, index: u32) {
+    pub(super) fn push_front(&mut self, nodes: &mut [Node], index: u32) {
         if let Some(node) = nodes.get_mut(index as usize) {
             (node.previous, node.next) = (NONE, self.head);
         }
@@ -176,7 +182,7 @@ impl Queue {
         self.head = index;
     }
 
-    pub(super) fn remove(&mut self, nodes: &mut Vec<Node>, index: u32) {
+    pub(super) fn remove(&mut self, nodes: &mut [Node], index: u32) {
         let Some(node) = nodes.get_mut(index as usize) else { return };
         let (previous, next) = (node.previous, node.next);
         (node.previous, node.next) = (NONE, NONE);

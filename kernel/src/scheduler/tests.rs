@@ -12,7 +12,7 @@ fn id(index: u32) -> DomainId {
 }
 
 fn scheduler(shares: &[Share]) -> Scheduler {
-    let mut scheduler = Scheduler::new(1, 16).expect("memory");
+    let mut scheduler = Scheduler::new(16).expect("memory");
     for (share, index) in shares.iter().zip(0u32..) {
         scheduler.add(id(index), *share);
         scheduler.wake(id(index), 0);
@@ -152,7 +152,7 @@ proptest! {
     /// Whatever happens, somebody of the highest ready level runs, and nobody is lost.
     #[test]
     fn the_highest_ready_domain_runs(steps in proptest::collection::vec((0u8..6, 0u32..8, 0u8..8), 1..200)) {
-        let mut scheduler = Scheduler::new(1, 8).expect("memory");
+        let mut scheduler = Scheduler::new(8).expect("memory");
         for index in 0..8 {
             scheduler.add(id(index), Share { priority: index as u8, budget_ns: 0, period_ns: 0 });
         }

@@ -55,7 +55,10 @@ fn objects_of_a_dead_server_are_stale() {
     let (successor, _, serve) = bench.spawn_with(PLAIN, &[copy(pair.endpoint, rights::SERVE)]);
     bench.publish(successor, serve[0]);
     let lent = [slot(SendSlot::Lend, object)];
-    assert_eq!(bench.invoke(pair.client, pair.target, b"", &lent), Some((Status::PeerRestarted, 0)));
+    assert_eq!(
+        bench.invoke(pair.client, pair.target, b"", &lent),
+        Some((Status::PeerRestarted, 0))
+    );
     bench.expect(pair.client, Call::Close, [object.into()]);
     bench.nothing(successor);
     assert!(bench.kernel.ipc.minted.is_empty());
@@ -89,7 +92,10 @@ fn a_dead_caller_leaves_its_server_undisturbed() {
     // What was lent can be used until the reply.
     bench.expect(pair.server, Call::Signal, [call.slots[0].handle.into(), 1]);
     assert_eq!(bench.reply(pair.server, call.id, b"", &[]), (Status::Ok, 0));
-    assert_eq!(bench.fails(pair.server, Call::Signal, [call.slots[0].handle.into(), 1]), Status::BadHandle);
+    assert_eq!(
+        bench.fails(pair.server, Call::Signal, [call.slots[0].handle.into(), 1]),
+        Status::BadHandle
+    );
     assert!(bench.kernel.ipc.calls.is_empty());
     assert!(bench.kernel.ipc.events.is_empty());
 }
@@ -150,11 +156,19 @@ fn a_fault_ends_the_domain_with_its_addresses() {
     let (domain, control, _) = bench.spawn_with(PLAIN, &[]);
     let other = bench.spawn();
     bench.kernel.scheduler.run_now(0, domain);
-    bench.kernel.fault(Fault { vector: 14, error: 2, instruction: 0x40_1234, address: 0xdead_0000 });
+    bench.kernel.fault(Fault {
+        vector: 14,
+        error: 2,
+        instruction: 0x40_1234,
+        address: 0xdead_0000,
+    });
     bench.kernel.next();
     let (status, _) = bench.status(control);
     assert_eq!(status.cause, Cause::Faulted as u32);
-    assert_eq!((status.code, status.address, status.fault_address), (14 << 32 | 2, 0x40_1234, 0xdead_0000));
+    assert_eq!(
+        (status.code, status.address, status.fault_address),
+        (14 << 32 | 2, 0x40_1234, 0xdead_0000)
+    );
     bench.expect(other, Call::Clock, []);
 }
 

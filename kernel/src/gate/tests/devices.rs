@@ -28,7 +28,9 @@ fn ports_are_reached_within_their_range_only() {
         host::take_actions(),
         [Action::PortRead(0x60, Width::Byte), Action::PortWrite(0x64, Width::Byte, 0x55)]
     );
-    for access in [5 | 1 << 16, 4 | 2 << 16, 2 | 4 << 16, 3 << 16, 0, 1 << 16 | 1 << 25, 0xffff | 1 << 16] {
+    for access in
+        [5 | 1 << 16, 4 | 2 << 16, 2 | 4 << 16, 3 << 16, 0, 1 << 16 | 1 << 25, 0xffff | 1 << 16]
+    {
         assert_eq!(bench.fails(init, Call::PortAccess, [ports, access, 0]), Status::Invalid);
     }
     assert!(host::take_actions().is_empty());
@@ -44,15 +46,24 @@ fn a_device_belongs_to_one_object() {
     bench.expect(init, Call::Close, [first]);
     bench.expect(init, Call::CreateDevice, [system, PORTS, 0x3f0, 9]);
     for (base, count) in [(0, 0), (0xffff, 2), (0x1_0000, 1), (u64::MAX, 1), (0, u64::MAX)] {
-        assert_eq!(bench.fails(init, Call::CreateDevice, [system, PORTS, base, count]), Status::Invalid);
+        assert_eq!(
+            bench.fails(init, Call::CreateDevice, [system, PORTS, base, count]),
+            Status::Invalid
+        );
     }
     let line = bench.expect(init, Call::CreateDevice, [system, INTERRUPT, 4, 0]);
     assert_eq!(bench.fails(init, Call::CreateDevice, [system, INTERRUPT, 4, 0]), Status::Exists);
     bench.expect(init, Call::Close, [line]);
     bench.expect(init, Call::CreateDevice, [system, INTERRUPT, 4, 0]);
     let window = bench.expect(init, Call::CreateDevice, [system, WINDOW, 0xfebf_0000, 0x2000]);
-    assert_eq!(bench.fails(init, Call::CreateDevice, [system, WINDOW, 0xfebf_1000, 0x1000]), Status::Exists);
-    assert_eq!(bench.fails(init, Call::CreateDevice, [system, WINDOW, 0xfebf_2000, 0x800]), Status::Invalid);
+    assert_eq!(
+        bench.fails(init, Call::CreateDevice, [system, WINDOW, 0xfebf_1000, 0x1000]),
+        Status::Exists
+    );
+    assert_eq!(
+        bench.fails(init, Call::CreateDevice, [system, WINDOW, 0xfebf_2000, 0x800]),
+        Status::Invalid
+    );
     bench.expect(init, Call::Close, [window]);
     assert_eq!(bench.fails(init, Call::CreateDevice, [system, 4, 0, 0]), Status::Invalid);
     let weak = bench.expect(init, Call::Copy, [system, u64::from(rights::READ)]);
@@ -64,7 +75,8 @@ fn an_interrupt_notifies_its_watcher_until_it_is_acknowledged() {
     let mut bench = Bench::new();
     let (init, system) = (bench.init, u64::from(bench.system));
     let line = bench.expect(init, Call::CreateDevice, [system, INTERRUPT, 4, 0]) as u32;
-    let (driver, control, handles) = bench.spawn_with(PLAIN, &[copy(line, rights::SIGNAL | rights::WATCH)]);
+    let (driver, control, handles) =
+        bench.spawn_with(PLAIN, &[copy(line, rights::SIGNAL | rights::WATCH)]);
     bench.expect(init, Call::Close, [line.into()]);
     let line = u64::from(handles[0]);
     bench.expect(driver, Call::Watch, [line, 40]);
@@ -95,7 +107,8 @@ fn an_interrupt_notifies_its_watcher_until_it_is_acknowledged() {
 fn a_window_is_mapped_where_it_is_held() {
     let mut bench = Bench::new();
     let (init, system) = (bench.init, u64::from(bench.system));
-    let window = bench.expect(init, Call::CreateDevice, [system, WINDOW, 0xfebf_0000, 0x2000]) as u32;
+    let window =
+        bench.expect(init, Call::CreateDevice, [system, WINDOW, 0xfebf_0000, 0x2000]) as u32;
     let (driver, _, handles) = bench.spawn_with(PLAIN, &[copy(window, 0)]);
     let at = bench.expect(driver, Call::MapWindow, [handles[0].into()]);
     assert_eq!(at, REGION_BASE);

@@ -32,7 +32,10 @@ fn a_lent_handle_comes_back_with_the_reply() {
     assert_eq!(arrived(call.slots[0]), Some(ReceiveSlot::Borrowed));
     bench.expect(pair.server, Call::Signal, [borrowed.into(), 1]);
     assert_eq!(bench.fails(pair.server, Call::Close, [borrowed.into()]), Status::Denied);
-    assert_eq!(bench.fails(pair.server, Call::Copy, [borrowed.into(), u64::from(rights::ALL)]), Status::Denied);
+    assert_eq!(
+        bench.fails(pair.server, Call::Copy, [borrowed.into(), u64::from(rights::ALL)]),
+        Status::Denied
+    );
     bench.reply(pair.server, call.id, b"", &[]);
     assert_eq!(bench.fails(pair.server, Call::Signal, [borrowed.into(), 1]), Status::BadHandle);
     assert_eq!(bench.expect(pair.client, Call::Signal, [event.into(), 0]), 1);
@@ -49,10 +52,14 @@ fn a_handle_that_is_lent_by_send_is_locked_until_the_reply() {
     assert_eq!(bench.fails(pair.client, Call::Close, [event.into()]), Status::Denied);
     let call = bench.take(pair.server);
     assert_eq!(bench.fails(pair.client, Call::Close, [event.into()]), Status::Denied);
-    assert_eq!(bench.send(pair.client, pair.target, b"", &[slot(SendSlot::Move, event)]).0, Status::Denied);
+    assert_eq!(
+        bench.send(pair.client, pair.target, b"", &[slot(SendSlot::Move, event)]).0,
+        Status::Denied
+    );
     // But it can be used, and lent again.
     bench.expect(pair.client, Call::Signal, [event.into(), 1]);
-    let (status, second) = bench.send(pair.client, pair.target, b"", &[slot(SendSlot::Lend, event)]);
+    let (status, second) =
+        bench.send(pair.client, pair.target, b"", &[slot(SendSlot::Lend, event)]);
     assert_eq!(status, Status::Ok);
     bench.reply(pair.server, call.id, b"", &[]);
     assert_eq!(bench.fails(pair.client, Call::Close, [event.into()]), Status::Denied);
@@ -80,10 +87,16 @@ fn a_minted_object_goes_round_and_comes_home() {
     bench.invoke(pair.client, pair.target, b"", &[]);
     let call = bench.take(pair.server);
     let tagged = Slot { detail: 0x17, ..mint(pair.serve, 42) };
-    assert_eq!(bench.reply(pair.server, call.id, b"", &[Slot { detail: 0x1_0000, ..tagged }]).0, Status::Invalid);
+    assert_eq!(
+        bench.reply(pair.server, call.id, b"", &[Slot { detail: 0x1_0000, ..tagged }]).0,
+        Status::Invalid
+    );
     bench.reply(pair.server, call.id, b"", &[tagged]);
     let got = bench.message(pair.client).slots[0];
-    assert_eq!((arrived(got), got.detail), (Some(ReceiveSlot::Handle), ObjectKind::Object as u32 | 0x17 << 16));
+    assert_eq!(
+        (arrived(got), got.detail),
+        (Some(ReceiveSlot::Handle), ObjectKind::Object as u32 | 0x17 << 16)
+    );
     let endpoint = bench.expect(pair.client, Call::Inspect, [pair.target.into()]) >> 32;
     assert_eq!(u64::from(got.object), endpoint);
     assert_eq!(bench.expect(pair.client, Call::Inspect, [got.handle.into()]) >> 32, endpoint);
@@ -130,8 +143,8 @@ fn an_object_passed_through_a_third_domain_stays_the_same() {
     let object = with_object(&mut bench, &pair);
     // A second service, to which the client passes the object; that one hands it home.
     let endpoint = bench.expect(bench.init, Call::CreateEndpoint, []) as u32;
-    let (relay, _, handles) =
-        bench.spawn_with(PLAIN, &[copy(endpoint, rights::SERVE), copy(pair.endpoint, rights::CALL)]);
+    let (relay, _, handles) = bench
+        .spawn_with(PLAIN, &[copy(endpoint, rights::SERVE), copy(pair.endpoint, rights::CALL)]);
     bench.publish(relay, handles[0]);
     bench.put(bench.init, b"", &[copy(endpoint, rights::CALL)]);
     let to_relay = {
@@ -234,7 +247,8 @@ fn a_full_receiver_refuses_whole_messages() {
     let endpoint = bench.expect(bench.init, Call::CreateEndpoint, []) as u32;
     let config = DomainConfig { handle_limit: 2, ..PLAIN };
     let (server, _, serve) = bench.spawn_with(config, &[copy(endpoint, rights::SERVE)]);
-    let (client, _, target) = bench.spawn_with(config, &[copy(endpoint, rights::CALL | rights::COPY)]);
+    let (client, _, target) =
+        bench.spawn_with(config, &[copy(endpoint, rights::CALL | rights::COPY)]);
     bench.publish(server, serve[0]);
     let own = copy(target[0], rights::CALL);
     // Queued, refused at delivery: the next call is taken instead.
@@ -242,13 +256,20 @@ fn a_full_receiver_refuses_whole_messages() {
     bench.send(client, target[0], b"one", &[own]);
     assert_eq!(bench.take(server).payload, b"one");
     let refused = bench.take(client);
-    assert_eq!((refused.event, refused.method), (Some(EventKind::Reply), Status::QuotaExceeded as u32));
+    assert_eq!(
+        (refused.event, refused.method),
+        (Some(EventKind::Reply), Status::QuotaExceeded as u32)
+    );
     // Direct.
     bench.wait(server);
     assert_eq!(bench.invoke(client, target[0], b"", &[own, own]), Some((Status::QuotaExceeded, 0)));
-    assert_eq!(bench.kernel.live(client).expect("alive").0.charged, super::super::super::ipc::Buffer::cost(
-        atoll_gate::message::Lengths { payload: 3, slots: 1 }
-    ));
+    assert_eq!(
+        bench.kernel.live(client).expect("alive").0.charged,
+        super::super::super::ipc::Buffer::cost(atoll_gate::message::Lengths {
+            payload: 3,
+            slots: 1
+        })
+    );
 }
 
 #[test]
@@ -264,7 +285,10 @@ fn a_reply_that_does_not_fit_leaves_the_call_open() {
     let event = bench.expect(server, Call::CreateEvent, []) as u32;
     let moved = slot(SendSlot::Move, event);
     assert_eq!(bench.reply(server, call.id, b"", &[moved]), (Status::QuotaExceeded, 0));
-    assert_eq!(bench.reply(server, call.id, b"", &[slot(SendSlot::Lend, event)]), (Status::Invalid, 0));
+    assert_eq!(
+        bench.reply(server, call.id, b"", &[slot(SendSlot::Lend, event)]),
+        (Status::Invalid, 0)
+    );
     bench.expect(server, Call::Signal, [event.into(), 1]);
     bench.expect(server, Call::Reply, [call.id, Status::Refused as u64, 0]);
     assert_eq!(bench.message(client).method, Status::Refused as u32);

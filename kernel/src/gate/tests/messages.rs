@@ -21,7 +21,11 @@ fn a_call_goes_straight_to_a_waiting_server_and_back() {
     assert_eq!((call.event, call.method, call.badge), (Some(EventKind::Call), 7, 9));
     assert_eq!(call.payload, b"question");
     bench.put(pair.server, b"answer!", &[]);
-    bench.blocks(pair.server, Call::ReplyWait, [call.id, 0, lengths(7, 0), accept::ALL, NO_DEADLINE]);
+    bench.blocks(
+        pair.server,
+        Call::ReplyWait,
+        [call.id, 0, lengths(7, 0), accept::ALL, NO_DEADLINE],
+    );
     assert_eq!(bench.kernel.scheduler.current(0), Some(pair.client));
     assert_eq!(bench.result(pair.client), Some((Status::Ok, 0)));
     let reply = bench.message(pair.client);
@@ -69,7 +73,8 @@ fn calls_before_publish_are_held_and_follow_it_in_order() {
 fn replies_may_be_late_and_out_of_order() {
     let mut bench = Bench::new();
     let pair = bench.pair();
-    let ids: Vec<u64> = (0..3u8).map(|n| bench.send(pair.client, pair.target, &[n], &[]).1).collect();
+    let ids: Vec<u64> =
+        (0..3u8).map(|n| bench.send(pair.client, pair.target, &[n], &[]).1).collect();
     let calls: Vec<_> = (0..3).map(|_| bench.take(pair.server)).collect();
     for (call, id) in calls.iter().zip(&ids) {
         assert_eq!(call.id, *id);
@@ -119,7 +124,8 @@ fn events_of_kinds_not_accepted_stay_queued() {
 fn a_call_in_a_circle_is_a_deadlock() {
     let mut bench = Bench::new();
     let init = bench.init;
-    let ends: Vec<u32> = (0..3).map(|_| bench.expect(init, Call::CreateEndpoint, []) as u32).collect();
+    let ends: Vec<u32> =
+        (0..3).map(|_| bench.expect(init, Call::CreateEndpoint, []) as u32).collect();
     // Domain n serves endpoint n and calls endpoint n + 1.
     let ring: Vec<_> = (0..3)
         .map(|n| {
@@ -218,7 +224,10 @@ fn a_call_that_was_not_taken_disappears_at_its_deadline() {
     bench.blocks(pair.client, Call::Call, [pair.target.into(), 1, lengths(4, 0), 5_000]);
     bench.pass(6_000);
     bench.nothing(pair.server);
-    assert_eq!(bench.fails(pair.client, Call::Call, [pair.target.into(), 1, 0, 6_000]), Status::TimedOut);
+    assert_eq!(
+        bench.fails(pair.client, Call::Call, [pair.target.into(), 1, 0, 6_000]),
+        Status::TimedOut
+    );
     assert!(bench.kernel.ipc.calls.is_empty());
 }
 
@@ -226,7 +235,8 @@ fn a_call_that_was_not_taken_disappears_at_its_deadline() {
 fn a_caller_lends_its_priority_along_the_chain() {
     let mut bench = Bench::new();
     let init = bench.init;
-    let [low_end, middle_end] = [(); 2].map(|()| bench.expect(init, Call::CreateEndpoint, []) as u32);
+    let [low_end, middle_end] =
+        [(); 2].map(|()| bench.expect(init, Call::CreateEndpoint, []) as u32);
     let low = DomainConfig { priority: 1, ..PLAIN };
     let (bottom, _, serve) = bench.spawn_with(low, &[copy(low_end, rights::SERVE)]);
     let (middle, _, handles) =
@@ -268,7 +278,10 @@ fn malformed_numbers_are_refused() {
     ] {
         assert_eq!(bench.fails(client, Call::Call, arguments), status);
     }
-    assert_eq!(bench.fails(pair.server, Call::Call, [pair.serve.into(), 1, 0, NO_DEADLINE]), Status::Denied);
+    assert_eq!(
+        bench.fails(pair.server, Call::Call, [pair.serve.into(), 1, 0, NO_DEADLINE]),
+        Status::Denied
+    );
     assert_eq!(bench.raw(client, 0, [0; 5]), Some((Status::UnknownCall, 0)));
     assert_eq!(bench.raw(client, u64::MAX, [0; 5]), Some((Status::UnknownCall, 0)));
     assert_eq!(bench.fails(client, Call::Reply, [u64::MAX, 0, 0]), Status::Invalid);
@@ -301,6 +314,12 @@ fn a_waiting_domain_says_so() {
     let pair = bench.pair();
     bench.expect(pair.server, Call::Ready, []);
     bench.wait(pair.server);
-    assert_eq!(bench.kernel.live(pair.server).expect("alive").0.activity, Activity::Waiting(accept::ALL));
-    assert_eq!(bench.status(pair.server_control).0.state, atoll_gate::record::State::Waiting as u32);
+    assert_eq!(
+        bench.kernel.live(pair.server).expect("alive").0.activity,
+        Activity::Waiting(accept::ALL)
+    );
+    assert_eq!(
+        bench.status(pair.server_control).0.state,
+        atoll_gate::record::State::Waiting as u32
+    );
 }

@@ -21,7 +21,9 @@ use crate::memory::elf::tests::image;
 use crate::memory::{PageRun, frames};
 use atoll_gate::call::{NO_DEADLINE, ObjectKind, rights};
 use atoll_gate::layout::IMAGE_BASE;
-use atoll_gate::message::{EventKind, Lengths, PAYLOAD_OFFSET, ReceiveSlot, SLOTS_OFFSET, SendSlot, Slot, accept};
+use atoll_gate::message::{
+    EventKind, Lengths, PAYLOAD_OFFSET, ReceiveSlot, SLOTS_OFFSET, SendSlot, Slot, accept,
+};
 use atoll_gate::record::{DOMAIN_STATUS, DomainStatus, Record};
 use atoll_gate::start::{DomainConfig, Isolation, Writer};
 use atoll_gate::{Call, Status};
@@ -72,7 +74,10 @@ impl Bench {
 
     fn with_command_line(text: &str) -> Self {
         host::set_clock(1_000);
-        let file = image(IMAGE_BASE, &[(IMAGE_BASE, 5, 3, b"abc"), (IMAGE_BASE + 0x1000, 6, 0x2001, b"data")]);
+        let file = image(
+            IMAGE_BASE,
+            &[(IMAGE_BASE, 5, 3, b"abc"), (IMAGE_BASE + 0x1000, 6, 0x2001, b"data")],
+        );
         let boot = BootInfo {
             modules: vec![module("runtime.elf", &file), module("init.wasm", b"component")],
             command_line: CommandLine::parse(text),
@@ -86,16 +91,27 @@ impl Bench {
         assert_eq!(start.event, None);
         [bench.system, bench.log] = [start.slots[0].handle, start.slots[1].handle];
         bench.put(init, b"init.wasm", &[]);
-        bench.blob = bench.expect(init, Call::OpenBlob, [bench.system.into(), lengths(9, 0)]) as u32;
+        bench.blob =
+            bench.expect(init, Call::OpenBlob, [bench.system.into(), lengths(9, 0)]) as u32;
         bench
     }
 
     /// Lets `domain` make a call; gives its result, or none if it is blocked or gone.
-    fn call<const N: usize>(&mut self, domain: DomainId, call: Call, arguments: [u64; N]) -> Option<(Status, u64)> {
+    fn call<const N: usize>(
+        &mut self,
+        domain: DomainId,
+        call: Call,
+        arguments: [u64; N],
+    ) -> Option<(Status, u64)> {
         self.raw(domain, call as u64, arguments)
     }
 
-    fn raw<const N: usize>(&mut self, domain: DomainId, number: u64, arguments: [u64; N]) -> Option<(Status, u64)> {
+    fn raw<const N: usize>(
+        &mut self,
+        domain: DomainId,
+        number: u64,
+        arguments: [u64; N],
+    ) -> Option<(Status, u64)> {
         let mut registers = [0; 5];
         registers[..N].copy_from_slice(&arguments);
         self.kernel.scheduler.run_now(CPU, domain);
@@ -126,7 +142,12 @@ impl Bench {
 
     /// Makes a call that must fail; gives its status.
     #[track_caller]
-    fn fails<const N: usize>(&mut self, domain: DomainId, call: Call, arguments: [u64; N]) -> Status {
+    fn fails<const N: usize>(
+        &mut self,
+        domain: DomainId,
+        call: Call,
+        arguments: [u64; N],
+    ) -> Status {
         let (status, value) = self.call(domain, call, arguments).expect("an answer");
         assert_ne!(status, Status::Ok);
         assert_eq!(value, 0);
@@ -168,7 +189,12 @@ impl Bench {
         let word = |offset| area.u32_at(offset).expect("in range");
         let slots = (0..word(24) as usize).map(|index| {
             let at = SLOTS_OFFSET + index * 16;
-            Slot { kind: word(at), handle: word(at + 4), object: word(at + 8), detail: word(at + 12) }
+            Slot {
+                kind: word(at),
+                handle: word(at + 4),
+                object: word(at + 8),
+                detail: word(at + 12),
+            }
         });
         Message {
             event: EventKind::from_raw(word(0)),
@@ -200,7 +226,11 @@ impl Bench {
 
     /// Makes and starts a domain that gets `slots` from init; gives it, init's control handle and
     /// its handles.
-    fn spawn_with(&mut self, config: DomainConfig<'_>, slots: &[Slot]) -> (DomainId, u32, Vec<u32>) {
+    fn spawn_with(
+        &mut self,
+        config: DomainConfig<'_>,
+        slots: &[Slot],
+    ) -> (DomainId, u32, Vec<u32>) {
         let (domain, control) = self.create(config);
         self.put(self.init, b"start", slots);
         self.expect(self.init, Call::StartDomain, [control.into(), lengths(5, slots.len())]);
@@ -231,19 +261,37 @@ impl Bench {
     }
 
     /// Sends a call that waits; the caller blocks or the call fails.
-    fn invoke(&mut self, client: DomainId, target: u32, payload: &[u8], slots: &[Slot]) -> Option<(Status, u64)> {
+    fn invoke(
+        &mut self,
+        client: DomainId,
+        target: u32,
+        payload: &[u8],
+        slots: &[Slot],
+    ) -> Option<(Status, u64)> {
         self.put(client, payload, slots);
         let sizes = lengths(payload.len(), slots.len());
         self.call(client, Call::Call, [target.into(), 7, sizes, NO_DEADLINE])
     }
 
-    fn send(&mut self, client: DomainId, target: u32, payload: &[u8], slots: &[Slot]) -> (Status, u64) {
+    fn send(
+        &mut self,
+        client: DomainId,
+        target: u32,
+        payload: &[u8],
+        slots: &[Slot],
+    ) -> (Status, u64) {
         self.put(client, payload, slots);
         let sizes = lengths(payload.len(), slots.len());
         self.call(client, Call::Send, [target.into(), 7, sizes]).expect("does not block")
     }
 
-    fn reply(&mut self, server: DomainId, id: u64, payload: &[u8], slots: &[Slot]) -> (Status, u64) {
+    fn reply(
+        &mut self,
+        server: DomainId,
+        id: u64,
+        payload: &[u8],
+        slots: &[Slot],
+    ) -> (Status, u64) {
         self.put(server, payload, slots);
         let sizes = lengths(payload.len(), slots.len());
         self.call(server, Call::Reply, [id, 0, sizes]).expect("does not block")
@@ -274,7 +322,8 @@ impl Bench {
 
     /// What init reads about a domain, and the exit message.
     fn status(&mut self, control: u32) -> (DomainStatus, Vec<u8>) {
-        let len = self.expect(self.init, Call::Read, [control.into(), DOMAIN_STATUS, 4096]) as usize;
+        let len =
+            self.expect(self.init, Call::Read, [control.into(), DOMAIN_STATUS, 4096]) as usize;
         let bytes = self.payload(self.init, len);
         let status = DomainStatus::read(&bytes).expect("a status");
         (status, bytes[DomainStatus::LEN..].to_vec())
@@ -297,7 +346,12 @@ impl Bench {
     /// Everything that could leak: frames, tables, handles.
     fn footprint(&self) -> (u64, u32, [u32; 7], u32) {
         let handles = self.kernel.domains.iter().map(|(_, domain)| domain.handles.len()).sum();
-        (frames::statistics().free, self.kernel.domains.len(), self.kernel.ipc.population(), handles)
+        (
+            frames::statistics().free,
+            self.kernel.domains.len(),
+            self.kernel.ipc.population(),
+            handles,
+        )
     }
 }
 

@@ -41,6 +41,12 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// A small number, sometimes with a generation or a slot count.
+const fn mild(number: u64) -> u64 {
+    let (generation, slots) = (number >> 60 & 1, number >> 62);
+    (number % 7) | (generation << 16) | (slots << 32)
+}
+
 struct Client {
     domain: crate::capability::DomainId,
     control: u32,
@@ -69,8 +75,16 @@ impl World {
         let (relay, _, relay_serve) = bench.spawn_with(PLAIN, &[copy(ends[1], rights::SERVE)]);
         bench.publish(server, serve[0]);
         bench.publish(relay, relay_serve[0]);
-        let mut world =
-            Self { bench, server, serve: serve[0], relay, ends, clients: vec![], revoked: HashMap::new(), next: 1 };
+        let mut world = Self {
+            bench,
+            server,
+            serve: serve[0],
+            relay,
+            ends,
+            clients: vec![],
+            revoked: HashMap::new(),
+            next: 1,
+        };
         for _ in 0..CLIENTS {
             let client = world.client();
             world.clients.push(client);
@@ -85,7 +99,12 @@ impl World {
     }
 
     /// A round trip to the server; gives what it saw, or the status.
-    fn visit(&mut self, client: usize, slots: &[Slot], answer: &[Slot]) -> Result<Vec<Slot>, Status> {
+    fn visit(
+        &mut self,
+        client: usize,
+        slots: &[Slot],
+        answer: &[Slot],
+    ) -> Result<Vec<Slot>, Status> {
         let (domain, target) = (self.clients[client].domain, self.clients[client].server);
         if let Some((status, _)) = self.bench.invoke(domain, target, b"", slots) {
             return Err(status);
@@ -112,15 +131,24 @@ impl World {
                     self.revoked.insert(object, false);
                 }
             }
-            Step::Return(client, which) => self.present(client, which, SendSlot::Move, ReceiveSlot::Home),
-            Step::Show(client, which) => self.present(client, which, SendSlot::Lend, ReceiveSlot::HomeBorrow),
+            Step::Return(client, which) => {
+                self.present(client, which, SendSlot::Move, ReceiveSlot::Home)
+            }
+            Step::Show(client, which) => {
+                self.present(client, which, SendSlot::Lend, ReceiveSlot::HomeBorrow)
+            }
             Step::Close(client, which) => self.close(client, which),
             Step::Pass(client, which) => self.pass(client, which),
             Step::Revoke(which) => {
-                let live: Vec<u32> = self.clients.iter().flat_map(|c| c.held.iter().map(|h| h.1)).collect();
+                let live: Vec<u32> =
+                    self.clients.iter().flat_map(|c| c.held.iter().map(|h| h.1)).collect();
                 if let Some(object) = live.get(which % live.len().max(1)) {
                     let expected = u64::from(!self.revoked[object]);
-                    let count = self.bench.expect(self.server, Call::Revoke, [self.serve.into(), (*object).into()]);
+                    let count = self.bench.expect(
+                        self.server,
+                        Call::Revoke,
+                        [self.serve.into(), (*object).into()],
+                    );
                     assert_eq!(count, expected);
                     self.revoked.insert(*object, true);
                 }
@@ -241,7 +269,7 @@ proptest! {
             // Small numbers are often handles, lengths or masks that mean something.
             let mut arguments = [0; 5];
             for (place, (bit, number)) in arguments.iter_mut().zip(numbers.into_iter().enumerate()) {
-                *place = if small >> bit & 1 == 1 { number } else { number % 7 | (number >> 60 & 1) << 16 | (number >> 62) << 32 };
+                *place = if small >> bit & 1 == 1 { number } else { mild(number) };
             }
             bench.raw(who, number, arguments);
         }

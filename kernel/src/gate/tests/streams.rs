@@ -64,7 +64,8 @@ fn a_pipe_without_a_reader_takes_nothing() {
 #[test]
 fn a_pipe_counts_against_its_creator() {
     let mut bench = Bench::new();
-    let (domain, control, _) = bench.spawn_with(DomainConfig { memory_limit: 1 << 20, ..PLAIN }, &[]);
+    let (domain, control, _) =
+        bench.spawn_with(DomainConfig { memory_limit: 1 << 20, ..PLAIN }, &[]);
     let before = bench.status(control).0.memory;
     bench.expect(domain, Call::CreatePipe, [4097]);
     assert_eq!(bench.status(control).0.memory, before + 8192);
@@ -151,7 +152,10 @@ fn blobs_are_read_from_an_offset() {
     assert_eq!(bench.expect(init, Call::Read, [blob, 4095, 100]), 1);
     assert_eq!(bench.expect(init, Call::Read, [blob, u64::MAX, 100]), 0);
     bench.put(init, b"nothing", &[]);
-    assert_eq!(bench.fails(init, Call::OpenBlob, [bench.system.into(), lengths(7, 0)]), Status::NotFound);
+    assert_eq!(
+        bench.fails(init, Call::OpenBlob, [bench.system.into(), lengths(7, 0)]),
+        Status::NotFound
+    );
 }
 
 #[test]

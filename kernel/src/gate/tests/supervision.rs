@@ -7,13 +7,20 @@ use atoll_gate::call::{ObjectKind, Power, rights};
 use atoll_gate::layout::{HEAP_BASE, HEAP_END};
 use atoll_gate::message::MAX_PAYLOAD;
 use atoll_gate::record::{
-    Cause, DOMAIN_HANDLES, DomainStatus, HandleInfo, MachineStatus, Record, SYSTEM_DOMAINS, State, name_str,
+    Cause, DOMAIN_HANDLES, DomainStatus, HandleInfo, MachineStatus, Record, SYSTEM_DOMAINS, State,
+    name_str,
 };
 use atoll_gate::start::{DomainConfig, GrantKind, StartReader};
 use atoll_gate::{Call, Status};
 
 fn init_of(bench: &Bench) -> DomainId {
-    bench.kernel.domains.iter().find(|(_, domain)| domain.name() == "supervisor" && domain.body.is_some()).expect("runs").0
+    bench
+        .kernel
+        .domains
+        .iter()
+        .find(|(_, domain)| domain.name() == "supervisor" && domain.body.is_some())
+        .expect("runs")
+        .0
 }
 
 #[test]
@@ -23,7 +30,11 @@ fn the_first_domain_has_all_authority() {
     let record = StartReader::read(&start.payload).expect("a start record");
     assert_eq!(record.name, "supervisor");
     assert!(record.grants().all(|grant| grant.kind == GrantKind::Kernel));
-    assert!(record.grants().any(|grant| grant.interface == "atoll:supervision/domains" && grant.slot == 0));
+    assert!(
+        record
+            .grants()
+            .any(|grant| grant.interface == "atoll:supervision/domains" && grant.slot == 0)
+    );
     assert_eq!(bench.kind(bench.init, bench.system), Some(ObjectKind::System));
     assert_eq!(bench.kind(bench.init, bench.log), Some(ObjectKind::Log));
 }
@@ -55,7 +66,9 @@ fn a_domain_starts_with_its_component_and_stack() {
     let mut bench = Bench::new();
     let (domain, _) = bench.create(PLAIN);
     let context = bench.kernel.live(domain).expect("alive").1.space.context();
-    let register = |name| context.saved().named().into_iter().find(|(known, _)| *known == name).expect("a register").1;
+    let register = |name| {
+        context.saved().named().into_iter().find(|(known, _)| *known == name).expect("a register").1
+    };
     assert_eq!(register("rdi"), 4096);
     assert_eq!(register("rsi"), 0);
     assert_eq!(register("rip"), atoll_gate::layout::IMAGE_BASE);
@@ -80,8 +93,14 @@ fn configurations_are_checked() {
     assert_eq!(attempt(DomainConfig { budget_ns: 2, period_ns: 1, ..PLAIN }), Status::Invalid);
     assert_eq!(attempt(DomainConfig { memory_limit: 4096, ..PLAIN }), Status::QuotaExceeded);
     let (init, system, blob) = (bench.init, u64::from(bench.system), u64::from(bench.blob));
-    assert_eq!(bench.fails(init, Call::CreateDomain, [system, blob, lengths(5, 0)]), Status::Invalid);
-    assert_eq!(bench.fails(init, Call::CreateDomain, [system, blob, lengths(300, 0)]), Status::Invalid);
+    assert_eq!(
+        bench.fails(init, Call::CreateDomain, [system, blob, lengths(5, 0)]),
+        Status::Invalid
+    );
+    assert_eq!(
+        bench.fails(init, Call::CreateDomain, [system, blob, lengths(300, 0)]),
+        Status::Invalid
+    );
     assert_eq!(bench.fails(init, Call::CreateDomain, [blob, blob, 0]), Status::WrongKind);
     assert_eq!(bench.fails(init, Call::CreateDomain, [system, system, 0]), Status::WrongKind);
     assert_eq!(bench.footprint(), before);
@@ -90,7 +109,8 @@ fn configurations_are_checked() {
 #[test]
 fn the_heap_is_bounded_by_range_and_quota() {
     let mut bench = Bench::new();
-    let (domain, control, _) = bench.spawn_with(DomainConfig { memory_limit: 1 << 20, ..PLAIN }, &[]);
+    let (domain, control, _) =
+        bench.spawn_with(DomainConfig { memory_limit: 1 << 20, ..PLAIN }, &[]);
     bench.expect(domain, Call::Commit, [HEAP_BASE, 2]);
     assert_eq!(bench.fails(domain, Call::Commit, [HEAP_BASE + 4096, 1]), Status::Exists);
     assert_eq!(bench.fails(domain, Call::Commit, [HEAP_BASE + 8192, 256]), Status::QuotaExceeded);
@@ -110,15 +130,24 @@ fn the_heap_is_bounded_by_range_and_quota() {
 fn domains_and_handles_are_listed() {
     let mut bench = Bench::new();
     let (init, system) = (bench.init, u64::from(bench.system));
-    let (_, control, _) =
-        bench.spawn_with(DomainConfig { name: "listed", ..PLAIN }, &[copy(bench.log, rights::READ)]);
+    let (_, control, _) = bench
+        .spawn_with(DomainConfig { name: "listed", ..PLAIN }, &[copy(bench.log, rights::READ)]);
     let len = bench.expect(init, Call::Read, [system, SYSTEM_DOMAINS, MAX_PAYLOAD as u64]) as usize;
     let bytes = bench.payload(init, len);
     let domains: Vec<_> = bytes.chunks(DomainStatus::LEN).filter_map(DomainStatus::read).collect();
-    assert_eq!(domains.iter().map(|d| name_str(&d.name)).collect::<Vec<_>>(), ["supervisor", "listed"]);
-    assert_eq!(bench.expect(init, Call::Read, [system, SYSTEM_DOMAINS + 1, u64::MAX]), DomainStatus::LEN as u64);
+    assert_eq!(
+        domains.iter().map(|d| name_str(&d.name)).collect::<Vec<_>>(),
+        ["supervisor", "listed"]
+    );
+    assert_eq!(
+        bench.expect(init, Call::Read, [system, SYSTEM_DOMAINS + 1, u64::MAX]),
+        DomainStatus::LEN as u64
+    );
     assert_eq!(bench.expect(init, Call::Read, [system, SYSTEM_DOMAINS + 9, u64::MAX]), 0);
-    assert_eq!(bench.expect(init, Call::Read, [system, SYSTEM_DOMAINS, DomainStatus::LEN as u64 - 1]), 0);
+    assert_eq!(
+        bench.expect(init, Call::Read, [system, SYSTEM_DOMAINS, DomainStatus::LEN as u64 - 1]),
+        0
+    );
     assert_eq!(bench.fails(init, Call::Read, [system, 7, u64::MAX]), Status::Invalid);
     let len = bench.expect(init, Call::Read, [system, 0, u64::MAX]) as usize;
     let machine = MachineStatus::read(&bench.payload(init, len)).expect("a record");
