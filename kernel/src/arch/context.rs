@@ -133,7 +133,9 @@ pub struct Context {
     pub(super) is_kernel: AtomicU64,
     /// What the domain finds in its vector registers when it goes on: one of the states below.
     pub(super) vector_state: AtomicU64,
-    _header: [u64; (VECTORS_OFFSET - 56) / 8],
+    /// Number of the domain, for reports; 0 is the kernel.
+    pub(super) owner: AtomicU64,
+    _header: [u64; (VECTORS_OFFSET - 64) / 8],
     pub(super) vectors: [AtomicU64; VECTORS_SIZE / 8],
     _stack: [u64; (4096 - VECTORS_OFFSET - VECTORS_SIZE - SAVED_SIZE) / 8],
     saved: Registers,
@@ -152,6 +154,8 @@ pub struct Start {
     pub stack: VirtAddr,
     /// Whether it runs in ring 3.
     pub user: bool,
+    /// Number of the domain, for reports.
+    pub owner: u32,
     /// What stands in `rdi`, `rsi` and `rdx` at entry.
     pub arguments: [u64; 3],
 }
@@ -193,6 +197,7 @@ impl Context {
         saved.rflags.store(INITIAL_FLAGS, Relaxed);
         saved.cs.store(CODE_SELECTORS[usize::from(start.user)], Relaxed);
         saved.ss.store(DATA_SELECTORS[usize::from(start.user)], Relaxed);
+        self.owner.store(u64::from(start.owner), Relaxed);
         self.vector_state.store(VECTORS_FRESH, Relaxed);
     }
 

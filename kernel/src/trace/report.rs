@@ -1,20 +1,20 @@
-//! The report of a kernel bug: what, where, registers, calls under way, and whom the kernel worked for.
+//! The report of a kernel bug: what, where, registers, calls under way, and which domain was running.
 //!
 //! It goes to the serial port, whoever owns it: nothing runs afterwards. It takes no lock and
 //! allocates nothing.
 
 use core::fmt::Write;
 use core::panic::PanicInfo;
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::serial::Port;
 use crate::arch::context::Registers;
-use crate::arch::x86_64::{cpu, power, stack};
+use crate::arch::x86_64::cpu::{self, Cpu};
+use crate::arch::x86_64::{power, stack};
 use crate::boot::OnPanic;
 
 static REBOOT: AtomicBool = AtomicBool::new(false);
 static REPORTING: AtomicBool = AtomicBool::new(false);
-static DOMAIN: AtomicU32 = AtomicU32::new(0);
 
 /// Most calls that are listed.
 const MAX_CALLS: usize = 24;
@@ -49,12 +49,6 @@ pub(crate) fn set_on_panic(action: OnPanic) {
     REBOOT.store(action == OnPanic::Reboot, Relaxed);
 }
 
-/// Notes the domain that the kernel works for; 0 is none.
-#[inline]
-pub fn set_domain(id: u32) {
-    DOMAIN.store(id, Relaxed);
-}
-
 /// Reports a panic and ends the machine's work.
 pub fn panicked(info: &PanicInfo<'_>) -> ! {
     begin();
@@ -63,11 +57,12 @@ pub fn panicked(info: &PanicInfo<'_>) -> ! {
     if let Some(location) = info.location() {
         let _ = write!(out, "\n  at {}:{}", location.file(), location.line());
     }
-    end(stack::pointer())
+    end(stack::pointer(), Cpu::current().last_owner())
 }
 
-/// Reports an exception in the kernel and ends the machine's work.
-pub(crate) fn exception(registers: &Registers, fault_address: u64) -> ! {
+/// Reports an exception in the kernel and ends the machine's work. `domain` is the number of the
+/// domain that ran last, 0 for none.
+pub(crate) fn exception(registers: &Registers, fault_address: u64, domain: u64) -> ! {
     begin();
     let mut out = Port;
     let (vector, error) = registers.cause();
@@ -80,7 +75,7 @@ pub(crate) fn exception(registers: &Registers, fault_address: u64) -> ! {
         let separator = if index % 4 == 0 { "\n  " } else { "  " };
         let _ = write!(out, "{separator}{name:>6} {value:016x}");
     }
-    end(registers.stack_pointer())
+    end(registers.stack_pointer(), domain)
 }
 
 /// Starts a report; a bug in the reporting ends it.
@@ -93,15 +88,15 @@ fn begin() {
     let _ = write!(Port, "\n\n*** Atoll kernel bug: ");
 }
 
-fn end(stack_pointer: u64) -> ! {
+fn end(stack_pointer: u64, domain: u64) -> ! {
     let mut out = Port;
     let _ = write!(out, "\n  calls:");
     for address in stack::calls(stack_pointer).take(MAX_CALLS) {
         let _ = write!(out, " {address:#x}");
     }
-    match DOMAIN.load(Relaxed) {
-        0 => drop(write!(out, "\n  working for no domain\n")),
-        domain => drop(write!(out, "\n  working for domain {domain}\n")),
+    match domain {
+        0 => drop(write!(out, "\n  no domain was running\n")),
+        domain => drop(write!(out, "\n  domain {domain} was running\n")),
     }
     let then = if REBOOT.load(Relaxed) { "restarting" } else { "halted" };
     let _ = writeln!(out, "*** {then}");

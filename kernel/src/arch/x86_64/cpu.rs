@@ -37,6 +37,8 @@ pub struct Cpu {
     root: AtomicU64,
     /// That context page in the direct map.
     own_context: AtomicPtr<Context>,
+    /// The context that ran last.
+    last: AtomicPtr<Context>,
     /// The deadline for which the processor's timer counts.
     deadline: AtomicU64,
 }
@@ -49,6 +51,7 @@ impl Cpu {
         Self {
             root: AtomicU64::new(0),
             own_context: AtomicPtr::new(core::ptr::null_mut()),
+            last: AtomicPtr::new(core::ptr::null_mut()),
             deadline: AtomicU64::new(0),
         }
     }
@@ -91,6 +94,24 @@ impl Cpu {
         self.root.store(root.raw(), Relaxed);
         self.own_context.store(physical::pointer(context).cast(), Relaxed);
         self.deadline.store(NEVER, Relaxed);
+    }
+
+    /// Notes whose context runs.
+    #[inline]
+    pub(super) fn set_last(&self, context: &Context) {
+        self.last.store((&raw const *context).cast_mut(), Relaxed);
+    }
+
+    /// Number of the domain that ran last, for reports: 0 if none did.
+    #[must_use]
+    pub fn last_owner(&self) -> u64 {
+        let last = self.last.load(Relaxed);
+        if last.is_null() {
+            return 0;
+        }
+        // SAFETY: a context page is RAM in the direct map, even if the domain has ended and the
+        // frame holds something else by now; all fields are atomic.
+        unsafe { &*last }.owner.load(Relaxed)
     }
 
     /// The deadline for which the timer counts.

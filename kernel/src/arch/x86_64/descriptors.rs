@@ -22,7 +22,8 @@ use x86_64::structures::gdt::SegmentSelector;
 use x86_64::{PrivilegeLevel, VirtAddr as Address};
 
 use super::super::context::{ADDRESS, TRAMPOLINE};
-use super::{cpu, entry};
+use super::cpu::{self, Cpu};
+use super::entry;
 use crate::memory::frames::{self, Frame};
 use crate::memory::{Access, PAGE_SIZE, PhysAddr, kernel_space, physical, trampoline};
 
@@ -129,10 +130,11 @@ pub(crate) fn load(number: u64) -> Result<(), OutOfFrames> {
     for ((_, stack), page) in EMERGENCIES.into_iter().zip((first + 2..).step_by(2)) {
         let frame = new_frame()?;
         // Above the stack proper: what the stub of an emergency needs to reach the kernel.
+        write(frame, PAGE_SIZE - 24, Cpu::current().stack_top());
         write(frame, PAGE_SIZE - 16, kernel_space::root().raw());
         write(frame, PAGE_SIZE - 8, cpu::report_stack_top());
         place(page, frame, Access::ReadWrite)?;
-        write(tables, stack_field(stack), page_address(page) + PAGE_SIZE - 16);
+        write(tables, stack_field(stack), page_address(page) + PAGE_SIZE - 32);
     }
     place(first, tables, Access::Read)?;
     activate(tables, page_address(first));

@@ -93,12 +93,14 @@ global_asm!(
     "movq ${excepted}, %rax",
     "callq *%rax",
     "ud2",
-    // On a stack of its own, at whose page's end stand the kernel's CR3 and a stack for reports.
+    // On a stack of its own, at whose page's end stand the address of the processor's `Cpu`, the
+    // kernel's CR3 and a stack for reports.
     "trampoline_emergency:",
     "push_registers",
     "movq %rsp, %rdi",
     "movq %rsp, %rax",
     "orq $4095, %rax",
+    "movq -23(%rax), %rsi",
     "movq -15(%rax), %rcx",
     "movq -7(%rax), %rsp",
     "movq %rcx, %cr3",
@@ -199,13 +201,16 @@ pub fn run<E: Events>(events: E) -> ! {
 /// Called by the stub for gate calls and interrupts until `run` has registered the policy; there
 /// is nobody yet that could call, and interrupts are off.
 extern "C" fn entered_too_early(context: &Context) -> ! {
-    report::exception(context.saved(), 0)
+    report::exception(context.saved(), 0, 0)
 }
 
 /// Called by the stub for exceptions.
 extern "C" fn excepted(context: &Context) -> ! {
     if context.is_kernel.load(Relaxed) != 0 {
-        report::exception(context.saved(), Cr2::read_raw());
+        let cpu = context.kernel_stack.load(Relaxed) as *const Cpu;
+        // SAFETY: the kernel's own context has the address of its processor's `Cpu` there.
+        let owner = unsafe { &*cpu }.last_owner();
+        report::exception(context.saved(), Cr2::read_raw(), owner);
     }
     // SAFETY: `HANDLER` always holds a `Handler`.
     let handler = unsafe { core::mem::transmute::<*mut (), Handler>(HANDLER.load(Relaxed)) };
@@ -213,8 +218,8 @@ extern "C" fn excepted(context: &Context) -> ! {
 }
 
 /// Called by the stub for double faults, NMI and machine checks, with what it pushed.
-extern "C" fn emergency(saved: &Registers) -> ! {
-    report::exception(saved, Cr2::read_raw())
+extern "C" fn emergency(saved: &Registers, cpu: &Cpu) -> ! {
+    report::exception(saved, Cr2::read_raw(), cpu.last_owner())
 }
 
 /// Tells the policy what happened, and goes where it says.
@@ -309,6 +314,7 @@ fn leave(next: Option<&Context>, from: *const Context) -> ! {
         });
     }
     context.vector_state.store(VECTORS_GIVEN_UP, Relaxed);
+    cpu.set_last(context);
     context.kernel_cr3.store(cpu.root(), Relaxed);
     context.kernel_stack.store(cpu.stack_top(), Relaxed);
     context.exception_stack.store(cpu.stack_top(), Relaxed);
@@ -328,9 +334,16 @@ fn resume(context: &Context) -> ! {
 #[cold]
 fn idle(cpu: &Cpu) -> ! {
     let context = cpu.own_context();
+    cpu.set_last(context);
     let entry = VirtAddr::new(&raw const kernel_idle as u64);
     if let (Some(entry), Some(stack)) = (entry, VirtAddr::new(cpu.stack_top())) {
-        context.start(super::super::Start { entry, stack, user: false, arguments: [0; 3] });
+        context.start(super::super::Start {
+            entry,
+            stack,
+            user: false,
+            owner: 0,
+            arguments: [0; 3],
+        });
     }
     resume(context)
 }
