@@ -1,7 +1,7 @@
 //! The first domain: the one that the kernel itself starts and watches over.
 
 use super::transfer::Slots;
-use super::{BootError, Ending, Kernel};
+use super::{BootError, Kernel};
 use crate::arch::power;
 use crate::boot::OnPanic;
 use crate::capability::{DomainId, Entry, Object};
@@ -133,14 +133,18 @@ impl Kernel {
     /// Starts the first domain again if it ended, a few times; then the machine stops.
     pub(crate) fn settle_init(&mut self) {
         let Some(id) = self.init.domain else { return };
-        let Some(ending) = self.domains.get(id).and_then(|domain| domain.ending.as_ref()) else {
+        if self.live(id).is_ok() {
             return;
-        };
-        report(ending, self.init.restarts);
+        }
         self.release_domain(id);
         self.init.domain = None;
         while self.init.restarts < RESTARTS {
             self.init.restarts += 1;
+            let restarts = self.init.restarts;
+            trace::kernel(
+                Level::Warn,
+                format_args!("starting {NAME} again, time {restarts} of {RESTARTS}"),
+            );
             match self.run_init(self.init.module) {
                 Ok(domain) => {
                     self.init.domain = Some(domain);
@@ -164,15 +168,4 @@ impl Kernel {
             OnPanic::Halt => {}
         }
     }
-}
-
-fn report(ending: &Ending, restarts: u32) {
-    let words = str::from_utf8(&ending.message).unwrap_or("");
-    let (cause, code) = (ending.cause, ending.code);
-    trace::kernel(
-        Level::Error,
-        format_args!(
-            "{NAME} ended: {cause:?}, code {code:#x} {words} (restarted {restarts} times before)"
-        ),
-    );
 }

@@ -41,28 +41,40 @@ numbered! {
     Call {
         // Messages
         /// (handle of endpoint, method, lengths, deadline) -> 0. Sends a call and waits for its
-        /// reply, which is in the receive area afterwards. Other events stay queued. With
-        /// [`Status::TimedOut`] the call is cancelled: a later reply to it is dropped.
+        /// reply, which is in the receive area afterwards, its status in the header. Other events
+        /// stay queued. With [`Status::TimedOut`] the call is cancelled: a later reply to it is
+        /// dropped. Fails with [`Status::PeerRestarted`] when the server ends while it has the
+        /// call or when a passed object is of an earlier life of its server, [`Status::Revoked`],
+        /// [`Status::Deadlock`], [`Status::Closed`] and [`Status::QuotaExceeded`] (the server's
+        /// call limit or handle limit); its handles have not moved then.
         Call = 1,
         /// (handle of endpoint, method, lengths) -> call id. Sends a call without waiting; the
-        /// reply comes to the inbox.
+        /// reply comes to the inbox, as does the status of a call that fails later. What waits is
+        /// kept at the caller's expense. A moved handle is gone at once, a lent one can be used
+        /// and lent on but neither moved nor closed until the reply.
         Send = 2,
-        /// (call id, status, lengths) -> 0. Answers a received call, in any order.
+        /// (call id, status, lengths) -> 0. Answers a received call, in any order. Fails with
+        /// [`Status::Invalid`] if the caller has no such call, and with
+        /// [`Status::QuotaExceeded`] if the client has no room for its handles or its bytes: the
+        /// call is open then and can be answered otherwise. To a client that is gone the reply
+        /// succeeds: moved handles are closed and minted objects come back as drops.
         Reply = 3,
-        /// (call id, status, lengths, accept mask, deadline) -> 0. `Reply`, then `Wait`.
+        /// (call id, status, lengths, accept mask, deadline) -> 0. `Reply`, then `Wait`, if the
+        /// reply succeeded. With a deadline [`Status::TimedOut`] tells of the `Wait`.
         ReplyWait = 4,
         /// (accept mask, deadline) -> 0. Takes the next accepted event into the receive area, or
         /// fails with [`Status::TimedOut`].
         Wait = 5,
 
         // Handles
-        /// (handle) -> 0. Lets go of it; the last holder's close ends the object.
+        /// (handle) -> 0. Lets go of it; the last holder's close ends the object, a domain too.
+        /// A borrowed handle, or one that is lent, is [`Status::Denied`].
         Close = 6,
         /// (handle, rights) -> new handle. A duplicate with at most these rights; needs
         /// [`rights::COPY`].
         Copy = 7,
         /// (serve handle, object id or [`REVOKE_ALL`]) -> number revoked. Makes every handle to
-        /// the object fail with [`Status::Revoked`].
+        /// the object fail with [`Status::Revoked`]; no drop follows for it.
         Revoke = 8,
         /// (handle) -> [`ObjectKind`] in bits 0..8, rights in 8..32 and in 32..64 its extent:
         /// endpoint and object: endpoint id; ports: count; window: pages; blob: bytes; else 0.
@@ -94,8 +106,9 @@ numbered! {
         /// when full, [`Status::Closed`] when the reader is gone. Log: a level byte and text.
         Write = 16,
         /// (handle, token) -> 0. Asks for one notification with this token when the object is or
-        /// becomes ready: pipe readable/writable/closed, event set, interrupt raised, domain
-        /// state changed, log grown. A second watch replaces the first.
+        /// becomes ready: pipe readable/writable/closed, event set, interrupt raised and not
+        /// acknowledged, domain ready or ended since its status was last read by this handle, log
+        /// longer than last read by this handle. A second watch replaces the first.
         Watch = 17,
         /// (handle) -> 0. Takes back a watch and a notification of it that is still queued.
         Unwatch = 18,
@@ -118,7 +131,7 @@ numbered! {
         /// outside RAM.
         CreateDevice = 22,
         /// (handle of window) -> address in the region range. Maps it uncached, or write-combined
-        /// if it is the framebuffer.
+        /// if it is the framebuffer, until the handle is closed or moved; once for each handle.
         MapWindow = 23,
         /// (handle of ports, offset | width in bytes << 16 | 1 << 24 for a write, value) -> value
         /// read. One access of 1, 2 or 4 bytes within the granted ports.

@@ -103,7 +103,9 @@ pub enum SendSlot {
     Move = 1,
     /// The receiver may use the handle until it replies; only in calls.
     Lend = 2,
-    /// A new object with id `object` on the endpoint whose serve handle is `handle`.
+    /// A new object with id `object` on the endpoint whose serve handle is `handle`. Handles to it
+    /// have no rights, so it has one owner at a time. An id can be minted again: those are two
+    /// objects, which are dropped one by one and revoked together.
     Mint = 3,
     /// A duplicate with the rights in `detail`, at most the sender's own; needs the copy right.
     Copy = 4,
