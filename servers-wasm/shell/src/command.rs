@@ -62,6 +62,8 @@ pub enum Command {
     },
     /// Ends a server as a crash would.
     Kill(String),
+    /// Revokes what a server has handed out.
+    Revoke(String),
     /// Starts a server.
     Start(String),
     /// Stops a server.
@@ -99,7 +101,7 @@ pub enum Command {
 }
 
 /// Name, arguments and purpose of every command, by name.
-pub const COMMANDS: [(&str, &str, &str); 15] = [
+pub const COMMANDS: [(&str, &str, &str); 16] = [
     ("caps", "NAME", "show the grants and handles of a server"),
     ("clear", "", "clear the screen"),
     ("echo", "[TEXT ...]", "print the arguments"),
@@ -110,6 +112,7 @@ pub const COMMANDS: [(&str, &str, &str); 15] = [
     ("poweroff", "", "switch the machine off"),
     ("ps", "", "list servers and programs"),
     ("reboot", "", "start the machine again"),
+    ("revoke", "NAME", "revoke every object that a server has handed out"),
     ("run", "PROGRAM [ARGUMENT ...]", "run a program; with & at the end, do not wait"),
     ("start", "NAME", "start a stopped or failed server"),
     ("stop", "NAME", "stop a server; it is not restarted"),
@@ -133,6 +136,7 @@ pub fn parse(words: Vec<String>) -> Result<Command, String> {
     Ok(match name.as_str() {
         "caps" => Command::Caps(one_name(&name, arguments)?),
         "kill" => Command::Kill(one_name(&name, arguments)?),
+        "revoke" => Command::Revoke(one_name(&name, arguments)?),
         "start" => Command::Start(one_name(&name, arguments)?),
         "stop" => Command::Stop(one_name(&name, arguments)?),
         "clear" => no_arguments(Command::Clear, &name, &arguments)?,
@@ -184,7 +188,8 @@ fn log(arguments: Vec<String>) -> Result<Command, String> {
             "-l" => {
                 let wanted = arguments.next().unwrap_or_default();
                 level = Level::parse(&wanted).ok_or_else(|| {
-                    usage("log", "needs error, warn, info, debug or trace after -l")
+                    let mistake = "needs error, warn, info, debug or trace after -l, not";
+                    usage("log", &format!("{mistake} `{wanted}`"))
                 })?;
             }
             "-n" => {
@@ -316,7 +321,7 @@ mod tests {
         assert_eq!(mistake("ps x"), "ps: takes no arguments; usage: ps");
         assert_eq!(
             mistake("log -l loud"),
-            "log: needs error, warn, info, debug or trace after -l; \
+            "log: needs error, warn, info, debug or trace after -l, not `loud`; \
              usage: log [-l LEVEL] [-n COUNT] [NAME]"
         );
         assert!(mistake("log -n 0").contains("from 1 to 200"));

@@ -128,6 +128,10 @@ fn answer(command: Command) -> Result<String, String> {
             servers::kill(&name).map_err(services::failure)?;
             format!("{name} was ended\n")
         }
+        Command::Revoke(name) => {
+            let revoked = servers::revoke(&name).map_err(services::failure)?;
+            format!("{revoked} objects of {name} are revoked\n")
+        }
         Command::Start(name) => {
             servers::start(&name).map_err(services::failure)?;
             format!("{name} is starting\n")

@@ -96,6 +96,10 @@ impl Kernel for World {
         endpoint.hold_calls(hold);
     }
 
+    fn revoke_objects(&self, endpoint: &Endpoint) -> u64 {
+        endpoint.revoke_objects()
+    }
+
     fn publish(&self, endpoint: &Endpoint, interface: &str) -> Result<(), kernel::Error> {
         Ok(endpoint.publish(interface)?)
     }
@@ -282,6 +286,10 @@ impl servers::Guest for Component {
 
     fn kill(name: String) -> Result<(), types::Error> {
         Ok(with(|supervisor| supervisor.kill(&name))?)
+    }
+
+    fn revoke(name: String) -> Result<u64, types::Error> {
+        Ok(with(|supervisor| supervisor.revoke(&name))?)
     }
 
     fn handles(name: String) -> Result<Vec<HandleInfo>, types::Error> {

@@ -166,6 +166,8 @@ pub trait Kernel {
     fn make_endpoint(&self) -> Self::Endpoint;
     /// Whether calls wait while nobody serves it, as they do at first, or fail.
     fn hold_calls(&self, endpoint: &Self::Endpoint, hold: bool);
+    /// Revokes every object handed out on it; how many there were.
+    fn revoke_objects(&self, endpoint: &Self::Endpoint) -> u64;
     /// Serves the supervisor's own export on it.
     ///
     /// # Errors

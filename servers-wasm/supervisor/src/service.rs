@@ -101,6 +101,18 @@ impl<K: Kernel> Supervisor<K> {
         Ok(())
     }
 
+    /// Revokes every object that a server has handed out; how many there were.
+    ///
+    /// # Errors
+    /// Not found.
+    pub fn revoke(&mut self, name: &str) -> Result<u64, Error> {
+        let index = self.server_named(name)?;
+        let endpoints = self.endpoints.of(name);
+        let revoked = endpoints.map(|(_, endpoint)| self.kernel.revoke_objects(endpoint)).sum();
+        self.say(Level::Info, index, &format!("had {revoked} objects revoked on request"));
+        Ok(revoked)
+    }
+
     /// Ends a server or program as a crash would: the restart policy applies. The supervisor ends
     /// itself so, and with it the domains that it made; the kernel starts it again.
     ///

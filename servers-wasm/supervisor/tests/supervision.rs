@@ -441,3 +441,13 @@ proptest! {
         assert!(world.machine.given_up_alive.borrow().is_empty());
     }
 }
+
+#[test]
+fn what_a_server_handed_out_is_revoked() {
+    let mut world = World::booted(CHAIN);
+    let missing = Err(Error::NotFound("x".to_string()));
+    assert_eq!(world.supervisor.revoke("x"), missing);
+    assert_eq!(world.supervisor.revoke("a"), Ok(1));
+    assert_eq!(world.machine.revoked.borrow().len(), 1);
+    assert_eq!(world.server("a").1, 0, "nobody is restarted");
+}

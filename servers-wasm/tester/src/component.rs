@@ -41,6 +41,11 @@ impl Guest for Tester {
                 bench::run(&desk, count);
                 return Ok(());
             }
+            Request::Keep => handles::keep(&mut desk),
+            Request::Kept => {
+                handles::use_kept(&desk);
+                return Ok(());
+            }
             Request::Loop(count) => calls::numbered(&mut desk, count),
             Request::Checks(groups) => {
                 for (is_wanted, group) in [

@@ -7,6 +7,8 @@
 //! | `tester handles` | counters made, lent, passed through `relay`, merged and dropped |
 //! | `tester calls` | many calls in a row |
 //! | `tester recover` | ends `echo` in a call and checks what its clients see |
+//! | `tester keep` | gives a counter of `echo` to `relay` and uses it there |
+//! | `tester kept` | uses the counter that `relay` keeps, and says what happened |
 //! | `tester loop COUNT` | numbered calls; a line for every hundredth |
 //! | `tester bench [COUNT]` | times of each kind of call, as `bench NAME CALLS TOTAL_NS` |
 //!
@@ -26,6 +28,10 @@ const BENCH_DEFAULT: u32 = 1000;
 pub enum Request {
     /// Groups of checks.
     Checks(Groups),
+    /// Leaves a counter in `relay`.
+    Keep,
+    /// Uses the counter that was left in `relay`.
+    Kept,
     /// That many numbered calls.
     Loop(u32),
     /// Times, from that many calls of each kind.
@@ -47,7 +53,7 @@ pub struct Groups {
 
 /// What is said when the arguments make no sense.
 pub const USAGE: &str =
-    "usage: tester [all|values|handles|calls|recover|loop COUNT|bench [COUNT]]\n";
+    "usage: tester [all|values|handles|calls|recover|keep|kept|loop COUNT|bench [COUNT]]\n";
 
 impl Request {
     /// Reads the arguments that follow the program's name; `None` if they make no sense.
@@ -63,6 +69,8 @@ impl Request {
             ["handles"] => Self::Checks(Groups { handles: true, ..none }),
             ["calls"] => Self::Checks(Groups { calls: true, ..none }),
             ["recover"] => Self::Checks(Groups { recover: true, ..none }),
+            ["keep"] => Self::Keep,
+            ["kept"] => Self::Kept,
             ["loop", count] => Self::Loop(count.parse().ok()?),
             ["bench"] => Self::Bench(BENCH_DEFAULT),
             ["bench", count] => Self::Bench(count.parse().ok().filter(|&count| count > 0)?),

@@ -198,6 +198,15 @@ pub trait Calls: Gate {
             .map(|length| length as usize)
     }
 
+    /// Revokes every object of an endpoint; how many there were.
+    ///
+    /// # Errors
+    /// The status of the gate call.
+    fn revoke_all(&mut self, serve: u32) -> Result<u64, Status> {
+        let all = atoll_gate::call::REVOKE_ALL;
+        self.enter(Call::Revoke, [u64::from(serve), all, 0, 0, 0])
+    }
+
     /// Makes a pipe: reader and writer.
     ///
     /// # Errors

@@ -44,6 +44,8 @@ pub(crate) struct Machine {
     pub(crate) endpoints: Cell<u32>,
     /// Endpoints at which calls fail while nobody serves them.
     pub(crate) refusing: RefCell<Vec<u32>>,
+    /// Endpoints whose objects were revoked.
+    pub(crate) revoked: RefCell<Vec<u32>>,
     pub(crate) published: RefCell<Vec<String>>,
     pub(crate) crashed: Cell<bool>,
     pub(crate) power: Cell<Option<Action>>,
@@ -136,6 +138,11 @@ impl Kernel for Play {
         if !hold {
             refusing.push(*endpoint);
         }
+    }
+
+    fn revoke_objects(&self, endpoint: &u32) -> u64 {
+        self.0.revoked.borrow_mut().push(*endpoint);
+        1
     }
 
     fn publish(&self, endpoint: &u32, interface: &str) -> Result<(), Error> {

@@ -1,8 +1,8 @@
 //! Handles: counters of `echo` made, lent, passed on through `relay`, merged and dropped.
 
-use super::Desk;
 use super::atoll::testing::echo::{Counter, ErrorCode, living, peek};
 use super::atoll::testing::relay;
+use super::{Desk, print};
 
 pub(super) fn check(desk: &mut Desk) {
     own(desk);
@@ -69,4 +69,21 @@ fn passed_on(desk: &mut Desk) {
     desk.check("nothing is left behind", matches!(empty, Err(ErrorCode::Refused)));
     drop(counter);
     desk.check("all counters are gone", living() == before);
+}
+
+/// Leaves a counter of `echo` in `relay` when this program ends.
+pub(super) fn keep(desk: &mut Desk) {
+    let kept = relay::keep(Counter::new(100)).is_ok();
+    desk.check("a counter stays with another server", kept);
+    desk.check("it is used there", matches!(relay::add_kept(1), Ok(101)));
+}
+
+/// Says what becomes of using the counter that was left there.
+pub(super) fn use_kept(desk: &Desk) {
+    let outcome = match relay::add_kept(1) {
+        Ok(value) => ["the kept counter says ", &value.to_string(), "\n"].concat(),
+        Err(ErrorCode::Refused) => String::from("no counter is kept\n"),
+        Err(ErrorCode::PeerRestarted) => String::from("its keeper ended when it used it\n"),
+    };
+    print(&desk.output, &outcome);
 }

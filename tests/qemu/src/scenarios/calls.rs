@@ -1,5 +1,6 @@
 //! Two and three servers that call each other, with every kind of value and with handles.
 
+use super::hostile::restarts;
 use super::shell::{answers, prompt};
 use crate::{Lab, Machine, Scenario};
 use anyhow::{Result, ensure};
@@ -20,6 +21,11 @@ pub(super) const ALL: &[Scenario] = &[
         name: "calls-recover",
         about: "a server that dies in a call, and what its clients see",
         run: recover,
+    },
+    Scenario {
+        name: "calls-revoked",
+        about: "a handle passed A to B to C is revoked, and used after",
+        run: revoked,
     },
     Scenario {
         name: "calls-user-ring",
@@ -51,6 +57,21 @@ fn many(lab: &Lab<'_>) -> Result<()> {
 
 fn recover(lab: &Lab<'_>) -> Result<()> {
     checks(lab, &Machine::testing(), "recover")
+}
+
+fn revoked(lab: &Lab<'_>) -> Result<()> {
+    let mut session = prompt(lab, &Machine::testing())?;
+    // `echo` made it, `tester` passed it on, `relay` keeps it.
+    answers(&mut session, "tester keep", &["2 checks passed"])?;
+    answers(&mut session, "tester kept", &["the kept counter says 102"])?;
+    answers(&mut session, "revoke echo", &["1 objects of echo are revoked"])?;
+    answers(&mut session, "tester kept", &["its keeper ended when it used it"])?;
+    // Whoever used the revoked handle has ended, and nothing else has; new handles work.
+    let table = session.command("ps")?;
+    ensure!(restarts(&table, "echo")? == 0, "echo was restarted:\n{table}");
+    answers(&mut session, "tester all", &["checks passed"])?;
+    session.send("poweroff\r")?;
+    session.expect_exit(0)
 }
 
 fn user_ring(lab: &Lab<'_>) -> Result<()> {

@@ -78,7 +78,7 @@ fn errors(lab: &Lab<'_>) -> Result<()> {
     answers(&mut session, "start console", &["console", "running"])?;
     answers(&mut session, "caps nobody", &["nobody"])?;
     answers(&mut session, "run nothing", &["nothing"])?;
-    answers(&mut session, "log -l loud", &["after -l"])?;
+    answers(&mut session, "log -l loud", &["`loud`"])?;
     answers(&mut session, "kill", &["kill NAME"])?;
     answers(&mut session, "echo 'open", &["'"])?;
     answers(&mut session, "echo still here", &["still here"])?;

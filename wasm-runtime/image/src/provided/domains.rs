@@ -38,6 +38,12 @@ pub(super) fn call<G: Gate>(
             place.gate.signal(endpoint, hold == 1)?;
             Ok(())
         }
+        Function::EndpointRevokeObjects => {
+            let endpoint = place.method_handle()?;
+            let revoked = place.gate.revoke_all(endpoint)?;
+            place.answer.put(|out| out.u64(revoked));
+            Ok(())
+        }
         Function::EndpointPublish => publish(place),
         Function::DomainCreate => create(place),
         Function::DomainGrantEndpoint => grant_endpoint(place, GrantKind::Endpoint, rights::CALL),
