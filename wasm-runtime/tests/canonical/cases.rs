@@ -151,6 +151,30 @@ fn cells_that_a_case_does_not_use_are_zero() {
 }
 
 #[test]
+fn small_numbers_are_extended_by_their_sign() {
+    let tuple = |types| vec![Ty::Tuple(types)];
+    for types in
+        [vec![Ty::S8, Ty::U8, Ty::S16, Ty::U16], tuple(vec![Ty::S8, Ty::U8, Ty::S16, Ty::U16])]
+    {
+        let cells = lower(&plan(&types, None), &mut guest(), &[0xFF; 6]).expect("four numbers");
+        assert_eq!(cells, [0xFFFF_FFFF, 0xFF, 0xFFFF_FFFF, 0xFFFF]);
+    }
+}
+
+#[test]
+fn a_slot_is_named_once() {
+    let two = plan(&[Ty::Own(0), Ty::Own(0)], None);
+    let mut guest = guest();
+    guest.world().came = vec![Some((ResourceId(0), Passing::Own, 5))];
+    match lower(&two, &mut guest, &[0; 8]) {
+        Err(AbiError::Message(text)) => assert!(text.contains("slot 0 twice"), "{text}"),
+        other => panic!("{other:?}"),
+    }
+    assert!(guest.world().instance.handles().is_empty());
+    assert!(guest.world().came[0].is_some(), "not taken");
+}
+
+#[test]
 fn messages_may_not_be_sloppy() {
     let refused = |ty: Ty, message: &[u8]| {
         let mut guest = guest();
