@@ -5,7 +5,7 @@
 
 use super::Kernel;
 use crate::capability::{DomainId, EndpointId, Entry, Handle, MintedId, Object, PipeId};
-use crate::ipc::Freshness;
+use crate::ipc::{Freshness, Standing};
 use atoll_gate::Status;
 use atoll_gate::call::rights;
 
@@ -110,18 +110,14 @@ impl Kernel {
         if minted.holders > 0 {
             return;
         }
-        let (endpoint_id, quiet) = (minted.endpoint, minted.lent);
+        let endpoint_id = minted.endpoint;
         let Some(endpoint) = self.ipc.endpoints.get_mut(endpoint_id) else {
             self.ipc.minted.remove(id);
             return;
         };
         endpoint.minted.remove(&mut self.ipc.minted, id);
-        let fresh = self
-            .ipc
-            .minted
-            .get(id)
-            .is_some_and(|minted| minted.freshness(Some(endpoint)) == Freshness::Fresh);
-        match endpoint.bound.filter(|_| fresh && !quiet) {
+        let missed = self.ipc.minted.get(id).is_some_and(|minted| minted.is_missed(endpoint));
+        match endpoint.bound.filter(|_| missed) {
             Some(server) => self.queue_drop(server, id),
             None => self.forget_minted(id),
         }
@@ -232,8 +228,10 @@ impl Kernel {
         while let Some(id) = at {
             at = endpoint.minted.next(&self.ipc.minted, id);
             let Some(minted) = self.ipc.minted.get_mut(id) else { break };
-            if !minted.revoked && object.is_none_or(|object| object == minted.object) {
-                minted.revoked = true;
+            if minted.standing == Standing::Held
+                && object.is_none_or(|object| object == minted.object)
+            {
+                minted.standing = Standing::Revoked;
                 revoked += 1;
             }
         }

@@ -7,7 +7,7 @@
 
 use super::Kernel;
 use crate::capability::{CallId, DomainId, EndpointId, Entry, Handle, Hold, Link, Object};
-use crate::ipc::Minted;
+use crate::ipc::{Minted, Standing};
 use crate::memory::PageRun;
 use alloc::vec::Vec;
 use atoll_gate::Status;
@@ -311,7 +311,7 @@ impl Kernel {
             tag: tag_of(slot)?,
             incarnation: endpoint.incarnation,
             holders: 1,
-            revoked: false,
+            standing: Standing::Held,
             lent,
             link: Link::FREE,
         };
@@ -328,7 +328,7 @@ impl Kernel {
             && let Some(minted) = self.ipc.minted.get_mut(id)
         {
             slot.object = minted.object;
-            minted.revoked = true;
+            minted.standing = Standing::Home;
             self.release(object, 0);
         }
         slot

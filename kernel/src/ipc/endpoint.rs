@@ -66,12 +66,23 @@ pub struct Minted {
     pub incarnation: u32,
     /// Handles to it.
     pub holders: u32,
-    /// Whether the server took it back: by a revocation or because it came home.
-    pub revoked: bool,
+    /// Whether its holders may still use it.
+    pub standing: Standing,
     /// Whether the server only lent it: it hears nothing when the holders are gone.
     pub lent: bool,
     /// Place among the endpoint's objects, or in the server's inbox once nobody holds it.
     pub link: Link,
+}
+
+/// Whether a minted object is still at its holders' disposal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is.
+    Held,
+    /// It was revoked; the server still hears when the last holder lets go of it.
+    Revoked,
+    /// Its owner gave it back to the server; whoever still borrows it has lost it.
+    Home,
 }
 
 /// Whether an object can still be used.
@@ -90,10 +101,16 @@ impl Minted {
     #[must_use]
     pub fn freshness(&self, endpoint: Option<&Endpoint>) -> Freshness {
         match endpoint {
-            _ if self.revoked => Freshness::Revoked,
+            _ if self.standing != Standing::Held => Freshness::Revoked,
             Some(endpoint) if endpoint.incarnation == self.incarnation => Freshness::Fresh,
             _ => Freshness::Stale,
         }
+    }
+
+    /// Whether the server of `endpoint` wants to hear that nobody holds the object any more.
+    #[must_use]
+    pub fn is_missed(&self, endpoint: &Endpoint) -> bool {
+        !self.lent && self.standing != Standing::Home && endpoint.incarnation == self.incarnation
     }
 }
 

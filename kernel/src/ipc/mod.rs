@@ -17,7 +17,7 @@ mod ring;
 pub mod watch;
 
 pub use call::{Buffer, CallState, Mail, PendingCall};
-pub use endpoint::{Endpoint, Freshness, Minted};
+pub use endpoint::{Endpoint, Freshness, Minted, Standing};
 pub use event::Event;
 pub use inbox::{Inbox, Item};
 pub use pipe::Pipe;

@@ -74,7 +74,7 @@ numbered! {
         /// [`rights::COPY`].
         Copy = 7,
         /// (serve handle, object id or [`REVOKE_ALL`]) -> number revoked. Makes every handle to
-        /// the object fail with [`Status::Revoked`]; no drop follows for it.
+        /// the object fail with [`Status::Revoked`]. The drop comes when its holder lets go of it.
         Revoke = 8,
         /// (handle) -> [`ObjectKind`] in bits 0..8, rights in 8..32 and in 32..64 its extent:
         /// endpoint and object: endpoint id; ports: count; window: pages; blob: bytes; else 0.

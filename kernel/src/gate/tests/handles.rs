@@ -338,7 +338,10 @@ fn a_revoked_object_is_of_no_use_to_its_holder() {
         let result = bench.invoke(pair.client, pair.target, b"", &[slot(kind, object)]);
         assert_eq!(result, Some((Status::Revoked, 0)));
     }
+    // The server still hears when the holder lets go, so that it can free what it has.
     bench.expect(pair.client, Call::Close, [object.into()]);
+    let drop = bench.take(pair.server);
+    assert_eq!((drop.event, drop.id), (Some(EventKind::Drop), 5));
     bench.nothing(pair.server);
     assert!(bench.kernel.ipc.minted.is_empty());
     assert_eq!(bench.fails(pair.client, Call::Revoke, [pair.target.into(), 5]), Status::Denied);

@@ -186,9 +186,8 @@ impl World {
         self.expect_drops(vec![object]);
     }
 
-    /// The server hears of exactly these, but for the revoked.
+    /// The server hears of exactly these.
     fn expect_drops(&mut self, mut objects: Vec<u32>) {
-        objects.retain(|object| !self.revoked[object]);
         while !objects.is_empty() {
             let drop = self.bench.take(self.server);
             assert_eq!(drop.event, Some(EventKind::Drop));
