@@ -3,6 +3,7 @@
 use crate::project::{Project, run};
 use crate::{artifacts, components, image, wit};
 use anyhow::{Context, Result, bail};
+use atoll_system_description::DESCRIPTION_MODULE;
 use atoll_scenarios::{Images, Scenario, Summary, scenarios as all};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -39,9 +40,20 @@ impl<'a> Built<'a> {
 }
 
 impl Images for Built<'_> {
-    fn archive(&self, system: &Path, testing: bool) -> Result<(PathBuf, PathBuf)> {
-        let image = self.image(system, testing)?;
-        Ok((image.shim.clone(), image::write_archive(self.project, &image, system)?))
+    fn archive(
+        &self,
+        system: &Path,
+        description: Option<&Path>,
+        testing: bool,
+    ) -> Result<(PathBuf, PathBuf)> {
+        let mut image = self.image(system, testing)?;
+        let given = description.map(|path| self.project.root.join(path));
+        let modules = image.modules.iter_mut();
+        for module in modules.filter(|module| module.name == DESCRIPTION_MODULE) {
+            module.path = given.clone().unwrap_or_else(|| module.path.clone());
+        }
+        let name = description.unwrap_or(system);
+        Ok((image.shim.clone(), image::write_archive(self.project, &image, name)?))
     }
 
     fn iso(&self, system: &Path, append: &str, output: &Path) -> Result<()> {

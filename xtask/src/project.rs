@@ -34,6 +34,8 @@ impl Project {
         let mut command = self.plain_cargo(subcommand);
         let mut flags = vec![remap(&self.root, "."), remap(&cargo_home()?, "cargo")];
         flags.push(remap(&sysroot()?.join("lib/rustlib/src/rust"), "rust"));
+        // The last that fits counts, and the target folder may be inside the tree or outside.
+        flags.push(remap(&self.target, "target"));
         // The variable with this odd name keeps blanks inside a flag apart from those between.
         command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
         Ok(command)
