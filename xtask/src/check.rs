@@ -3,8 +3,8 @@
 use crate::project::{Project, run};
 use crate::{artifacts, components, image, wit};
 use anyhow::{Context, Result, bail};
-use atoll_system_description::DESCRIPTION_MODULE;
 use atoll_scenarios::{Images, Scenario, Summary, scenarios as all};
+use atoll_system_description::DESCRIPTION_MODULE;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -29,6 +29,9 @@ use wasi::io::poll;
 
 /// How long the shell waits before it asks for a session again.
 const REOPEN_PAUSE_NS: u64 = 100_000_000;
+/// How often it asks before it gives up and ends. The supervisor starts it again once the console
+/// is there.
+const OPEN_TRIES: u32 = 20;
 /// How often `top` looks.
 const TOP_PERIOD_NS: u64 = 1_000_000_000;
 
@@ -40,18 +43,24 @@ impl Guest for Shell {
     fn run() -> Result<(), ()> {
         let mut greeting = views::banner();
         let mut jobs = Jobs::default();
-        loop {
+        let mut tries = 0;
+        while tries < OPEN_TRIES {
+            tries += 1;
             match Session::open() {
                 Ok(mut session) => {
+                    tries = 0;
                     // Ends only when the console is gone.
                     let Err(Gone) = converse(&mut session, &mut jobs, &greeting);
                     greeting.clear();
                     log(LogLevel::Warn, "the console is gone; opening a new session");
                 }
-                Err(reason) => log(LogLevel::Warn, reason),
+                Err(reason) if tries == 1 => log(LogLevel::Warn, reason),
+                Err(_) => {}
             }
             monotonic::subscribe_duration(REOPEN_PAUSE_NS).block();
         }
+        log(LogLevel::Error, "there is no console");
+        Err(())
     }
 }
 

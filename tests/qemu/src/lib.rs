@@ -33,11 +33,17 @@ pub const PANIC: i32 = 0x11;
 /// Where images come from.
 pub trait Images: Sync {
     /// The boot shim and the boot archive of a system description, a path from the repository's
-    /// root; `testing` opens the test interfaces of the runtime.
+    /// root; `testing` opens the test interfaces of the runtime. The system may be given another
+    /// `description` to read than the one its archive was made of.
     ///
     /// # Errors
     /// If something does not build.
-    fn archive(&self, system: &Path, testing: bool) -> Result<(PathBuf, PathBuf)>;
+    fn archive(
+        &self,
+        system: &Path,
+        description: Option<&Path>,
+        testing: bool,
+    ) -> Result<(PathBuf, PathBuf)>;
 
     /// The ISO of a system description, with words for the kernel's command line, built anew into
     /// this file.

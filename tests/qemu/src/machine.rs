@@ -38,6 +38,7 @@ pub struct Machine {
     firmware: Firmware,
     memory: String,
     system: PathBuf,
+    description: Option<PathBuf>,
     testing: bool,
     append: String,
     arguments: Vec<OsString>,
@@ -59,6 +60,7 @@ impl Machine {
             firmware: Firmware::Bios,
             memory: "256M".to_owned(),
             system: system.into(),
+            description: None,
             testing: false,
             append: String::new(),
             arguments: Vec::new(),
@@ -70,6 +72,13 @@ impl Machine {
     #[must_use]
     pub fn testing() -> Self {
         Self { testing: true, ..Self::new("iso/systems/test.toml") }
+    }
+
+    /// Gives the system this description to read, which the builder does not read before.
+    #[must_use]
+    pub fn description(mut self, file: impl Into<PathBuf>) -> Self {
+        self.description = Some(file.into());
+        self
     }
 
     /// Boots by another medium and firmware.
@@ -148,7 +157,8 @@ impl Machine {
         folder: &Path,
     ) -> Result<()> {
         if self.medium == Medium::Direct {
-            let (shim, archive) = images.archive(&self.system, self.testing)?;
+            let (shim, archive) =
+                images.archive(&self.system, self.description.as_deref(), self.testing)?;
             command.extend(["-kernel".into(), shim.into(), "-initrd".into(), archive.into()]);
             command.extend(["-append".into(), self.append.clone().into()]);
             return Ok(());

@@ -1,6 +1,6 @@
 //! From power-on to the prompt and to power-off.
 
-use crate::{Lab, Machine, OFF, PROMPT, Scenario};
+use crate::{Lab, Machine, OFF, PANIC, PROMPT, Scenario};
 use anyhow::{Result, ensure};
 use std::fs;
 
@@ -8,6 +8,11 @@ pub(super) const ALL: &[Scenario] = &[
     Scenario { name: "boot", about: "boots to the prompt, answers, switches off", run: boot },
     Scenario { name: "boot-128m", about: "the same with 128 MiB of memory", run: little_memory },
     Scenario { name: "boot-8g", about: "the same with 8 GiB of memory", run: much_memory },
+    Scenario {
+        name: "boot-kernel-bug",
+        about: "the kernel's own end is reported, then it halts or restarts as it was told",
+        run: kernel_bug,
+    },
     Scenario {
         name: "boot-bad-archive",
         about: "the shim says what is wrong with a boot archive",
@@ -37,9 +42,26 @@ pub(super) fn works(lab: &Lab<'_>, machine: &Machine) -> Result<()> {
     session.expect_exit(OFF)
 }
 
+/// A non-maskable interrupt that nobody expects stands for a bug of the kernel.
+fn kernel_bug(lab: &Lab<'_>) -> Result<()> {
+    let mut session = lab.boot(&Machine::default())?;
+    session.expect(PROMPT)?;
+    session.monitor("nmi")?;
+    session.expect("*** Atoll kernel bug: non-maskable interrupt")?;
+    for part in ["rip", "rsp", "calls:", "domain", "*** halted"] {
+        session.expect(part)?;
+    }
+    session.expect_exit(PANIC)?;
+    let mut session = lab.boot(&Machine::default().append("exit=none panic=reboot"))?;
+    session.expect(PROMPT)?;
+    session.monitor("nmi")?;
+    session.expect("*** restarting")?;
+    session.expect_reset()
+}
+
 fn bad_archive(lab: &Lab<'_>) -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let (_, whole) = lab.images().archive("iso/systems/default.toml".as_ref(), false)?;
+    let (_, whole) = lab.images().archive("iso/systems/default.toml".as_ref(), None, false)?;
     let whole = fs::read(whole)?;
     let cases: [(&[u8], &str); 3] = [
         (&[b'x'; 4096], "the boot archive is damaged: limine.cfg"),

@@ -2,7 +2,7 @@
 
 use super::hostile::restarts;
 use super::shell::{answers, prompt};
-use crate::{Lab, Machine, Scenario};
+use crate::{Lab, Machine, OFF, Scenario};
 use anyhow::{Result, ensure};
 
 pub(super) const ALL: &[Scenario] = &[
@@ -40,7 +40,7 @@ fn checks(lab: &Lab<'_>, machine: &Machine, group: &str) -> Result<()> {
     let report = answers(&mut session, &format!("tester {group}"), &["checks passed"])?;
     ensure!(!report.contains("FAILED"), "{report}");
     session.send("poweroff\r")?;
-    session.expect_exit(0)
+    session.expect_exit(OFF)
 }
 
 fn values(lab: &Lab<'_>) -> Result<()> {
@@ -71,7 +71,7 @@ fn revoked(lab: &Lab<'_>) -> Result<()> {
     ensure!(restarts(&table, "echo")? == 0, "echo was restarted:\n{table}");
     answers(&mut session, "tester all", &["checks passed"])?;
     session.send("poweroff\r")?;
-    session.expect_exit(0)
+    session.expect_exit(OFF)
 }
 
 fn user_ring(lab: &Lab<'_>) -> Result<()> {
@@ -85,5 +85,5 @@ fn user_ring(lab: &Lab<'_>) -> Result<()> {
     ensure!(ring_of("relay").as_deref() == Some("0"), "relay is not in ring 0:\n{table}");
     answers(&mut session, "tester all", &["checks passed"])?;
     session.send("poweroff\r")?;
-    session.expect_exit(0)
+    session.expect_exit(OFF)
 }

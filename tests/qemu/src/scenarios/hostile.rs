@@ -5,7 +5,7 @@
 //! same, so it can be written down here.
 
 use super::shell::{answers, prompt};
-use crate::{Lab, Machine, PROMPT, Scenario, Session};
+use crate::{Lab, Machine, OFF, PROMPT, Scenario, Session};
 use anyhow::{Context, Result, ensure};
 
 /// A trick that ends the offender, and what the log must say about it.
@@ -50,7 +50,7 @@ fn deadly(lab: &Lab<'_>, trick: &str, log: &[&str]) -> Result<()> {
     }
     nobody_else_restarted(&mut session, 1)?;
     session.send("poweroff\r")?;
-    session.expect_exit(0)
+    session.expect_exit(OFF)
 }
 
 /// The loop costs its own budget only: everything else answers, and it can be ended.
@@ -65,7 +65,7 @@ fn spin(lab: &Lab<'_>) -> Result<()> {
     session.command("kill faulty")?;
     nobody_else_restarted(&mut session, 1)?;
     session.send("poweroff\r")?;
-    session.expect_exit(0)
+    session.expect_exit(OFF)
 }
 
 fn grow(lab: &Lab<'_>) -> Result<()> {
@@ -89,7 +89,7 @@ fn survived(lab: &Lab<'_>, trick: &str, outcome: &str) -> Result<()> {
     ensure!(heard.contains(outcome), "`provoke {trick}` did not say {outcome:?}:\n{heard}");
     nobody_else_restarted(&mut session, 0)?;
     session.send("poweroff\r")?;
-    session.expect_exit(0)
+    session.expect_exit(OFF)
 }
 
 fn start_bystanders(session: &mut Session) -> Result<()> {

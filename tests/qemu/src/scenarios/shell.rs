@@ -1,6 +1,6 @@
 //! What an operator types, and what comes back.
 
-use crate::{Lab, Machine, PROMPT, Scenario, Session};
+use crate::{Lab, Machine, OFF, PROMPT, Scenario, Session};
 use anyhow::{Result, ensure};
 
 pub(super) const ALL: &[Scenario] = &[
@@ -67,7 +67,7 @@ fn commands(lab: &Lab<'_>) -> Result<()> {
     session.send("q")?;
     session.expect(PROMPT)?;
     session.send("poweroff\r")?;
-    session.expect_exit(0)
+    session.expect_exit(OFF)
 }
 
 fn errors(lab: &Lab<'_>) -> Result<()> {
@@ -83,7 +83,7 @@ fn errors(lab: &Lab<'_>) -> Result<()> {
     answers(&mut session, "echo 'open", &["'"])?;
     answers(&mut session, "echo still here", &["still here"])?;
     session.send("poweroff\r")?;
-    session.expect_exit(0)
+    session.expect_exit(OFF)
 }
 
 fn programs(lab: &Lab<'_>) -> Result<()> {
@@ -104,7 +104,7 @@ fn programs(lab: &Lab<'_>) -> Result<()> {
     session.expect(PROMPT)?;
     answers(&mut session, "echo after", &["after"])?;
     session.send("poweroff\r")?;
-    session.expect_exit(0)
+    session.expect_exit(OFF)
 }
 
 fn editing(lab: &Lab<'_>) -> Result<()> {
@@ -124,7 +124,7 @@ fn editing(lab: &Lab<'_>) -> Result<()> {
     session.expect(PROMPT)?;
     answers(&mut session, "echo fresh", &["fresh"])?;
     session.send("poweroff\r")?;
-    session.expect_exit(0)
+    session.expect_exit(OFF)
 }
 
 /// QEMU runs with `-no-reboot`, so a reset ends it with its own exit code.

@@ -2,7 +2,7 @@
 
 use super::hostile::restarts;
 use super::shell::{answers, prompt};
-use crate::{Lab, Machine, PROMPT, Scenario, Session};
+use crate::{Lab, Machine, OFF, PROMPT, Scenario, Session};
 use anyhow::{Result, ensure};
 use std::fs;
 
@@ -46,7 +46,7 @@ fn kill_each(lab: &Lab<'_>) -> Result<()> {
     }
     answers(&mut session, "tester all", &["checks passed"])?;
     session.send("poweroff\r")?;
-    session.expect_exit(0)
+    session.expect_exit(OFF)
 }
 
 /// The console or the shell may be the one that ended, so ask until somebody answers.
@@ -71,7 +71,7 @@ fn limit(lab: &Lab<'_>) -> Result<()> {
     session.command("start echo")?;
     answers(&mut session, "tester values", &["checks passed"])?;
     session.send("poweroff\r")?;
-    session.expect_exit(0)
+    session.expect_exit(OFF)
 }
 
 fn is(line: &str, name: &str, state: &str) -> bool {
@@ -86,7 +86,7 @@ fn supervisor(lab: &Lab<'_>) -> Result<()> {
     session.expect(PROMPT)?;
     answers(&mut session, "ps", &["supervisor", "console", "shell"])?;
     session.send("poweroff\r")?;
-    session.expect_exit(0)
+    session.expect_exit(OFF)
 }
 
 /// The default system without one of the log's grants.
@@ -105,7 +105,11 @@ fn refused(lab: &Lab<'_>) -> Result<()> {
 }
 
 fn description(lab: &Lab<'_>) -> Result<()> {
-    let mut session = lab.boot(&Machine::new("tests/descriptions/unknown-server.toml"))?;
-    session.expect("system.toml:")?;
+    let bad = "tests/descriptions/unknown-server";
+    let expected = fs::read_to_string(format!("{bad}.expected"))?;
+    // The module is always called system.toml, whatever the file's name was.
+    let (_, expected) = expected.trim().split_once(".toml").unwrap_or_default();
+    let mut session = lab.boot(&Machine::default().description(format!("{bad}.toml")))?;
+    session.expect(&format!("system.toml{expected}"))?;
     Ok(())
 }
