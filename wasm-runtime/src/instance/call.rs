@@ -6,14 +6,11 @@
 
 use alloc::{format, string::String};
 
-use wasmi::{AsContextMut, Func, StoreContextMut, Val};
+use wasmi::{AsContextMut, StoreContextMut, Val};
 
-use super::state::State;
+use super::{entry::Entry, state::State};
 use crate::{
-    canonical::{
-        AbiError, FunctionPlan, InstanceId, MAX_CELLS, Options, Transfer, cell_from_val,
-        cell_to_val,
-    },
+    canonical::{AbiError, FunctionPlan, InstanceId, MAX_CELLS, Options, Transfer},
     error::{DispatchError, Trap},
     host::Host,
     types::ResourceId,
@@ -23,8 +20,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Lifted {
     pub plan: FunctionPlan,
-    pub core: Func,
-    pub post_return: Option<Func>,
+    pub core: Entry,
+    pub post_return: Option<Entry>,
     pub options: Options,
 }
 
@@ -46,56 +43,34 @@ pub(crate) fn call<H: Host>(
         Err(error) => return Err(trap(error).into()),
     };
     ctx.data_mut().received();
-    let signature = lifted.plan.lifted();
-    let results = run(ctx.as_context_mut(), lifted.core, signature, &cells)
+    let result = lifted
+        .core
+        .call(ctx.as_context_mut(), &cells)
         .map_err(|error| Trap::from(error).within(lifted.plan.name()))?;
-    let count = signature.results.len();
+    let results = [result];
+    let count = lifted.plan.lifted().results.len();
     let results = results.get(..count).unwrap_or_default();
     let payload =
         lifted.plan.lift_result(&mut ctx, &lifted.options, entered, results).map_err(trap)?;
-    if let Some(post_return) = lifted.post_return {
-        after_return(ctx.as_context_mut(), lifted, post_return, results)?;
+    if let Some(post_return) = &lifted.post_return {
+        after_return(ctx.as_context_mut(), lifted, post_return, result)?;
     }
     leave(ctx.data_mut(), lifted.options.instance);
     Ok(payload)
-}
-
-/// Calls the core function of a lifted function.
-fn run<H: Host>(
-    ctx: StoreContextMut<'_, State<H>>,
-    core: Func,
-    signature: &crate::canonical::CoreSignature,
-    cells: &[u64],
-) -> Result<[u64; 1], wasmi::Error> {
-    let mut parameters = [const { Val::I32(0) }; MAX_CELLS];
-    let mut count = 0;
-    for ((ty, cell), value) in signature.parameters.iter().zip(cells).zip(&mut parameters) {
-        *value = cell_to_val(*ty, *cell);
-        count += 1;
-    }
-    let mut results = [Val::I32(0)];
-    let wanted = results.get_mut(..signature.results.len()).unwrap_or_default();
-    core.call(ctx, parameters.get(..count).unwrap_or_default(), wanted)?;
-    Ok([cell_from_val(&results[0])])
 }
 
 /// Lets the guest free what its result stood in. It may not call out while it does.
 fn after_return<H: Host>(
     mut ctx: StoreContextMut<'_, State<H>>,
     lifted: &Lifted,
-    post_return: Func,
-    results: &[u64],
+    post_return: &Entry,
+    result: u64,
 ) -> Result<(), Trap> {
     let instance = lifted.options.instance;
     ctx.data_mut().instance(instance).may_leave = false;
-    let parameter = lifted.plan.lifted().results.first().zip(results.first());
-    let outcome = match parameter {
-        Some((ty, cell)) => {
-            post_return.call(ctx.as_context_mut(), &[cell_to_val(*ty, *cell)], &mut [])
-        }
-        None => post_return.call(ctx.as_context_mut(), &[], &mut []),
-    };
-    outcome.map_err(|error| {
+    let mut cells = [0; MAX_CELLS];
+    cells[0] = result;
+    post_return.call(ctx.as_context_mut(), &cells).map_err(|error| {
         Trap::from(error).within(&format!("{} (post-return)", lifted.plan.name()))
     })?;
     ctx.data_mut().instance(instance).may_leave = true;

@@ -3,10 +3,11 @@
 //! An [`Instance`] owns the store with everything that a component is made of, runs its exports
 //! and is dead after the first trap. `build` carries out the steps of the binary, `items` are its
 //! index spaces, `root` its edges; `trampoline` are the core functions that guests call, `call`
-//! calls guests, `state` is the store's data and `local` the message areas within the domain.
+//! and `entry` call guests, `state` is the store's data and `local` the message areas within the domain.
 
 mod build;
 mod call;
+mod entry;
 mod items;
 mod local;
 mod root;

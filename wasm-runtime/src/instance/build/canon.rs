@@ -1,13 +1,14 @@
 //! Steps that cross between the component model and core modules: `canon lift`, `canon lower` and
 //! the resource built-ins.
 
-use alloc::{format, string::String, sync::Arc};
+use alloc::{format, string::String, sync::Arc, vec::Vec};
 
 use wasmparser::component_types::{ComponentFuncTypeId, ResourceId as Declared};
 
 use super::{
     super::{
         call::Lifted,
+        entry::Entry,
         items::{Frame, Function, Item},
         state::ResourceType,
         trampoline::{self, Callee, Lowered},
@@ -15,7 +16,7 @@ use super::{
     Builder, missing,
 };
 use crate::{
-    canonical::{FunctionPlan, Options, PlanLimits, Requirements, StringEncoding},
+    canonical::{CoreSignature, FunctionPlan, Options, PlanLimits, Requirements, StringEncoding},
     component::{
         ConvertError, Converter,
         ir::{CanonOptions, Encoding, Step},
@@ -68,11 +69,11 @@ impl<'c, H: Host> Builder<'c, H> {
                 let core = core.ok_or_else(|| missing("a core function"))?;
                 let (core, name) = core;
                 let plan = self.plan(frame, name, *ty)?;
-                let post_return = options.post_return;
-                let post_return = post_return
-                    .map(|index| frame.core_function(index))
-                    .map(|function| function.ok_or_else(|| missing("a post-return function")))
-                    .transpose()?;
+                let core = Entry::new(&self.store, core, plan.lifted())?;
+                let post_return = match options.post_return {
+                    Some(index) => Some(self.post_return(frame, index, &plan)?),
+                    None => None,
+                };
                 let options = self.options(frame, options, plan.lift_requirements())?;
                 let lifted = Lifted { plan, core, post_return, options };
                 frame.push(Item::Function(Function::Lifted(Arc::new(lifted))));
@@ -90,6 +91,20 @@ impl<'c, H: Host> Builder<'c, H> {
             _ => {}
         }
         Ok(())
+    }
+
+    /// The function that frees what a result stands in: it takes what the core function returned.
+    fn post_return(
+        &self,
+        frame: &Frame<'c>,
+        index: u32,
+        plan: &FunctionPlan,
+    ) -> Result<Entry, Trap> {
+        let function = frame.core_function(index);
+        let function = function.ok_or_else(|| missing("a post-return function"))?;
+        let parameters = plan.lifted().results.clone();
+        let signature = CoreSignature { parameters, results: Vec::new() };
+        Ok(Entry::new(&self.store, function, &signature)?)
     }
 
     /// Who answers calls of a function, and its name for texts.
