@@ -15,6 +15,7 @@ help:
 
 setup:
 	@scripts/setup
+	@[ -x "$${CARGO_TARGET_DIR:-target}/debug/xtask" ] || cargo build --package xtask
 
 run: setup
 	@cargo xtask run

@@ -1,6 +1,6 @@
 //! The native parts: kernel, boot shim and domain image.
 
-use crate::project::{Project, has_target, run, write_if_changed};
+use crate::project::{Project, has_target, run, step, write_if_changed};
 use crate::wit;
 use anyhow::{Context, Result};
 use std::fs;
@@ -58,12 +58,14 @@ pub(crate) fn runtime_arguments(testing: bool) -> Vec<String> {
 }
 
 fn build_bare(project: &Project) -> Result<()> {
+    step("building the kernel and the boot shim");
     run(project.cargo("build")?.args(["--quiet", "--release"]).args(bare_arguments()?))
 }
 
 /// Builds the domain image, with or without its test interfaces. Both variants stay in cargo's
 /// cache; each gets a copy of its own, because cargo puts both under one name.
 fn build_runtime(project: &Project, testing: bool) -> Result<PathBuf> {
+    step("building the domain image; the first time takes minutes");
     let mut cargo = project.cargo("build")?;
     cargo.args(["--quiet", "--release"]).args(runtime_arguments(testing));
     run(&mut cargo)?;

@@ -3,7 +3,7 @@
 //! A folder with a `Cargo.toml` is a Rust guest, one with a `server.toml` a C guest. The component
 //! of `servers-wasm/NAME` is `target/components/NAME.wasm`.
 
-use crate::project::{Project, has_target, write_if_changed};
+use crate::project::{Project, has_target, step, write_if_changed};
 use crate::{c_guest, wit};
 use anyhow::{Context, Result, bail};
 use std::fs;
@@ -15,6 +15,7 @@ const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Builds all components and gives their folder.
 pub(crate) fn build(project: &Project) -> Result<PathBuf> {
+    step("building the servers");
     wit::fill_deps(project)?;
     let out = project.target.join("components");
     let (rust, c) = guests(&project.root.join("servers-wasm"))?;

@@ -78,6 +78,11 @@ pub(crate) fn has_target(target: &str) -> Result<bool> {
     Ok(sysroot()?.join("lib/rustlib").join(target).join("lib").is_dir())
 }
 
+/// Says what is being done, so that nobody has to wonder about a quiet minute.
+pub(crate) fn step(what: &str) {
+    eprintln!("xtask: {what}");
+}
+
 /// Runs a command with its output on the terminal.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let name = command.get_program().to_string_lossy().into_owned();
