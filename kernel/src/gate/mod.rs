@@ -183,7 +183,7 @@ impl Events for Kernel {
 
     #[inline]
     fn next(&mut self) -> Next<'_> {
-        if !self.is_settled() || self.scheduler.undisturbed(CPU).is_none() {
+        if !self.is_settled() || !self.scheduler.is_settled(CPU, self.now) {
             self.decide();
         }
         match self.scheduler.current(CPU).and_then(|domain| self.live(domain).ok()) {

@@ -88,7 +88,8 @@ impl Scheduler {
             entering.timed = false;
             self.deadlines.clear(to.index());
         }
-        if self.occupied == 0 && leaving.budget_ns | entering.budget_ns == 0 {
+        let undisputed = self.occupied == 0 || cpu.may_go_on(self.occupied, entering);
+        if undisputed && leaving.budget_ns | entering.budget_ns == 0 {
             entering.state = State::Running(cpu_index as u8);
             cpu.current = Some(to);
         } else {
@@ -97,7 +98,8 @@ impl Scheduler {
         Some(())
     }
 
-    /// The rest of [`Self::change_sides`] where somebody is ready or a budget is counted.
+    /// The rest of [`Self::change_sides`] where another domain may come first, the timer may have to
+    /// be set or a budget is counted.
     #[inline(never)]
     fn change_contended(
         &mut self,

@@ -60,6 +60,15 @@ struct Cpu {
 }
 
 impl Cpu {
+    /// Whether a domain may run on, without a look at the timer, while there are ready domains on
+    /// the `occupied` levels: none comes first, and if one is its equal, the timer will end the
+    /// slice.
+    #[inline(never)]
+    const fn may_go_on(&self, occupied: u16, node: &Node) -> bool {
+        let rivals = occupied >> node.level();
+        rivals == 0 || (rivals == 1 && self.programmed <= self.slice_end)
+    }
+
     const IDLE: Self = Self {
         current: None,
         since: 0,
@@ -305,13 +314,26 @@ impl Scheduler {
         }
     }
 
-    /// The domain that runs on `cpu`, if [`Self::settle`] would change nothing: nobody else is
-    /// ready and the timer is as it has to be.
+    /// Whether a domain runs on `cpu` and [`Self::settle`] would change nothing: nobody who is
+    /// ready comes first and the timer is as it has to be.
     #[inline]
     #[must_use]
-    pub fn undisturbed(&self, cpu: usize) -> Option<DomainId> {
-        let cpu = self.cpus.get(cpu)?;
-        if self.occupied == 0 && !cpu.timer_dirty { cpu.current } else { None }
+    pub fn is_settled(&self, cpu: usize, now: u64) -> bool {
+        match self.cpus.get(cpu) {
+            Some(Cpu { current: Some(running), timer_dirty: false, .. }) => {
+                self.occupied == 0 || self.stands_its_ground(cpu, *running, now)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the running domain goes on although others are ready.
+    #[inline(never)]
+    fn stands_its_ground(&self, cpu: usize, running: DomainId, now: u64) -> bool {
+        let (Some(cpu), Some(node)) = (self.cpus.get(cpu), self.node(running)) else {
+            return false;
+        };
+        cpu.slice_end > now && cpu.may_go_on(self.occupied, node)
     }
 
     /// Decides who runs on `cpu` from here on and whether the timer has to be set.
