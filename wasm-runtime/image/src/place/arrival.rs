@@ -141,6 +141,7 @@ impl<G: Gate> Place<G> {
                     self.leave(given.number);
                 }
             }
+            Arrived::Message { slots: 0, .. } => {}
             Arrived::Message { slots, taken, payload } => {
                 for index in
                     (0..slots.min(MAX_SLOTS as u32)).filter(|index| taken & 1 << index == 0)

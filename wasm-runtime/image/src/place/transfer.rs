@@ -13,7 +13,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use atoll_gate::call::{Status, rights};
 use atoll_gate::message::{MAX_SLOTS, SendSlot, Slot};
-use atoll_runtime::host::{Origin, Passing, ResourceSlot, Target};
+use atoll_runtime::host::{Host, Origin, Passing, ResourceSlot, Target};
 
 /// What the message that is being sent carries.
 #[derive(Debug, Default)]
@@ -34,27 +34,24 @@ struct Sent(SendSlot, u32);
 impl<G: Gate> Place<G> {
     /// Translates the handles that were put into slots of the send area; how many there are. When
     /// one cannot be passed, all are let go of.
+    #[inline]
     pub(crate) fn send_slots(&mut self) -> Result<u32, String> {
+        if self.outgoing.is_empty() { Ok(0) } else { self.send_some_slots() }
+    }
+
+    fn send_some_slots(&mut self) -> Result<u32, String> {
         let count = self.outgoing.len();
-        if count == 0 {
-            return Ok(0);
-        }
         let translated = if count > MAX_SLOTS {
             Err(format!("{count} handles in one message, at most {MAX_SLOTS} fit"))
         } else {
             (0..count).try_for_each(|index| self.send_slot(index))
         };
-        match translated {
-            Ok(()) => {
-                self.outgoing.clear();
-                Ok(count as u32)
-            }
-            Err(text) => {
-                self.unsent(Status::Invalid);
-                self.outgoing.clear();
-                Err(text)
-            }
+        if translated.is_err() {
+            self.unsent(Status::Invalid);
+            self.discard_outgoing();
         }
+        self.outgoing.clear();
+        translated.map(|()| count as u32)
     }
 
     fn send_slot(&mut self, index: usize) -> Result<(), String> {

@@ -94,8 +94,8 @@ fn what_cannot_be_sent_is_let_go_of() {
     call(&mut place, AtollClocksMonotonic, 1, &[Argument::U64(5)]).expect("ok");
     let timer = own(&mut place, 0, Kind::POLLABLE);
     put(&mut place, Passing::Own, OURS, 7);
-    put(&mut place, Passing::Own, origin(Kind::INPUT), input);
     put(&mut place, Passing::Own, origin(Kind::POLLABLE), timer);
+    put(&mut place, Passing::Own, origin(Kind::INPUT), input);
     let refused = place.send_slots().expect_err("a timer cannot be sent");
     assert!(refused.contains("timer"), "{refused}");
     assert!(!state.borrow().holds(&Thing::Reader(0)));
