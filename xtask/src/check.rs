@@ -53,7 +53,7 @@ impl Images for Built<'_> {
             module.path = given.clone().unwrap_or_else(|| module.path.clone());
         }
         let name = description.unwrap_or(system);
-        Ok((image.shim.clone(), image::write_archive(self.project, &image, name)?))
+        Ok((image.shim.clone(), image::write_archive(self.project, &image, name, testing)?))
     }
 
     fn iso(&self, system: &Path, append: &str, output: &Path) -> Result<()> {

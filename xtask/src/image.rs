@@ -62,10 +62,18 @@ pub(crate) fn write_iso(image: &Image, limine: Option<&Path>, output: &Path) -> 
     image.write_iso(limine.map_or(Loader::Grub, Loader::Limine), output)
 }
 
-/// Writes the boot archive of a description to the target folder.
-pub(crate) fn write_archive(project: &Project, image: &Image, system: &Path) -> Result<PathBuf> {
-    let name = system.file_stem().and_then(|name| name.to_str()).unwrap_or("system");
-    let path = project.target.join("archives").join(format!("{name}.tar"));
+/// Writes the boot archive of a description to the target folder, under a name that no other
+/// description or variant has.
+pub(crate) fn write_archive(
+    project: &Project,
+    image: &Image,
+    system: &Path,
+    testing: bool,
+) -> Result<PathBuf> {
+    let name = system.strip_prefix(&project.root).unwrap_or(system).with_extension("");
+    let name = name.to_string_lossy().trim_start_matches('/').replace('/', "-");
+    let variant = if testing { "-testing" } else { "" };
+    let path = project.target.join("archives").join(format!("{name}{variant}.tar"));
     project::write_if_changed(&path, &image.archive()?)?;
     Ok(path)
 }

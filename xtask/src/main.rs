@@ -18,6 +18,7 @@ mod wit;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use project::Project;
+use std::env;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -44,7 +45,7 @@ enum Task {
         /// Opens the test interfaces of the runtime
         #[arg(long)]
         testing: bool,
-        /// Where the archive goes
+        /// Where the archive goes; into target/archives if nothing else is said
         #[arg(short, long)]
         output: Option<PathBuf>,
     },
@@ -62,9 +63,9 @@ enum Task {
         /// Words for the kernel's command line
         #[arg(long, default_value = "")]
         append: String,
-        /// Where the ISO goes
-        #[arg(short, long, default_value = "target/atoll.iso")]
-        output: PathBuf,
+        /// Where the ISO goes; target/atoll.iso if nothing else is said
+        #[arg(short, long)]
+        output: Option<PathBuf>,
     },
     /// Boots a system in QEMU with its console on the terminal; Ctrl-A X leaves
     Run(run::Options),
@@ -111,14 +112,24 @@ fn perform(task: Task) -> Result<()> {
     match task {
         Task::Components => components::build(&project).map(drop),
         Task::Image { system, testing, output } => {
+            let system = project.path(&system)?;
             let image = image::build(&project, &system, testing)?;
-            let output = output.unwrap_or_else(|| project.target.join("atoll.tar"));
-            project::write_if_changed(&output, &image.archive()?)?;
+            let output = match output {
+                Some(output) => {
+                    project::write_if_changed(
+                        &env::current_dir()?.join(&output),
+                        &image.archive()?,
+                    )?;
+                    output
+                }
+                None => image::write_archive(&project, &image, &system, testing)?,
+            };
             println!("{}", output.display());
             Ok(())
         }
         Task::Iso { system, limine, testing, append, output } => {
-            let mut image = image::build(&project, &system, testing)?;
+            let mut image = image::build(&project, &project.path(&system)?, testing)?;
+            let output = output.unwrap_or_else(|| project.target.join("atoll.iso"));
             image.append = append;
             image::write_iso(&image, limine.as_deref(), &output)?;
             println!("{}", output.display());

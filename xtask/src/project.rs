@@ -4,6 +4,7 @@ use anyhow::{Context, Result, bail};
 use std::env;
 use std::ffi::OsString;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -26,6 +27,13 @@ impl Project {
             None => root.join("target"),
         };
         Ok(Self { root, target })
+    }
+
+    /// A path from the command line: as seen from where the command was given or, like the
+    /// defaults, from the root.
+    pub(crate) fn path(&self, path: &Path) -> Result<PathBuf> {
+        let here = env::current_dir()?.join(path);
+        Ok(if here.exists() { here } else { self.root.join(path) })
     }
 
     /// Cargo for an artifact of the image: no path of this machine gets into what it builds, so
@@ -96,13 +104,16 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Writes a file unless it has these contents, so that what depends on it keeps its date.
+/// Writes a file unless it has these contents, so that what depends on it keeps its date. Whoever
+/// reads it meanwhile sees the old file or the new one whole.
 pub(crate) fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<()> {
     if fs::read(path).is_ok_and(|old| old == bytes) {
         return Ok(());
     }
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+    let folder = path.parent().context("a file without a folder")?;
+    fs::create_dir_all(folder)?;
+    let written = tempfile::NamedTempFile::new_in(folder)
+        .and_then(|mut file| file.write_all(bytes).map(|()| file))
+        .and_then(|file| Ok(file.persist(path)?));
+    written.map(drop).with_context(|| format!("cannot write {}", path.display()))
 }

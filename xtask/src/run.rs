@@ -41,7 +41,7 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
         (true, false) => (Medium::Cd, Firmware::Bios),
         (false, false) => (Medium::Direct, Firmware::Bios),
     };
-    let machine = Machine::new(&options.system)
+    let machine = Machine::new(project.path(&options.system)?)
         .by(medium, firmware)
         .memory(&options.memory)
         .append(&options.append)
