@@ -4,7 +4,7 @@
 //! it. A call that is sent without waiting is copied at once and counts against the sender's
 //! quota. A server that waits gets its call directly and the processor with it.
 
-use super::transfer::{Carrier, Slots};
+use super::transfer::Slots;
 use super::{Activity, CPU, Kernel};
 use crate::capability::{CallId, DomainId, EndpointId, Handle, Link};
 use crate::ipc::{Buffer, CallState, Mail, PendingCall};
@@ -150,7 +150,7 @@ impl Kernel {
 
     /// Checks that a call may be sent, and gives the server if it waits for one.
     #[inline]
-    fn admit(
+    pub(super) fn admit(
         &self,
         caller: DomainId,
         request: Request,
@@ -319,8 +319,10 @@ impl Kernel {
         server: DomainId,
     ) -> Result<(), Status> {
         let (_, slots) = self.message_slots(id).ok_or(Status::Closed)?;
-        let arrived = self.transfer(caller, server, &slots, Carrier::Call(id))?;
-        if self.ipc.calls.get(id).is_some_and(|call| call.sync) {
+        let (arrived, borrowed) = self.transfer(caller, server, &slots)?;
+        let call = self.ipc.calls.get_mut(id).ok_or(Status::Closed)?;
+        call.borrowed = borrowed;
+        if call.sync {
             // A caller that is blocked cannot use what it lends, so nothing need remember it.
             self.withdraw_pledge(caller, slots.as_slice());
         }

@@ -1,6 +1,6 @@
 //! Making and starting domains.
 
-use super::transfer::{Carrier, Slots};
+use super::transfer::Slots;
 use super::{Activity, Body, Domain, Kernel, Life};
 use crate::arch::Start;
 use crate::capability::{DomainId, HandleTable, Link, List};
@@ -149,8 +149,8 @@ impl Kernel {
     ) -> Result<(), Status> {
         let slots = Slots::read(&self.live(supervisor)?.1.send, lengths.slots)?;
         self.pledge(supervisor, &slots, false)?;
-        match self.transfer(supervisor, domain, &slots, Carrier::OneWay) {
-            Ok(arrived) => arrived.write(&self.live(domain)?.1.receive),
+        match self.transfer(supervisor, domain, &slots) {
+            Ok((arrived, _)) => arrived.write(&self.live(domain)?.1.receive),
             Err(status) => {
                 self.withdraw_pledge(supervisor, slots.as_slice());
                 Err(status)

@@ -1,7 +1,7 @@
 //! The ends of calls: answered, failed or cancelled.
 
 use super::calls::write_header;
-use super::transfer::{Carrier, Slots};
+use super::transfer::Slots;
 use super::{Activity, Kernel};
 use crate::capability::{CallId, DomainId, Handle};
 use crate::ipc::{Buffer, CallState};
@@ -112,7 +112,7 @@ impl Kernel {
     }
 
     /// Moves a reply's handles into the caller's table.
-    fn move_reply_slots(
+    pub(super) fn move_reply_slots(
         &mut self,
         server: DomainId,
         caller: DomainId,
@@ -120,8 +120,8 @@ impl Kernel {
     ) -> Result<Slots, Status> {
         let slots = Slots::read(&self.live(server)?.1.send, lengths.slots)?;
         self.pledge(server, &slots, false)?;
-        match self.transfer(server, caller, &slots, Carrier::OneWay) {
-            Ok(arrived) => Ok(arrived),
+        match self.transfer(server, caller, &slots) {
+            Ok((arrived, _)) => Ok(arrived),
             Err(status) => {
                 self.withdraw_pledge(server, slots.as_slice());
                 Err(status)

@@ -6,7 +6,7 @@
 //! and only then changes both tables: a message's handles go over whole or not at all.
 
 use super::Kernel;
-use crate::capability::{CallId, DomainId, EndpointId, Entry, Handle, Hold, Link, Object};
+use crate::capability::{DomainId, EndpointId, Entry, Handle, Hold, Link, Object};
 use crate::ipc::{Minted, Standing};
 use crate::memory::PageRun;
 use alloc::vec::Vec;
@@ -16,15 +16,6 @@ use atoll_gate::message::{MAX_SLOTS, ReceiveSlot, SLOTS_OFFSET, SendSlot, Slot};
 
 /// Bytes of a slot in an area.
 const SLOT_SIZE: usize = size_of::<Slot>();
-
-/// What carries the handles.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Carrier {
-    /// A call; what it lends comes back with its end.
-    Call(CallId),
-    /// A reply or a start record, which cannot lend.
-    OneWay,
-}
 
 /// Slots of a message that are kept without memory of their own.
 const FEW: usize = 4;
@@ -181,20 +172,20 @@ impl Kernel {
     }
 
     /// Carries pledged slots from `sender` to `receiver` and gives them as the receiver reads
-    /// them. On failure nothing has changed and the pledge still stands.
+    /// them, with the first of the entries that are only borrowed. On failure nothing has changed
+    /// and the pledge still stands.
     pub(crate) fn transfer(
         &mut self,
         sender: DomainId,
         receiver: DomainId,
         slots: &Slots,
-        carrier: Carrier,
-    ) -> Result<Slots, Status> {
+    ) -> Result<(Slots, Handle), Status> {
         let (mut entries, mut minted) = (0, 0);
         for slot in slots.as_slice() {
             let (object, makes) = self.recheck(sender, *slot)?;
             let home = self.is_home(object, receiver);
             entries += u32::from(!home);
-            minted += u32::from(makes && !home);
+            minted += u32::from(makes);
         }
         let mut out = Slots::with_room(slots.as_slice().len())?;
         self.ipc.minted.reserve(minted).map_err(|_| Status::OutOfMemory)?;
@@ -204,12 +195,7 @@ impl Kernel {
             let arrived = self.carry(sender, receiver, *slot, &mut borrowed)?;
             out.push(arrived);
         }
-        if let Carrier::Call(call) = carrier
-            && let Some(call) = self.ipc.calls.get_mut(call)
-        {
-            call.borrowed = borrowed;
-        }
-        Ok(out)
+        Ok((out, borrowed))
     }
 
     /// Checks one pledged slot again: the object it is about, and whether it makes a new one.

@@ -16,8 +16,10 @@ fn request(kernel: &Kernel, caller: DomainId, arguments: Arguments) -> Result<Re
 }
 
 pub(super) fn call(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
-    let request = request(kernel, caller, arguments)?;
-    kernel.call(caller, request, arguments.raw::<3>())?;
+    if kernel.meet_with_handles().is_none() {
+        let request = request(kernel, caller, arguments)?;
+        kernel.call(caller, request, arguments.raw::<3>())?;
+    }
     Err(Stop::Silent)
 }
 
@@ -41,6 +43,9 @@ pub(super) fn reply(kernel: &mut Kernel, server: DomainId, arguments: Arguments)
 }
 
 pub(super) fn reply_wait(kernel: &mut Kernel, server: DomainId, arguments: Arguments) -> Outcome {
+    if kernel.meet_with_handles().is_some() {
+        return Err(Stop::Silent);
+    }
     let mask = mask(arguments.raw::<3>())?;
     let caller = kernel.reply(server, answer(arguments)?)?;
     wait_for(kernel, server, mask, arguments.raw::<4>(), caller)

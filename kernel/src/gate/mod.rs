@@ -155,7 +155,7 @@ impl Events for Kernel {
     fn gate_call(&mut self) {
         self.now = time::now_ns();
         self.gate_calls = self.gate_calls.wrapping_add(1);
-        if self.meet().is_none() {
+        if self.meet_plainly().is_none() {
             self.serve();
         }
     }

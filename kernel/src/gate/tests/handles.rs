@@ -140,32 +140,34 @@ fn closing_the_last_handle_tells_the_server() {
 fn an_object_passed_through_a_third_domain_stays_the_same() {
     let mut bench = Bench::new();
     let pair = bench.pair();
-    let object = with_object(&mut bench, &pair);
-    // A second service, to which the client passes the object; that one hands it home.
+    // A relay, which others can call and which is itself a client of the object's server.
     let endpoint = bench.expect(bench.init, Call::CreateEndpoint, []) as u32;
-    let (relay, _, handles) = bench
-        .spawn_with(PLAIN, &[copy(endpoint, rights::SERVE), copy(pair.endpoint, rights::CALL)]);
+    let slots = [copy(endpoint, rights::SERVE), copy(pair.endpoint, rights::CALL)];
+    let (relay, _, handles) = bench.spawn_with(PLAIN, &slots);
     bench.publish(relay, handles[0]);
-    bench.put(bench.init, b"", &[copy(endpoint, rights::CALL)]);
-    let to_relay = {
-        let (client, _, handles) = bench.spawn_with(PLAIN, &[copy(endpoint, rights::CALL)]);
-        let _ = client;
-        handles[0]
-    };
-    let _ = to_relay;
-    // The client has no handle to the relay: the server gives it one in a reply.
-    bench.invoke(pair.client, pair.target, b"", &[]);
-    let call = bench.take(pair.server);
-    bench.reply(pair.server, call.id, b"", &[]);
+    // It gives an object to its own client, which lends it back, and the relay lends it on.
+    let (owner, _, handles_of_owner) = bench.spawn_with(PLAIN, &[copy(endpoint, rights::CALL)]);
     bench.invoke(relay, handles[1], b"", &[]);
     let call = bench.take(pair.server);
-    bench.reply(pair.server, call.id, b"", &[mint(pair.serve, 6)]);
-    let other = bench.message(relay).slots[0].handle;
-    bench.invoke(relay, handles[1], b"", &[slot(SendSlot::Move, other)]);
-    let call = bench.take(pair.server);
-    assert_eq!((arrived(call.slots[0]), call.slots[0].object), (Some(ReceiveSlot::Home), 6));
-    bench.reply(pair.server, call.id, b"", &[]);
-    assert_eq!(bench.kind(pair.client, object), Some(ObjectKind::Object));
+    bench.reply(pair.server, call.id, b"", &[mint(pair.serve, 7)]);
+    let third = bench.message(relay).slots[0].handle;
+    bench.invoke(owner, handles_of_owner[0], b"", &[]);
+    let call = bench.take(relay);
+    bench.reply(relay, call.id, b"", &[slot(SendSlot::Move, third)]);
+    let passed = bench.message(owner).slots[0];
+    let number = bench.expect(relay, Call::Inspect, [handles[1].into()]) >> 32;
+    assert_eq!(u64::from(passed.object), number);
+    bench.invoke(owner, handles_of_owner[0], b"", &[slot(SendSlot::Lend, passed.handle)]);
+    let outer = bench.take(relay);
+    bench.invoke(relay, handles[1], b"", &[slot(SendSlot::Lend, outer.slots[0].handle)]);
+    let inner = bench.take(pair.server);
+    assert_eq!(
+        (arrived(inner.slots[0]), inner.slots[0].object),
+        (Some(ReceiveSlot::HomeBorrow), 7)
+    );
+    bench.reply(pair.server, inner.id, b"", &[]);
+    bench.reply(relay, outer.id, b"", &[]);
+    assert_eq!(bench.kind(owner, passed.handle), Some(ObjectKind::Object));
 }
 
 #[test]
@@ -413,5 +415,36 @@ fn the_published_interface_is_read_in_parts() {
     let stranger = bench.spawn();
     assert_eq!(bench.fails(stranger, Call::Describe, [1, 0]), Status::BadHandle);
     assert_eq!(bench.fails(pair.client, Call::Publish, [pair.target.into(), 0, 0]), Status::Denied);
-    let _ = (lengths(0, 0), NO_DEADLINE);
+}
+
+#[test]
+fn handles_go_the_short_way_too() {
+    let mut bench = Bench::new();
+    let pair = bench.pair();
+    let event = bench.expect(pair.client, Call::CreateEvent, []) as u32;
+    let other = bench.expect(pair.client, Call::CreateEvent, []) as u32;
+    bench.wait(pair.server);
+    let slots = [slot(SendSlot::Lend, event), slot(SendSlot::Move, other)];
+    assert_eq!(bench.invoke(pair.client, pair.target, b"both", &slots), None);
+    let call = bench.message(pair.server);
+    assert_eq!(call.payload, b"both");
+    let [lent, moved] = [call.slots[0], call.slots[1]];
+    assert_eq!(
+        [arrived(lent), arrived(moved)],
+        [ReceiveSlot::Borrowed, ReceiveSlot::Handle].map(Some)
+    );
+    // A reply that cannot go leaves the call open and the loan with the server.
+    let everything = [call.id, 0, lengths(0, 1), 7, NO_DEADLINE];
+    bench.put(pair.server, b"", &[slot(SendSlot::Lend, moved.handle)]);
+    assert_eq!(bench.fails(pair.server, Call::ReplyWait, everything), Status::Invalid);
+    assert_eq!(bench.kind(pair.server, lent.handle), Some(ObjectKind::Event));
+    bench.put(pair.server, b"", &[slot(SendSlot::Move, moved.handle)]);
+    bench.blocks(pair.server, Call::ReplyWait, everything);
+    assert_eq!(bench.result(pair.client), Some((Status::Ok, 0)));
+    let back = bench.message(pair.client).slots[0].handle;
+    for handle in [event, back] {
+        bench.expect(pair.client, Call::Close, [handle.into()]);
+    }
+    assert!(bench.kernel.ipc.events.is_empty() && bench.kernel.ipc.calls.is_empty());
+    assert_eq!(bench.kernel.live(pair.server).expect("alive").0.handles.len(), 1);
 }

@@ -2,8 +2,8 @@
 //! that the model says, nothing is lost, doubled or left behind.
 
 use super::{Bench, PLAIN, copy, mint, slot};
-use atoll_gate::call::rights;
-use atoll_gate::message::{EventKind, ReceiveSlot, SendSlot, Slot};
+use atoll_gate::call::{NO_DEADLINE, rights};
+use atoll_gate::message::{EventKind, ReceiveSlot, SendSlot, Slot, accept};
 use atoll_gate::{Call, Status};
 use proptest::prelude::*;
 use std::collections::HashMap;
@@ -65,6 +65,9 @@ struct World {
     clients: Vec<Client>,
     revoked: HashMap<u32, bool>,
     next: u32,
+    /// The relay's handle to the server.
+    nudge: u32,
+    visits: u32,
 }
 
 impl World {
@@ -72,7 +75,8 @@ impl World {
         let mut bench = Bench::new();
         let ends = [(); 2].map(|()| bench.expect(bench.init, Call::CreateEndpoint, []) as u32);
         let (server, _, serve) = bench.spawn_with(PLAIN, &[copy(ends[0], rights::SERVE)]);
-        let (relay, _, relay_serve) = bench.spawn_with(PLAIN, &[copy(ends[1], rights::SERVE)]);
+        let slots = [copy(ends[1], rights::SERVE), copy(ends[0], rights::CALL)];
+        let (relay, _, relay_serve) = bench.spawn_with(PLAIN, &slots);
         bench.publish(server, serve[0]);
         bench.publish(relay, relay_serve[0]);
         let mut world = Self {
@@ -84,6 +88,8 @@ impl World {
             clients: vec![],
             revoked: HashMap::new(),
             next: 1,
+            nudge: relay_serve[1],
+            visits: 0,
         };
         for _ in 0..CLIENTS {
             let client = world.client();
@@ -106,12 +112,46 @@ impl World {
         answer: &[Slot],
     ) -> Result<Vec<Slot>, Status> {
         let (domain, target) = (self.clients[client].domain, self.clients[client].server);
+        self.visits += 1;
+        if self.visits.is_multiple_of(2) {
+            return self.meet(domain, target, slots, answer);
+        }
         if let Some((status, _)) = self.bench.invoke(domain, target, b"", slots) {
             return Err(status);
         }
         let call = self.bench.take(self.server);
         assert_eq!(self.bench.reply(self.server, call.id, b"", answer), (Status::Ok, 0));
         Ok(call.slots)
+    }
+
+    /// The same while the server waits for the call and goes on waiting: the short way.
+    fn meet(
+        &mut self,
+        client: crate::capability::DomainId,
+        target: u32,
+        slots: &[Slot],
+        answer: &[Slot],
+    ) -> Result<Vec<Slot>, Status> {
+        self.bench.wait(self.server);
+        let result = match self.bench.invoke(client, target, b"", slots) {
+            Some((status, _)) => Err(status),
+            None => {
+                let call = self.bench.message(self.server);
+                self.bench.put(self.server, b"", answer);
+                let sizes = super::lengths(0, answer.len());
+                let arguments = [call.id, 0, sizes, accept::ALL, NO_DEADLINE];
+                self.bench.blocks(self.server, Call::ReplyWait, arguments);
+                assert_eq!(self.bench.result(client), Some((Status::Ok, 0)));
+                Ok(call.slots)
+            }
+        };
+        // A call without handles gets the server out of its wait.
+        let nudge = self.nudge;
+        assert_eq!(self.bench.send(self.relay, nudge, b"", &[]).0, Status::Ok);
+        let call = self.bench.message(self.server);
+        self.bench.reply(self.server, call.id, b"", &[]);
+        self.bench.take(self.relay);
+        result
     }
 
     fn pick(&self, client: usize, which: usize) -> Option<usize> {
@@ -234,7 +274,7 @@ impl World {
             assert_eq!(domain.handles.len() as usize, client.held.len() + 2);
         }
         let (relay, _) = self.bench.kernel.live(self.relay).expect("alive");
-        assert_eq!(relay.handles.len(), 1);
+        assert_eq!(relay.handles.len(), 2);
     }
 }
 
