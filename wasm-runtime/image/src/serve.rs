@@ -36,12 +36,8 @@ impl End {
         Self { cause: Cause::Refused, code: 1, message: message.to_string() }
     }
 
-    fn trapped(during: &str, message: impl ToString) -> Self {
-        Self {
-            cause: Cause::Trapped,
-            code: 1,
-            message: format!("{during}: {}", message.to_string()),
-        }
+    fn trapped(message: impl ToString) -> Self {
+        Self { cause: Cause::Trapped, code: 1, message: message.to_string() }
     }
 }
 
@@ -70,7 +66,7 @@ fn begin<G: Gate>(gate: G, bytes: &[u8]) -> Result<Instance<Place<G>>, End> {
     place.has_handler = component.export_index("atoll:io/handler").is_some();
     let linked = component.link(&mut place).map_err(End::refused)?;
     let mut instance = Instance::instantiate(linked, place, &limits)
-        .map_err(|trap| End::trapped("instantiation", trap))?;
+        .map_err(|trap| End::trapped(format!("instantiation: {trap}")))?;
     let exports = (0u32..).zip(instance.exports()).map(|(number, export)| Export {
         name: export.name.clone(),
         descriptor: instance.descriptor(number).unwrap_or_default(),
@@ -131,17 +127,12 @@ impl<G: Gate> Life<G> {
         function: &str,
         parameters: &[u8],
     ) -> Result<alloc::vec::Vec<u8>, End> {
-        let name = self
-            .instance
-            .exports()
-            .get(export as usize)
-            .map_or("?", |export| &export.name)
-            .to_string();
-        let during = format!("{name}: {function}");
-        let method = self.instance.function_index(export, function);
-        let method =
-            method.ok_or_else(|| End::refused(format!("{during}: there is no such function")))?;
-        self.instance.call(export, method, parameters).map_err(|trap| End::trapped(&during, trap))
+        let method = self.instance.function_index(export, function).ok_or_else(|| {
+            let interface = self.instance.exports().get(export as usize);
+            let name = interface.map_or("?", |interface| interface.name.as_str());
+            End::refused(format!("export `{name}` has no function `{function}`"))
+        })?;
+        self.instance.call(export, method, parameters).map_err(End::trapped)
     }
 
     /// Lets the component set itself up, if it wants to.
@@ -185,7 +176,7 @@ impl<G: Gate> Life<G> {
                 self.answer_now();
                 let dropped =
                     self.instance.drop_object(minted.interface, minted.resource, minted.rep);
-                dropped.map_err(|trap| End::trapped("destructor", trap))?;
+                dropped.map_err(End::trapped)?;
                 continue;
             }
             if self.place().watches.deadline().is_some() {
@@ -261,16 +252,13 @@ impl<G: Gate> Life<G> {
         self.place().call_ended();
         let (status, lengths) = match outcome {
             Ok(payload) => {
-                let slots = self
-                    .place()
-                    .send_slots()
-                    .map_err(|text| End::trapped(&self.function(export, method), text))?;
+                let slots = self.place().send_slots().map_err(|text| {
+                    End::trapped(format!("{}: {text}", self.function(export, method)))
+                })?;
                 (Status::Ok, Lengths { payload: payload as u32, slots })
             }
             Err(DispatchError::Refused(_)) => (Status::Refused, Lengths::default()),
-            Err(DispatchError::Trap(trap)) => {
-                return Err(End::trapped(&self.function(export, method), trap));
-            }
+            Err(DispatchError::Trap(trap)) => return Err(End::trapped(trap)),
         };
         self.due = Some(Reply { id, status, lengths });
         Ok(())
@@ -281,6 +269,6 @@ impl<G: Gate> Life<G> {
         let Some(export) = self.instance.exports().get(export as usize) else { return "?".into() };
         let function =
             export.ty.functions.get(method as usize).map_or("?", |(name, _)| name.as_str());
-        format!("{}: {function}", export.name)
+        format!("{}#{function}", export.name)
     }
 }
