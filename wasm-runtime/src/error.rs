@@ -140,9 +140,12 @@ impl Trap {
         &self.message
     }
 
-    /// Says where it happened.
+    /// Says where it happened, once: destructors that run destructors would say it at each level.
     #[must_use]
     pub(crate) fn within(self, place: &str) -> Self {
+        if self.message.starts_with(place) {
+            return self;
+        }
         Self { message: format!("{place}: {}", self.message) }
     }
 }

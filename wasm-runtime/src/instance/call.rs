@@ -94,7 +94,10 @@ pub(crate) fn destroy<H: Host>(
         return Ok(());
     };
     let Some(destructor) = ty.destructor else { return Ok(()) };
-    let text = format!("destructor of `{}`", ty.name);
+    let text = match ty.name.as_str() {
+        "" => "destructor of a resource".into(),
+        name => format!("destructor of `{name}`"),
+    };
     let own = from == Some(implementer);
     if !own && from.is_some_and(|from| state.related(from, implementer)) {
         return Err(not_entered(&text));

@@ -2,6 +2,8 @@
 //!
 //! The store data and its areas are made before; only the plan runs while allocations count.
 
+mod whole;
+
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     cell::Cell,
