@@ -7,7 +7,7 @@
 //!
 //! Invariants: a domain that is not ended has a body (address space and message areas); a blocked
 //! domain has an activity that says what ends the wait; results of a gate call are written once,
-//! by `gate` if the call did not block and by [`Kernel::finish_wait`] if it did.
+//! by `gate` if the call did not block and by `Kernel::finish_wait` if it did.
 #![forbid(unsafe_code)]
 
 mod calls;

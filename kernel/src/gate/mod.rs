@@ -1,7 +1,7 @@
 //! The gate: what each call means, one plain function a call.
 //!
 //! [`Kernel`] implements [`Events`]; a gate call arrives as numbers in the current domain's
-//! context, [`function`] finds its function, the function checks every number and asks `domain`
+//! context, `function` finds its function, the function checks every number and asks `domain`
 //! to act, and one place writes the result back. A call that blocks writes nothing: whoever ends
 //! the wait does.
 #![forbid(unsafe_code)]
