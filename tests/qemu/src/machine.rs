@@ -102,6 +102,12 @@ impl Machine {
         self
     }
 
+    /// Adds words in front, which the scenario's own may overrule.
+    pub(crate) fn prepend(mut self, words: &str) -> Self {
+        self.append = format!("{words} {}", self.append).trim().to_owned();
+        self
+    }
+
     /// Adds arguments for QEMU.
     #[must_use]
     pub fn arguments<T: Into<OsString>>(mut self, arguments: impl IntoIterator<Item = T>) -> Self {

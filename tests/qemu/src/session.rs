@@ -33,7 +33,7 @@ pub struct Session {
 impl Session {
     pub(crate) fn start(machine: &Machine, images: &dyn Images, transcript: &Path) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("atoll-").tempdir()?;
-        let machine = machine.clone().append("exit=isa-debug");
+        let machine = machine.clone().prepend("exit=isa-debug");
         let monitor = format!("unix:{},server=on,wait=off", monitor(folder.path()).display());
         // QEMU gets a signal when this process goes, however it goes.
         let mut qemu = Command::new("setpriv")

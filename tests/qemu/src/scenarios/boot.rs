@@ -48,7 +48,7 @@ fn kernel_bug(lab: &Lab<'_>) -> Result<()> {
     session.expect(PROMPT)?;
     session.monitor("nmi")?;
     session.expect("*** Atoll kernel bug: non-maskable interrupt")?;
-    for part in ["rip", "rsp", "calls:", "domain", "*** halted"] {
+    for part in ["rsp", "rip", "calls:", "domain", "*** halted"] {
         session.expect(part)?;
     }
     session.expect_exit(PANIC)?;

@@ -54,7 +54,7 @@ fn commands(lab: &Lab<'_>) -> Result<()> {
     answers(&mut session, "log", &["supervisor", "`console` is ready"])?;
     let kernel_only = answers(&mut session, "log kernel", &["kernel"])?;
     ensure!(!kernel_only.contains("supervisor"), "`log kernel` shows others");
-    ensure!(session.command("log -l error")?.is_empty(), "a fresh system has logged errors");
+    answers(&mut session, "log -l error", &["no such entries"])?;
     answers(&mut session, "mem", &["total", "free", "supervisor"])?;
     answers(&mut session, "uptime", &["up ", "gate calls"])?;
     answers(&mut session, "echo 'two  words' and \"a third\"", &["two  words and a third"])?;
@@ -63,7 +63,7 @@ fn commands(lab: &Lab<'_>) -> Result<()> {
     answers(&mut session, "start log", &[])?;
     session.command("kill log")?;
     session.send("top\r")?;
-    session.expect("RESTARTS")?;
+    session.expect("Any key ends this")?;
     session.send("q")?;
     session.expect(PROMPT)?;
     session.send("poweroff\r")?;

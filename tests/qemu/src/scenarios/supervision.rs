@@ -89,19 +89,23 @@ fn supervisor(lab: &Lab<'_>) -> Result<()> {
     session.expect_exit(OFF)
 }
 
-/// The default system without one of the log's grants.
+/// The test system without one of the relay's grants.
 fn refused(lab: &Lab<'_>) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let system = folder.path().join("ungranted.toml");
-    let text = fs::read_to_string("iso/systems/default.toml")?;
-    let grant = "\"atoll:log/source\" = { log = \"read\" }\n";
-    ensure!(text.contains(grant), "the default system does not have the grant to leave out");
-    fs::write(&system, text.replace(grant, ""))?;
-    let mut session = lab.boot(&Machine::new(&system))?;
-    let heard = session.expect("atoll:log/source")?;
-    ensure!(heard.contains("`log`"), "the refusal does not name the server:\n{heard}");
-    session.expect("granted")?;
-    Ok(())
+    let text = fs::read_to_string("iso/systems/user.toml")?;
+    let (before, relay) = text.split_once("[servers.relay.imports]").unwrap_or_default();
+    let grant = "\"atoll:testing/echo\" = { server = \"echo\" }\n";
+    ensure!(relay.contains(grant), "the relay does not have the grant to leave out");
+    fs::write(&system, format!("{before}[servers.relay.imports]{}", relay.replacen(grant, "", 1)))?;
+    let mut session = prompt(lab, &Machine::new(&system))?;
+    // A program that imports from it is refused once the relay has failed.
+    answers(&mut session, "tester values", &["relay"])?;
+    let log = answers(&mut session, "log -l error", &["`relay`", "atoll:testing/echo"])?;
+    ensure!(log.contains("grant"), "the log does not say that a grant is missing:\n{log}");
+    answers(&mut session, "ps", &["failed"])?;
+    session.send("poweroff\r")?;
+    session.expect_exit(OFF)
 }
 
 fn description(lab: &Lab<'_>) -> Result<()> {
