@@ -4,6 +4,7 @@
 //! that is not tied to the machine is in the library; here are the entry and `platform`, which
 //! holds all unsafe code. On a host the program is empty: it exists for domains only.
 
+#![deny(unsafe_code)]
 #![cfg_attr(target_os = "none", no_std, no_main, feature(alloc_error_handler))]
 
 #[cfg(target_os = "none")]

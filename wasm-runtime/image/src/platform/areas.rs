@@ -1,7 +1,8 @@
 //! The message areas and the component's bytes, as slices.
 //!
 //! The kernel maps both areas read-write and the component read-only before the first instruction
-//! of the domain and for all of its life. It writes the receive area only inside a gate call.
+//! of the domain and for all of its life. It writes the receive area only inside gate calls that
+//! deliver something, none of which the heap makes.
 
 use atoll_gate::layout::{COMPONENT_BASE, RECEIVE_AREA, SEND_AREA};
 use atoll_gate::message::{Header, MAX_PAYLOAD, MAX_SLOTS, PAYLOAD_OFFSET, SLOTS_OFFSET, Slot};
@@ -16,8 +17,11 @@ const SEND_PAYLOAD: *mut u8 = (SEND_AREA as usize + PAYLOAD_OFFSET) as *mut u8;
 const RECEIVE_PAYLOAD: *const u8 = (RECEIVE_AREA as usize + PAYLOAD_OFFSET) as *const u8;
 
 impl Areas {
-    /// To be called once.
-    pub(super) const fn new() -> Self {
+    /// The areas, for whoever is alone with them.
+    ///
+    /// # Safety
+    /// No other value of this type is used from now on.
+    pub(super) const unsafe fn new() -> Self {
         Self(())
     }
 
@@ -72,9 +76,12 @@ impl Areas {
     }
 }
 
-/// The component, of the length that the kernel gave.
-pub(super) fn component(length: u64) -> &'static [u8] {
+/// The component.
+///
+/// # Safety
+/// `length` is what the kernel gave to the entry.
+pub(super) unsafe fn component(length: u64) -> &'static [u8] {
     // SAFETY: The kernel maps the component's `length` bytes here, read-only, for the domain's
-    // whole life, and gives their number to the entry.
+    // whole life.
     unsafe { slice::from_raw_parts(COMPONENT_BASE as *const u8, length as usize) }
 }

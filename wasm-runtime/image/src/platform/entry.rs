@@ -20,7 +20,10 @@ global_asm!(
 
 /// Lives the domain's life and ends it.
 extern "C" fn run(component_length: u64) -> ! {
-    let component = areas::component(component_length);
-    let outcome = serve::live(Trap::new(), component);
+    // SAFETY: This is the entry, and the length came from the kernel.
+    let component = unsafe { areas::component(component_length) };
+    // SAFETY: This is the first instruction of the domain in Rust; nobody has the areas yet.
+    let gate = unsafe { Trap::new() };
+    let outcome = serve::live(gate, component);
     end::exit(outcome.cause, outcome.code, &outcome.message)
 }

@@ -42,9 +42,14 @@ pub(super) struct Trap {
 }
 
 impl Trap {
-    /// To be called once: it owns the message areas.
-    pub(super) fn new() -> Self {
-        Self { areas: Areas::new(), windows: Windows::default(), has_random: has_rdrand() }
+    /// The gate, with the message areas.
+    ///
+    /// # Safety
+    /// Nobody else uses the areas from now on.
+    pub(super) unsafe fn new() -> Self {
+        // SAFETY: The caller's promise is that of the areas.
+        let areas = unsafe { Areas::new() };
+        Self { areas, windows: Windows::default(), has_random: has_rdrand() }
     }
 }
 
