@@ -28,21 +28,21 @@ pub(super) fn programs() -> Result<Vec<String>, String> {
 /// The supervisor's list.
 pub(super) fn servers() -> Result<Vec<Server>, String> {
     let listed = servers::list().map_err(failure)?;
-    Ok(listed
-        .into_iter()
-        .map(|server| Server {
-            name: server.name,
-            state: match server.state {
-                ServerState::Stopped => "stopped",
-                ServerState::Starting => "starting",
-                ServerState::Running => RUNNING,
-                ServerState::BackingOff => "backing off",
-                ServerState::Failed => "failed",
-            },
-            restarts: server.restarts,
-            domain: server.domain.map(domain),
-        })
-        .collect())
+    Ok(listed.into_iter().map(server).collect())
+}
+
+/// A server as it is listed: the supervisor knows more of one that does not run, the kernel of one
+/// that does.
+fn server(listed: servers::Server) -> Server {
+    let domain = listed.domain.map(domain);
+    let state = match listed.state {
+        ServerState::Stopped => "stopped",
+        ServerState::Starting => "starting",
+        ServerState::Running => domain.as_ref().map_or(RUNNING, |domain| domain.state),
+        ServerState::BackingOff => "backing off",
+        ServerState::Failed => "failed",
+    };
+    Server { name: listed.name, state, restarts: listed.restarts, domain }
 }
 
 /// The kernel's list.

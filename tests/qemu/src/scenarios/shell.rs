@@ -12,6 +12,11 @@ pub(super) const ALL: &[Scenario] = &[
         run: programs,
     },
     Scenario { name: "shell-editing", about: "lines are edited, recalled and cut", run: editing },
+    Scenario {
+        name: "shell-screen",
+        about: "the screen and the PS/2 keyboard work too",
+        run: screen,
+    },
     Scenario { name: "shell-reboot", about: "`reboot` resets the machine", run: reboot },
 ];
 
@@ -125,6 +130,33 @@ fn editing(lab: &Lab<'_>) -> Result<()> {
     answers(&mut session, "echo fresh", &["fresh"])?;
     session.send("poweroff\r")?;
     session.expect_exit(OFF)
+}
+
+/// What is typed at the keyboard is shown on the screen, and like all output on the serial line.
+fn screen(lab: &Lab<'_>) -> Result<()> {
+    let mut session = prompt(lab, &Machine::default())?;
+    let before = shot(&mut session, "before.ppm")?;
+    for key in ["e", "c", "h", "o", "spc", "shift-a", "1", "ret"] {
+        session.monitor(&format!("sendkey {key}"))?;
+    }
+    session.expect(&format!("echo A1\nA1\n{PROMPT}"))?;
+    // The prompt is on the serial line at once, on the screen when the interpreter has painted it.
+    answers(&mut session, "log -n 1", &["is ready"])?;
+    let after = shot(&mut session, "after.ppm")?;
+    ensure!(after.len() == before.len(), "the screen changed its size");
+    let changed = before.iter().zip(&after).filter(|(before, after)| before != after).count();
+    ensure!(changed > 1000, "only {changed} bytes of the screen changed");
+    session.send("poweroff\r")?;
+    session.expect_exit(OFF)
+}
+
+/// The bytes of a picture of the screen.
+fn shot(session: &mut Session, name: &str) -> Result<Vec<u8>> {
+    let file = session.folder().join(name);
+    session.monitor(&format!("screendump {}", file.display()))?;
+    let picture = std::fs::read(&file)?;
+    ensure!(picture.starts_with(b"P6\n1024 768\n"), "no picture of 1024 by 768 pixels");
+    Ok(picture)
 }
 
 /// QEMU runs with `-no-reboot`, so a reset ends it with its own exit code.
