@@ -2,7 +2,7 @@
 //!
 //! Outgoing values are written straight into the send area. What came in is either in the receive
 //! area, when a message was delivered, or in the [`Answer`], when the image itself was called.
-//! Handles are translated at the last moment ([`transfer`]), when it is known where they go.
+//! Handles are translated at the last moment (`transfer`, `arrival`), when it is known where they go.
 //!
 //! Invariants: a kernel handle has one owner here, an object, a grant or the guest's handle to an
 //! imported resource; what is put into a message and not sent is let go of; an object minted for a
