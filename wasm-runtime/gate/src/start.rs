@@ -24,7 +24,8 @@ impl<'a> Writer<'a> {
 
     /// Appends raw bytes.
     pub fn bytes(&mut self, bytes: &[u8]) {
-        let target = self.len.checked_add(bytes.len()).and_then(|end| self.out.get_mut(self.len..end));
+        let target =
+            self.len.checked_add(bytes.len()).and_then(|end| self.out.get_mut(self.len..end));
         match target {
             Some(target) if !self.full => {
                 target.copy_from_slice(bytes);
@@ -300,7 +301,10 @@ impl<'a> List<'a> {
         Some(list)
     }
 
-    fn iter<T>(self, element: fn(&mut Reader<'a>) -> Option<T>) -> impl Iterator<Item = T> + use<'a, T> {
+    fn iter<T>(
+        self,
+        element: fn(&mut Reader<'a>) -> Option<T>,
+    ) -> impl Iterator<Item = T> + use<'a, T> {
         let mut reader = self.reader;
         (0..self.count).map_while(move |_| element(&mut reader))
     }
