@@ -46,6 +46,10 @@ impl Guest for Tester {
                 handles::use_kept(&desk);
                 return Ok(());
             }
+            Request::Work(rounds) => {
+                bench::work(&desk, rounds);
+                return Ok(());
+            }
             Request::Loop(count) => calls::numbered(&mut desk, count),
             Request::Checks(groups) => {
                 for (is_wanted, group) in [

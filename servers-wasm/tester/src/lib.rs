@@ -11,6 +11,7 @@
 //! | `tester kept` | uses the counter that `relay` keeps, and says what happened |
 //! | `tester loop COUNT` | numbered calls; a line for every hundredth |
 //! | `tester bench [COUNT]` | times of each kind of call, as `bench NAME CALLS TOTAL_NS` |
+//! | `tester work ROUNDS` | integer work, as `work ROUNDS RESULT NS`; see [`work`] |
 //!
 //! The output is the same in every run, but for the times. [`Request`] understands the arguments
 //! and [`Report`] keeps the score; both are pure. `component` makes the calls.
@@ -19,6 +20,7 @@
 
 #[cfg(target_arch = "wasm32")]
 mod component;
+pub mod work;
 
 /// Calls of each kind that `bench` makes unless told otherwise.
 const BENCH_DEFAULT: u32 = 1000;
@@ -36,6 +38,8 @@ pub enum Request {
     Loop(u32),
     /// Times, from that many calls of each kind.
     Bench(u32),
+    /// That many rounds of integer work.
+    Work(u32),
 }
 
 /// Which groups of checks are run.
@@ -52,8 +56,8 @@ pub struct Groups {
 }
 
 /// What is said when the arguments make no sense.
-pub const USAGE: &str =
-    "usage: tester [all|values|handles|calls|recover|keep|kept|loop COUNT|bench [COUNT]]\n";
+pub const USAGE: &str = "usage: tester [all|values|handles|calls|recover|keep|kept|\
+                         loop COUNT|bench [COUNT]|work ROUNDS]\n";
 
 impl Request {
     /// Reads the arguments that follow the program's name; `None` if they make no sense.
@@ -74,6 +78,7 @@ impl Request {
             ["loop", count] => Self::Loop(count.parse().ok()?),
             ["bench"] => Self::Bench(BENCH_DEFAULT),
             ["bench", count] => Self::Bench(count.parse().ok().filter(|&count| count > 0)?),
+            ["work", rounds] => Self::Work(rounds.parse().ok()?),
             _ => return None,
         })
     }
@@ -147,6 +152,7 @@ mod tests {
         assert_eq!(parse("loop 12"), Some(Request::Loop(12)));
         assert_eq!(parse("bench"), Some(Request::Bench(BENCH_DEFAULT)));
         assert_eq!(parse("bench 0"), None);
+        assert_eq!(parse("work 30"), Some(Request::Work(30)));
         assert_eq!(parse("loop"), None);
         assert_eq!(parse("dance"), None);
     }

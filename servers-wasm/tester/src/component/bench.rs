@@ -5,7 +5,7 @@ use super::atoll::clocks::monotonic;
 use super::atoll::testing::echo::{self, Counter};
 use super::atoll::testing::relay;
 use super::{Desk, print};
-use crate::noise;
+use crate::{noise, work as integer};
 
 /// Lists of more bytes than this are sent a tenth as often.
 const LARGE: usize = 4096;
@@ -32,6 +32,15 @@ pub(super) fn run(desk: &Desk, count: u32) {
         });
     }
     handles(desk, count);
+}
+
+/// Times rounds of integer work.
+pub(super) fn work(desk: &Desk, rounds: u32) {
+    let start = monotonic::now();
+    let result = integer::run(rounds);
+    let total = monotonic::now().saturating_sub(start);
+    let numbers = [u64::from(rounds), u64::from(result), total].map(|number| number.to_string());
+    print(&desk.output, &["work ", &numbers.join(" "), "\n"].concat());
 }
 
 fn handles(desk: &Desk, count: u32) {
