@@ -57,6 +57,21 @@ pub(crate) fn runtime_arguments(testing: bool) -> Vec<String> {
     arguments.into_iter().map(str::to_owned).collect()
 }
 
+/// Cargo's arguments for the program that measures the kernel.
+pub(crate) fn probe_arguments() -> Result<Vec<String>> {
+    let mut arguments = vec!["--target", BARE, "-p", "atoll-probe"];
+    if !has_target(BARE)? {
+        arguments.extend(BUILD_STD);
+    }
+    Ok(arguments.into_iter().map(str::to_owned).collect())
+}
+
+/// Builds the probe, which takes the domain image's place in benchmarks.
+pub(crate) fn build_probe(project: &Project) -> Result<PathBuf> {
+    run(project.cargo("build")?.args(["--quiet", "--release"]).args(probe_arguments()?))?;
+    Ok(project.target.join(BARE).join("release/atoll-probe"))
+}
+
 fn build_bare(project: &Project) -> Result<()> {
     step("building the kernel and the boot shim");
     run(project.cargo("build")?.args(["--quiet", "--release"]).args(bare_arguments()?))

@@ -25,16 +25,19 @@ impl<'a> Built<'a> {
         Ok(Self { project, components, artifacts: Mutex::default() })
     }
 
-    fn image(&self, system: &Path, testing: bool) -> Result<atoll_iso::Image> {
+    /// The native parts.
+    pub(crate) fn native(&self, testing: bool) -> Result<artifacts::Artifacts> {
         let mut built = self.artifacts.lock().ok().context("a build failed")?;
-        let artifacts = match built.get(&testing) {
-            Some(artifacts) => artifacts.clone(),
-            None => {
-                let artifacts = artifacts::build(self.project, testing)?;
-                built.insert(testing, artifacts.clone());
-                artifacts
-            }
-        };
+        if let Some(artifacts) = built.get(&testing) {
+            return Ok(artifacts.clone());
+        }
+        let artifacts = artifacts::build(self.project, testing)?;
+        built.insert(testing, artifacts.clone());
+        Ok(artifacts)
+    }
+
+    fn image(&self, system: &Path, testing: bool) -> Result<atoll_iso::Image> {
+        let artifacts = self.native(testing)?;
         image::assemble(self.project, &artifacts, &self.components, &self.project.root.join(system))
     }
 }
@@ -185,6 +188,7 @@ pub(crate) fn clippy(project: &Project) -> Result<()> {
     let all = [
         host.to_vec(),
         artifacts::bare_arguments()?,
+        artifacts::probe_arguments()?,
         artifacts::runtime_arguments(true),
         components::lint_arguments(project)?,
     ];

@@ -2,11 +2,12 @@
 //!
 //! [`project`] knows the tree and calls cargo, [`artifacts`] builds the native parts, [`components`]
 //! and [`c_guest`] the servers, [`wit`] checks the interfaces; [`image`] puts them together by means
-//! of `atoll-iso`, and [`run`] and [`check`] use the result.
+//! of `atoll-iso`, and [`run`], [`check`] and [`bench`] use the result.
 
 #![forbid(unsafe_code)]
 
 mod artifacts;
+mod bench;
 mod c_guest;
 mod check;
 mod components;
@@ -77,6 +78,8 @@ enum Task {
         /// Names of scenarios, or beginnings of names; all if there is none
         names: Vec<String>,
     },
+    /// Measures kernel, calls, servers and boot in instructions
+    Bench(bench::Options),
     /// Runs all tests: format, lints, host tests, scenarios
     Test,
     /// What continuous integration runs: the same as `test`
@@ -141,6 +144,7 @@ fn perform(task: Task) -> Result<()> {
             Ok(())
         }
         Task::Scenario { names, .. } => check::scenarios(&project, &names),
+        Task::Bench(options) => bench::bench(&project, &options),
         Task::Test | Task::Ci => check::test(&project),
         Task::Fmt { check } => check::fmt(&project, check),
         Task::Clippy => check::clippy(&project),

@@ -9,8 +9,9 @@
 //! ```
 //!
 //! where the third is the total of all rounds as the time stamp counter saw it: instructions, when
-//! the machine counts one instruction as one nanosecond. In the end the machine is switched off.
-//! `cargo xtask bench` builds, boots and reads it.
+//! the machine counts one instruction as one nanosecond. `probe-user` says how many instructions
+//! of a repeated call and of an answer are the probe's own. After `probe end` the machine is
+//! switched off. `cargo xtask bench` builds, boots and reads it.
 //!
 //! [`gate`] has all of the unsafe code. On a host the program is empty: it exists for domains only.
 

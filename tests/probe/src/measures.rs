@@ -36,6 +36,7 @@ pub(crate) fn run(system: u64, log: Log) -> ! {
     notifications(starter);
     local(log);
     domains(starter);
+    log.write(format_args!("probe end"));
     gate::call(Call::Power, [system, Power::Off as u64, 0, 0, 0]);
     log.fail("switch off", 0)
 }

@@ -76,7 +76,13 @@ pub struct Lab<'a> {
     transcript: PathBuf,
 }
 
-impl Lab<'_> {
+impl<'a> Lab<'a> {
+    /// A lab that keeps its transcript in a file.
+    #[must_use]
+    pub fn new(images: &'a dyn Images, transcript: impl Into<PathBuf>) -> Self {
+        Self { images, transcript: transcript.into() }
+    }
+
     /// Switches a machine on.
     ///
     /// # Errors

@@ -133,11 +133,12 @@ impl Session {
         Ok(heard.trim_matches('\n').to_owned())
     }
 
-    /// Gives QEMU's monitor a command, such as `sendkey a` or `screendump FILE`.
+    /// Gives QEMU's monitor a command, such as `sendkey a` or `screendump FILE`, and gives what it
+    /// answers, with the command itself as the monitor echoes it.
     ///
     /// # Errors
     /// If the monitor cannot be reached.
-    pub fn monitor(&mut self, command: &str) -> Result<()> {
+    pub fn monitor(&mut self, command: &str) -> Result<String> {
         let mut monitor = UnixStream::connect(monitor(self.folder.path()))?;
         monitor.set_read_timeout(Some(self.limit))?;
         wait_for_monitor(&mut monitor)?;
@@ -221,14 +222,14 @@ fn monitor(folder: &Path) -> PathBuf {
     folder.join("monitor")
 }
 
-fn wait_for_monitor(monitor: &mut UnixStream) -> Result<()> {
+fn wait_for_monitor(monitor: &mut UnixStream) -> Result<String> {
     let mut heard = Vec::new();
     while !heard.ends_with(b"(qemu) ") {
         let mut byte = [0];
         monitor.read_exact(&mut byte).context("QEMU's monitor does not answer")?;
         heard.extend(byte);
     }
-    Ok(())
+    Ok(String::from_utf8_lossy(&heard).into_owned())
 }
 
 fn kernel_code(status: ExitStatus) -> String {

@@ -1,0 +1,146 @@
+//! `cargo xtask bench`: what Atoll takes, in instructions.
+//!
+//! QEMU counts one instruction as one nanosecond ([`machines`]), so the clock inside the machine
+//! counts instructions, and figures are the same in every run and on every host. The probe
+//! (`tests/probe`) measures the kernel alone, the program `tester` typed calls and integer work,
+//! the log starts and restarts. [`native`] does the same integer work without a machine.
+//! [`readings`] understands what they print, [`figures`] makes the table. Only the seconds of a
+//! boot are of the host, and its alone.
+
+mod figures;
+mod machines;
+mod native;
+mod readings;
+
+use crate::check::Built;
+use crate::project::{Project, step, write_if_changed};
+use anyhow::{Result, ensure};
+use atoll_scenarios::Images;
+use figures::{Figure, Unit};
+use machines::{Boot, Servers};
+use readings::{Reading, Readings};
+use serde_json::{Value, json};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Rounds of integer work; the difference counts.
+const WORK_ROUNDS: [u64; 2] = [20, 40];
+
+/// How to measure.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Measures twice and fails if any count of instructions differs
+    #[arg(long)]
+    verify: bool,
+    /// Boots whose host seconds are taken; the best counts
+    #[arg(long, default_value_t = 5)]
+    boots: u32,
+    /// Where the JSON goes; target/bench.json if nothing else is said
+    #[arg(short, long)]
+    output: Option<PathBuf>,
+}
+
+/// Everything that is the same in every run.
+#[derive(Clone, Debug, PartialEq)]
+struct Counted {
+    probe: Readings,
+    /// The probe's own instructions in a call and in an answer.
+    user: [f64; 2],
+    boot: Boot,
+    servers: Servers,
+}
+
+/// Measures, prints the table and writes the JSON.
+pub(crate) fn bench(project: &Project, options: &Options) -> Result<()> {
+    let built = Built::new(project)?;
+    let transcript = project.target.join("bench.log");
+    fs::create_dir_all(&project.target)?;
+    fs::write(&transcript, "")?;
+    let counted = count(project, &built, &transcript)?;
+    if options.verify {
+        step("measuring again");
+        let again = count(project, &built, &transcript)?;
+        ensure!(counted == again, "two runs differ:\n{counted:#?}\n{again:#?}");
+        step("both runs gave the same counts");
+    }
+    step("doing the integer work on this machine");
+    let tester = project.target.join("components/tester.wasm");
+    let native = native::work(project, &tester, WORK_ROUNDS)?;
+    step("booting by the host's clock");
+    let seconds = machines::boot_seconds(&built, &transcript, options.boots)?;
+    let mut figures = all_figures(&counted, seconds)?;
+    match native {
+        Some(native) => figures.push(interpreter(native::ratio(counted.servers.work, native)?)),
+        None => eprintln!(
+            "There is no valgrind here to count the native run's instructions (package valgrind): \
+             the figure `interpreter` is left out."
+        ),
+    }
+    print!("{}", figures::table(&figures));
+    let output = options.output.clone().unwrap_or_else(|| project.target.join("bench.json"));
+    let report = report(&figures, &counted);
+    write_if_changed(&output, format!("{report:#}\n").as_bytes())?;
+    eprintln!("{}", output.display());
+    Ok(())
+}
+
+/// Carries out everything that is counted.
+fn count(project: &Project, built: &Built<'_>, transcript: &Path) -> Result<Counted> {
+    let images: &dyn Images = built;
+    let native = built.native(false)?;
+    step("measuring the kernel by the probe");
+    let (probe, user) = machines::probe(project, &native, transcript)?;
+    step("measuring the boot");
+    let boot = machines::boot(images, transcript)?;
+    step("measuring servers and calls");
+    let servers = machines::servers(images, transcript, WORK_ROUNDS)?;
+    Ok(Counted { probe, user, boot, servers })
+}
+
+fn all_figures(counted: &Counted, seconds: f64) -> Result<Vec<Figure>> {
+    let Counted { probe, user, boot, servers } = counted;
+    let figure = Figure::instructions;
+    let mut figures = figures::of_kernel(probe, *user)?;
+    figures.extend(figures::of_calls(&servers.calls)?);
+    figures.extend([
+        figure("server-start", "`echo` started from its bytes until it is ready", servers.start),
+        figure("server-restart", "`echo` from its crash until it is ready again", servers.restart),
+        figure("boot", "power-on to prompt, firmware included", boot.to_prompt),
+        figure("boot-kernel", "of that, the kernel until it starts the supervisor", boot.kernel),
+        figure("boot-supervisor", "then until the system description is read", boot.supervisor),
+        figure("boot-servers", "then until the last server is ready", boot.servers),
+        Figure {
+            unit: Unit::Seconds,
+            ..figure("boot-seconds", "power-on to prompt on this host", seconds)
+        }
+        .at_most(1.5),
+    ]);
+    Ok(figures)
+}
+
+fn interpreter(ratio: f64) -> Figure {
+    let what = "integer work in a domain over the same natively";
+    Figure { unit: Unit::Ratio, ..Figure::instructions("interpreter", what, ratio) }.at_most(1.02)
+}
+
+fn report(figures: &[Figure], counted: &Counted) -> Value {
+    let readings = |readings: &Readings| -> Value {
+        let entry = |(name, reading): (&str, Reading)| {
+            (name.to_owned(), json!({ "rounds": reading.rounds, "total": reading.total }))
+        };
+        Value::Object(readings.iter().map(entry).collect())
+    };
+    json!({
+        "qemu": version("qemu-system-x86_64"),
+        "rustc": version("rustc"),
+        "figures": figures::json(figures),
+        "readings": { "probe": readings(&counted.probe), "tester": readings(&counted.servers.calls) },
+    })
+}
+
+/// The first line that a tool says of itself.
+fn version(tool: &str) -> Option<String> {
+    let output = Command::new(tool).arg("--version").output().ok()?;
+    Some(String::from_utf8_lossy(&output.stdout).lines().next()?.to_owned())
+}
