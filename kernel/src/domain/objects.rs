@@ -20,8 +20,17 @@ impl Kernel {
                 &mut endpoint.holders
             }),
             Object::Minted(id) => self.ipc.minted.get_mut(id).map(|minted| &mut minted.holders),
-            Object::PipeReader(id) => self.ipc.pipes.get_mut(id).map(|pipe| &mut pipe.readers),
-            Object::PipeWriter(id) => self.ipc.pipes.get_mut(id).map(|pipe| &mut pipe.writers),
+            Object::PipeReader(id) | Object::PipeWriter(id) => {
+                self.ipc.pipes.get_mut(id).map(|pipe| {
+                    if held_rights & rights::READ != 0 {
+                        pipe.readers = pipe.readers.saturating_add(1);
+                    }
+                    if held_rights & rights::WRITE != 0 {
+                        pipe.writers = pipe.writers.saturating_add(1);
+                    }
+                    &mut pipe.holders
+                })
+            }
             Object::Event(id) => self.ipc.events.get_mut(id).map(|event| &mut event.holders),
             Object::Interrupt(id) => {
                 self.devices.interrupts.get_mut(id).map(|line| &mut line.holders)
@@ -43,8 +52,7 @@ impl Kernel {
         match object {
             Object::Endpoint(id) => self.release_endpoint(id, held_rights),
             Object::Minted(id) => self.release_minted(id),
-            Object::PipeReader(id) => self.release_pipe(id, object),
-            Object::PipeWriter(id) => self.release_pipe(id, object),
+            Object::PipeReader(id) | Object::PipeWriter(id) => self.release_pipe(id, held_rights),
             Object::Event(id) => {
                 if let Some(event) = self.ipc.events.get_mut(id) {
                     event.holders = event.holders.saturating_sub(1);
@@ -140,22 +148,32 @@ impl Kernel {
         self.poke(server);
     }
 
-    fn release_pipe(&mut self, id: PipeId, end: Object) {
+    /// One handle to an end less. When nobody is left who could read or write, whoever waits at the
+    /// other end learns it, even while others still watch this end.
+    fn release_pipe(&mut self, id: PipeId, held_rights: u32) {
         let Some(pipe) = self.ipc.pipes.get_mut(id) else { return };
-        let (count, other) = match end {
-            Object::PipeReader(_) => (&mut pipe.readers, Object::PipeWriter(id)),
-            _ => (&mut pipe.writers, Object::PipeReader(id)),
-        };
-        *count = count.saturating_sub(1);
-        if *count > 0 {
-            return;
-        }
-        if pipe.readers == 0 && pipe.writers == 0 {
+        pipe.holders = pipe.holders.saturating_sub(1);
+        if pipe.holders == 0 {
             let (creator, size) = (pipe.creator, pipe.size());
             self.ipc.pipes.remove(id);
             self.refund(creator, size);
-        } else {
-            self.fire_watches(other);
+            return;
+        }
+        if held_rights & rights::READ != 0 {
+            pipe.readers = pipe.readers.saturating_sub(1);
+        }
+        if held_rights & rights::WRITE != 0 {
+            pipe.writers = pipe.writers.saturating_sub(1);
+        }
+        let (reading_ended, writing_ended) = (
+            held_rights & rights::READ != 0 && pipe.readers == 0,
+            held_rights & rights::WRITE != 0 && pipe.writers == 0,
+        );
+        if reading_ended {
+            self.fire_watches(Object::PipeWriter(id));
+        }
+        if writing_ended {
+            self.fire_watches(Object::PipeReader(id));
         }
     }
 

@@ -10,9 +10,11 @@ use alloc::sync::Arc;
 pub struct Pipe {
     ring: Ring,
     frames: Arc<PageRun>,
-    /// Handles to the reading end.
+    /// Handles to either end, whatever their rights.
+    pub holders: u32,
+    /// Handles by which bytes can be read.
     pub readers: u32,
-    /// Handles to the writing end.
+    /// Handles by which bytes can be written.
     pub writers: u32,
     /// Armed watches of readers.
     pub read_watchers: List,
@@ -29,6 +31,7 @@ impl Pipe {
         Self {
             ring: Ring::new(frames.len()),
             frames,
+            holders: 0,
             readers: 0,
             writers: 0,
             read_watchers: List::new(),

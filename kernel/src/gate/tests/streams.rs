@@ -1,6 +1,7 @@
 //! Pipes, events, watches, the log and blobs.
 
 use super::{Bench, PLAIN, lengths, slot};
+use atoll_gate::call::rights;
 use atoll_gate::message::{EventKind, MAX_PAYLOAD, SendSlot};
 use atoll_gate::record::{Level, LogEntry, Record};
 use atoll_gate::start::DomainConfig;
@@ -45,6 +46,22 @@ fn the_end_of_a_pipe_is_read_after_its_bytes() {
     bench.expect(domain, Call::Close, [reader]);
     assert_eq!(crate::memory::frames::statistics().free, free);
     assert_eq!(bench.kernel.live(domain).expect("alive").0.charged, 0);
+}
+
+#[test]
+fn who_only_watches_an_end_keeps_nobody_waiting() {
+    let mut bench = Bench::new();
+    let domain = bench.spawn();
+    let free = crate::memory::frames::statistics().free;
+    let (reader, writer) = halves(bench.expect(domain, Call::CreatePipe, [4096]));
+    let watcher = bench.expect(domain, Call::Copy, [writer, u64::from(rights::WATCH)]);
+    bench.expect(domain, Call::Watch, [reader, 1]);
+    bench.expect(domain, Call::Close, [writer]);
+    assert_eq!(bench.take(domain).id, 1);
+    assert_eq!(bench.fails(domain, Call::Read, [reader, 0, 100]), Status::Closed);
+    bench.expect(domain, Call::Close, [reader]);
+    bench.expect(domain, Call::Close, [watcher]);
+    assert_eq!(crate::memory::frames::statistics().free, free);
 }
 
 #[test]
