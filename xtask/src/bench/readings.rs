@@ -33,6 +33,17 @@ impl Readings {
         self.0.is_empty()
     }
 
+    /// Whether others have the same names and rounds, and totals that differ by no more than this.
+    pub(super) fn agrees_with(&self, other: &Self, by: u64) -> bool {
+        let pairs = self.0.iter().zip(&other.0);
+        self.0.len() == other.0.len()
+            && pairs.into_iter().all(|((name, mine), (other, theirs))| {
+                name == other
+                    && mine.rounds == theirs.rounds
+                    && mine.total.abs_diff(theirs.total) <= by
+            })
+    }
+
     /// All of them, by name.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, Reading)> {
         self.0.iter().map(|(name, reading)| (name.as_str(), *reading))
@@ -106,6 +117,16 @@ mod tests {
         let error = readings.round("broken").unwrap_err();
         assert_eq!(error.to_string(), "nothing was read of `broken`");
         assert!(Readings::parse("bench", PROBE).is_empty());
+    }
+
+    #[test]
+    fn runs_are_compared() {
+        let readings = |text| Readings::parse("probe", text);
+        let run = readings("probe a 10 500\n");
+        assert!(run.agrees_with(&readings("probe a 10 501\n"), 1));
+        for other in ["probe a 10 502\n", "probe b 10 500\n", "probe a 9 500\n", ""] {
+            assert!(!run.agrees_with(&readings(other), 1), "{other}");
+        }
     }
 
     #[test]
