@@ -1,7 +1,7 @@
 //! Tests: format, lints, host tests and scenarios.
 
 use crate::project::{Project, run};
-use crate::{artifacts, components, image, wit};
+use crate::{artifacts, components, image, rooms, wit};
 use anyhow::{Context, Result, bail};
 use atoll_scenarios::{Images, Scenario, Summary, scenarios as all};
 use atoll_system_description::DESCRIPTION_MODULE;
@@ -118,6 +118,8 @@ pub(crate) fn test(project: &Project) -> Result<()> {
         println!("== {name}");
         summary.add(count(name, step()));
     }
+    println!("== rooms");
+    rooms::print(project)?;
     println!("== host tests");
     summary.add(host_tests(project)?);
     println!("== scenarios");

@@ -13,6 +13,7 @@ mod check;
 mod components;
 mod image;
 mod project;
+mod rooms;
 mod run;
 mod wit;
 
