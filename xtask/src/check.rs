@@ -120,6 +120,8 @@ pub(crate) fn test(project: &Project) -> Result<()> {
     }
     println!("== rooms");
     rooms::print(project)?;
+    // The runtime's tests run the repository's own servers, which must be there for that.
+    components::build(project)?;
     println!("== host tests");
     summary.add(host_tests(project)?);
     println!("== scenarios");

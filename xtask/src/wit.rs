@@ -49,17 +49,18 @@ fn link(to: &Path, at: &Path) -> Result<()> {
     std::os::unix::fs::symlink(to, at).with_context(|| format!("cannot make {}", at.display()))
 }
 
+/// Whether a package, by its fields, is the pinned one with WASI's interfaces.
+fn is_pinned<'a>(field: impl Fn(&str) -> Option<&'a str>) -> bool {
+    field("name") == Some(WASI_PACKAGE)
+        && field("version").is_some_and(|version| version.starts_with("1.0.4+"))
+}
+
 /// The version of WASI's package in the lock file.
 fn locked_version(lock: &str) -> Result<String> {
     let lock: toml::Table = lock.parse()?;
     let packages = lock.get("package").and_then(|packages| packages.as_array());
-    let ours = |package: &&toml::Value| {
-        package.get("name").and_then(|name| name.as_str()) == Some(WASI_PACKAGE)
-            && package
-                .get("version")
-                .and_then(|version| version.as_str())
-                .is_some_and(|version| version.starts_with("1.0.4+"))
-    };
+    let ours =
+        |package: &&toml::Value| is_pinned(|key| package.get(key).and_then(toml::Value::as_str));
     let package = packages.and_then(|packages| packages.iter().find(ours));
     let version = package.and_then(|package| package.get("version")?.as_str());
     Ok(version.context("Cargo.lock does not hold wasip2 1.0.4")?.to_owned())
@@ -76,11 +77,7 @@ fn wasi_folder(project: &Project) -> Result<PathBuf> {
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout)?;
     let packages = metadata.get("packages").and_then(|packages| packages.as_array());
     let ours = |package: &&serde_json::Value| {
-        package.get("name").and_then(|name| name.as_str()) == Some(WASI_PACKAGE)
-            && package
-                .get("version")
-                .and_then(|version| version.as_str())
-                .is_some_and(|version| version.starts_with("1.0.4+"))
+        is_pinned(|key| package.get(key).and_then(serde_json::Value::as_str))
     };
     let package = packages.and_then(|packages| packages.iter().find(ours));
     let manifest = package.and_then(|package| package.get("manifest_path")?.as_str());
