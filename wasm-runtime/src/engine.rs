@@ -21,7 +21,9 @@ pub(crate) const FEATURES: WasmFeatures = WasmFeatures::MVP
     .union(WasmFeatures::TAIL_CALL)
     .union(WasmFeatures::EXTENDED_CONST)
     .union(WasmFeatures::MULTI_MEMORY)
-    .union(WasmFeatures::COMPONENT_MODEL);
+    .union(WasmFeatures::COMPONENT_MODEL)
+    .union(WasmFeatures::CM_MAP)
+    .union(WasmFeatures::CM_FIXED_LENGTH_LISTS);
 
 /// Makes the engine of a domain.
 ///

@@ -59,6 +59,10 @@ pub enum ValueType {
 pub enum Definition {
     /// `list<T>`
     List(ValueType),
+    /// `list<T, N>`, at least one element.
+    FixedList(ValueType, u32),
+    /// `map<K, V>`: marshalled as `list<tuple<K, V>>`, keys that occur twice included.
+    Map(ValueType, ValueType),
     /// `record { name: T, … }`, at least one field.
     Record(Vec<(String, ValueType)>),
     /// `tuple<T, …>`, at least one element.
@@ -143,8 +147,10 @@ impl Types {
             }
             None => known = false,
         });
-        weight.parts = weight.parts.saturating_add(1);
-        weight.depth = weight.depth.saturating_add(1);
+        // A map is a list of tuples.
+        let own = if matches!(definition, Definition::Map(..)) { 2 } else { 1 };
+        weight.parts = weight.parts.saturating_add(own);
+        weight.depth = weight.depth.saturating_add(own);
         let id = u32::try_from(self.definitions.len()).map_err(|_| TypeTooLarge)?;
         if !known || weight.parts > MAX_TYPE_PARTS || weight.depth > MAX_TYPE_DEPTH {
             return Err(TypeTooLarge);
@@ -195,7 +201,11 @@ impl Definition {
     /// Calls `visit` with the types that this one is made of.
     pub fn for_each_part(&self, mut visit: impl FnMut(ValueType)) {
         match self {
-            Self::List(ty) | Self::Option(ty) => visit(*ty),
+            Self::List(ty) | Self::FixedList(ty, _) | Self::Option(ty) => visit(*ty),
+            Self::Map(key, value) => {
+                visit(*key);
+                visit(*value);
+            }
             Self::Record(fields) => fields.iter().for_each(|(_, ty)| visit(*ty)),
             Self::Tuple(types) => types.iter().for_each(|ty| visit(*ty)),
             Self::Variant(cases) => cases.iter().filter_map(|(_, ty)| *ty).for_each(visit),

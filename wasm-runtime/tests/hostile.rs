@@ -133,7 +133,6 @@ fn what_is_not_supported_is_named() {
         (r#"(component (core func (canon waitable-set.new)))"#, "async"),
         (r#"(component (import "x" (value string)))"#, "value"),
         (r#"(component (type error-context))"#, "error"),
-        (r#"(component (type (list u8 4)))"#, "fixed"),
         (
             r#"(component (core module $m (func (result v128) (v128.const i64x2 0 0)))
                (core instance (instantiate $m)))"#,

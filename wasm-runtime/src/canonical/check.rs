@@ -8,7 +8,7 @@ use alloc::format;
 use super::{
     Transfer,
     error::{Outcome, broken, message},
-    lower::{at_end, list_bytes},
+    lower::{at_end, fits, list_bytes},
     place::{bool_cell, case, char_cell, flags},
     plan::{Node, NodeId, Nodes, Planned, Scalar},
     wire::bytes_at,
@@ -50,6 +50,7 @@ impl<'a, D: Transfer> Check<'a, D> {
             Node::Enum { cases, .. } => case(self.take_u32()?, *cases).map(|_| ()),
             Node::String => self.text(),
             Node::List(element) => self.list(*element),
+            Node::FixedList { element, count } => self.fixed_list(planned, *element, *count),
             Node::Record { fields, .. } => fields.iter().try_for_each(|field| self.value(*field)),
             Node::Variant { cases, .. } => {
                 let number = case(self.take_u32()?, cases.len() as u32)?;
@@ -123,6 +124,15 @@ impl<'a, D: Transfer> Check<'a, D> {
             return self.skip(bytes as usize);
         }
         (0..count).try_for_each(|_| self.value(element))
+    }
+
+    fn fixed_list(&mut self, whole: &Planned, element: NodeId, count: u32) -> Outcome<()> {
+        let left = self.incoming.len().saturating_sub(self.at);
+        fits(whole, left)?;
+        for _ in 0..count {
+            self.value(element)?;
+        }
+        Ok(())
     }
 
     fn slot(&mut self, resource: ResourceId, passing: Passing) -> Outcome<()> {

@@ -145,7 +145,18 @@ impl<'a> Compiler<'a> {
     fn definition(&mut self, id: TypeId, definition: &Definition) -> Result<Planned, PlanError> {
         let empty = Err(PlanError::EmptyType(id));
         match definition {
-            Definition::List(element) => self.list(*element),
+            Definition::List(element) => {
+                let element = self.value(*element)?;
+                self.list(element)
+            }
+            Definition::FixedList(_, 0) => empty,
+            Definition::FixedList(element, count) => self.fixed_list(*element, *count),
+            Definition::Map(key, value) => {
+                let pair = Box::new([self.value(*key)?, self.value(*value)?]);
+                let pair = self.record(pair)?;
+                let pair = self.push(pair)?;
+                self.list(pair)
+            }
             Definition::Record(fields) if fields.is_empty() => empty,
             Definition::Record(fields) => {
                 let fields = fields.iter().map(|(_, ty)| self.value(*ty)).collect::<Result<_, _>>();
@@ -172,8 +183,7 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn list(&mut self, element: ValueType) -> Result<Planned, PlanError> {
-        let element = self.value(element)?;
+    fn list(&mut self, element: NodeId) -> Result<Planned, PlanError> {
         let leaf =
             Planned::leaf(Node::List(element), Layout::RANGE, &[CoreType::I32, CoreType::I32]);
         let part = self.part(element)?;
@@ -184,6 +194,23 @@ impl<'a> Compiler<'a> {
             depth: part.depth.saturating_add(1),
             ..leaf
         })
+    }
+
+    fn fixed_list(&mut self, element: ValueType, count: u32) -> Result<Planned, PlanError> {
+        let element = self.value(element)?;
+        let part = self.part(element)?;
+        // Both are below 2^28 when the product is, because no value takes 0 bytes.
+        let size = bounded(part.layout.size.saturating_mul(count))?;
+        let mut planned = Planned {
+            layout: Layout { size, ..part.layout },
+            flat: repeated(part.flat.as_deref(), count),
+            wire_min: part.wire_min.saturating_mul(count),
+            plain: part.plain,
+            ..Planned::whole()
+        };
+        planned.include(part);
+        planned.node = Node::FixedList { element, count };
+        Ok(planned)
     }
 
     fn record(&mut self, fields: Box<[NodeId]>) -> Result<Planned, PlanError> {
@@ -305,6 +332,13 @@ pub(super) fn extended(flat: Flat, more: Option<&[CoreType]>) -> Flat {
     let mut flat = flat?;
     flat.extend_from_slice(more?);
     (flat.len() <= MAX_FLAT_PARAMETERS).then_some(flat)
+}
+
+/// So many times the same flat types, as long as they are few enough to be passed flat.
+fn repeated(flat: Option<&[CoreType]>, count: u32) -> Option<Box<[CoreType]>> {
+    let (flat, count) = (flat?, count as usize);
+    (flat.len().saturating_mul(count) <= MAX_FLAT_PARAMETERS)
+        .then(|| flat.repeat(count).into_boxed_slice())
 }
 
 /// Joins the flat types of one more case into those of the cases before.

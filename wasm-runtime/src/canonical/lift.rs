@@ -146,7 +146,14 @@ impl<'a, D: Transfer> Lift<'a, D> {
             }
             Node::List(element) => {
                 let (address, count) = (next(cells)? as u32, next(cells)? as u32);
-                self.list(*element, address, count)
+                let (start, left) = self.list(*element, address, count)?;
+                self.elements(*element, start, left)
+            }
+            Node::FixedList { element, count } => {
+                for _ in 0..*count {
+                    self.flat(*element, cells)?;
+                }
+                Ok(())
             }
             Node::Record { fields, .. } => {
                 for field in fields {
@@ -212,8 +219,10 @@ impl<'a, D: Transfer> Lift<'a, D> {
             }
             Node::List(element) => {
                 let (address, count) = self.pair(start)?;
-                self.list(*element, address, count)
+                let (start, left) = self.list(*element, address, count)?;
+                self.elements(*element, start, left)
             }
+            Node::FixedList { element, count } => self.elements(*element, start, *count),
             Node::Record { steps, .. } => {
                 for step in steps {
                     let start = start + step.offset as usize;
@@ -272,23 +281,33 @@ impl<'a, D: Transfer> Lift<'a, D> {
         Ok(number)
     }
 
-    fn list(&mut self, element: NodeId, address: u32, count: u32) -> Outcome<()> {
+    /// Checks the range of a list and writes its count, and the elements if they are plain. Gives
+    /// back where it starts and how many elements are left to lift: not lifted here, because one
+    /// level of nesting then takes one stack frame less.
+    fn list(&mut self, element: NodeId, address: u32, count: u32) -> Outcome<(usize, u32)> {
         let planned = self.node(element)?;
         let size = planned.layout.size;
         let bytes = u64::from(count) * u64::from(size);
         if bytes > u64::from(MAX_BYTES) {
             return guest(format!("a list of {count} elements takes {bytes} bytes, too many"));
         }
-        let mut start = self.range(address, bytes, planned.layout.align)?;
+        let start = self.range(address, bytes, planned.layout.align)?;
         self.emit(count.to_le_bytes())?;
         if planned.plain {
-            return self.emit_memory(start, bytes as usize);
+            self.emit_memory(start, bytes as usize)?;
+            return Ok((start, 0));
         }
+        Ok((start, count))
+    }
+
+    /// Lifts values that follow each other in memory; their range was checked.
+    fn elements(&mut self, element: NodeId, mut start: usize, count: u32) -> Outcome<()> {
+        let planned = self.node(element)?;
         // Fails early rather than after half the list.
         self.make_room(u64::from(count) * u64::from(planned.wire_min))?;
         for _ in 0..count {
             self.load(element, start)?;
-            start += size as usize;
+            start += planned.layout.size as usize;
         }
         Ok(())
     }

@@ -147,9 +147,16 @@ impl<'a, 's, D: Transfer> Lower<'a, 's, D> {
                 put_cell(cells, u64::from(units))
             }
             Node::List(element) => {
-                let (address, count) = self.list(*element)?;
-                put_cell(cells, u64::from(address))?;
+                let (to, count, left) = self.list(*element)?;
+                self.elements(*element, to.start, left)?;
+                put_cell(cells, u64::from(to.address))?;
                 put_cell(cells, u64::from(count))
+            }
+            Node::FixedList { element, count } => {
+                for _ in 0..*count {
+                    self.flat(*element, cells)?;
+                }
+                Ok(())
             }
             Node::Record { fields, .. } => {
                 for field in fields {
@@ -200,8 +207,14 @@ impl<'a, 's, D: Transfer> Lower<'a, 's, D> {
                 self.put_pair(start, address, units)
             }
             Node::List(element) => {
-                let (address, count) = self.list(*element)?;
-                self.put_pair(start, address, count)
+                let (to, count, left) = self.list(*element)?;
+                self.elements(*element, to.start, left)?;
+                self.put_pair(start, to.address, count)
+            }
+            Node::FixedList { element, count } => {
+                let view = self.view();
+                fits(planned, view.data.incoming().len().saturating_sub(*view.at))?;
+                self.elements(*element, start, *count)
             }
             Node::Record { steps, .. } => {
                 for step in steps {
@@ -254,30 +267,33 @@ impl<'a, 's, D: Transfer> Lower<'a, 's, D> {
         view.put_number(start + 4, 4, len)
     }
 
-    /// Lowers a list into memory of its own; returns address and count.
-    fn list(&mut self, element: NodeId) -> Outcome<(u32, u32)> {
+    /// Takes a list's count and allocates it; lowers the elements if each has a fixed place. Gives
+    /// back the place, the count and how many elements are left to lower.
+    fn list(&mut self, element: NodeId) -> Outcome<(Allocation, u32, u32)> {
         let planned = self.node(element)?;
         let mut view = self.view();
         let count = view.take_u32()?;
         let left = view.data.incoming().len().saturating_sub(*view.at);
         let bytes = list_bytes(planned, count, left)?;
         let to = self.allocate(planned.layout.align, bytes)?;
-        let mut start = to.start;
         if planned.plain {
-            self.view().copy(start, bytes as usize)?;
+            self.view().copy(to.start, bytes as usize)?;
         } else if planned.fixed {
-            let mut view = self.view();
-            for _ in 0..count {
-                view.store(element, start)?;
-                start += planned.layout.size as usize;
-            }
+            self.view().elements(element, to.start, count)?;
         } else {
-            for _ in 0..count {
-                self.store(element, start)?;
-                start += planned.layout.size as usize;
-            }
+            return Ok((to, count, count));
         }
-        Ok((to.address, count))
+        Ok((to, count, 0))
+    }
+
+    /// Lowers values that follow each other in memory; their range was checked.
+    fn elements(&mut self, element: NodeId, mut start: usize, count: u32) -> Outcome<()> {
+        let size = self.node(element)?.layout.size as usize;
+        for _ in 0..count {
+            self.store(element, start)?;
+            start += size;
+        }
+        Ok(())
     }
 
     /// Makes sure that the message ends where its last value does.
@@ -296,6 +312,11 @@ pub(super) fn list_bytes(element: &Planned, count: u32, left: usize) -> Outcome<
         Some(bytes) if bytes <= MAX_BYTES => Ok(bytes),
         _ => message(format!("has a list of {count} elements, too long for memory")),
     }
+}
+
+/// Makes sure that a value, whose count of parts came with its type, can be in `left` bytes.
+pub(super) fn fits(planned: &Planned, left: usize) -> Outcome<()> {
+    if planned.wire_min as usize > left { message("ends in the middle of a value") } else { Ok(()) }
 }
 
 pub(super) fn at_end(len: usize, read: usize) -> Outcome<()> {

@@ -165,6 +165,12 @@ impl<'a, D: Transfer> View<'a, D> {
                 let number = self.take_case(*cases)?;
                 put_cell(cells, u64::from(number))
             }
+            Node::FixedList { element, count } => {
+                for _ in 0..*count {
+                    self.flat(*element, cells)?;
+                }
+                Ok(())
+            }
             Node::Record { fields, .. } => {
                 for field in fields {
                     self.flat(*field, cells)?;
@@ -218,6 +224,7 @@ impl<'a, D: Transfer> View<'a, D> {
                 let number = self.take_case(*cases)?;
                 self.put_number(start, *size, number)
             }
+            Node::FixedList { element, count } => self.elements(*element, start, *count),
             Node::Record { steps, .. } => {
                 for step in steps {
                     let start = start + step.offset as usize;
@@ -246,6 +253,21 @@ impl<'a, D: Transfer> View<'a, D> {
             }
             Node::String | Node::List(_) => broken(),
         }
+    }
+
+    /// Lowers values that follow each other in memory; their range was checked.
+    pub(super) fn elements(
+        &mut self,
+        element: NodeId,
+        mut start: usize,
+        count: u32,
+    ) -> Outcome<()> {
+        let size = self.node(element)?.layout.size as usize;
+        for _ in 0..count {
+            self.store(element, start)?;
+            start += size;
+        }
+        Ok(())
     }
 
     pub(super) fn put_number(&mut self, start: usize, size: u32, number: u32) -> Outcome<()> {

@@ -74,6 +74,11 @@ pub(super) enum Node {
     },
     String,
     List(NodeId),
+    /// A list of fixed length: so many elements in place, at least 1.
+    FixedList {
+        element: NodeId,
+        count: u32,
+    },
     Record {
         fields: Box<[NodeId]>,
         steps: Box<[Step]>,

@@ -133,9 +133,11 @@ impl<R: Fn(Declared) -> Option<ResourceId>> Converter<'_, R> {
             ComponentDefinedType::Result { ok, err, .. } => {
                 Definition::Result { ok: self.optional(*ok, out)?, err: self.optional(*err, out)? }
             }
-            ComponentDefinedType::Map { .. } => return Err(ConvertError::Unsupported("a map")),
-            ComponentDefinedType::FixedLengthList { .. } => {
-                return Err(ConvertError::Unsupported("a list of fixed length"));
+            ComponentDefinedType::Map { key, value, .. } => {
+                Definition::Map(self.value(*key, out)?, self.value(*value, out)?)
+            }
+            ComponentDefinedType::FixedLengthList { element, length, .. } => {
+                Definition::FixedList(self.value(*element, out)?, *length)
             }
             ComponentDefinedType::Future { .. } => {
                 return Err(ConvertError::Unsupported("a future"));

@@ -153,6 +153,14 @@ impl Decoder<'_> {
     fn definition(&mut self) -> Result<Definition, DescriptorError> {
         Ok(match self.byte()? {
             tag::LIST => Definition::List(self.value()?),
+            tag::FIXED_LIST => {
+                let element = self.value()?;
+                match self.number()? {
+                    0 => return Err(DescriptorError::Number),
+                    len => Definition::FixedList(element, len),
+                }
+            }
+            tag::MAP => Definition::Map(self.value()?, self.value()?),
             tag::OPTION => Definition::Option(self.value()?),
             tag::RESULT => Definition::Result { ok: self.optional()?, err: self.optional()? },
             tag::RECORD => Definition::Record(self.labelled(Self::value)?),

@@ -129,6 +129,16 @@ impl<'a> Encoder<'a> {
                 out.push(tag::LIST);
                 self.value(*ty, &mut out)?;
             }
+            Definition::FixedList(ty, len) => {
+                out.push(tag::FIXED_LIST);
+                self.value(*ty, &mut out)?;
+                number(*len as usize, &mut out)?;
+            }
+            Definition::Map(key, value) => {
+                out.push(tag::MAP);
+                self.value(*key, &mut out)?;
+                self.value(*value, &mut out)?;
+            }
             Definition::Option(ty) => {
                 out.push(tag::OPTION);
                 self.value(*ty, &mut out)?;

@@ -16,6 +16,8 @@ pub(super) const ENUM: u8 = 5;
 pub(super) const FLAGS: u8 = 6;
 pub(super) const OPTION: u8 = 7;
 pub(super) const RESULT: u8 = 8;
+pub(super) const FIXED_LIST: u8 = 9;
+pub(super) const MAP: u8 = 10;
 
 /// The types without parts; the tag is the position.
 pub(super) const PLAIN: [ValueType; 13] = [

@@ -11,10 +11,14 @@ fn sample() -> Descriptor {
     let own = ResourceId(0);
     let foreign = ResourceId(1);
     let list = types.add(Definition::List(ValueType::U8));
+    let fixed = types.add(Definition::FixedList(ValueType::U16, 300));
+    let map = types.add(Definition::Map(ValueType::String, ValueType::Defined(list)));
     let record = types.add(Definition::Record(vec![
         ("data".to_string(), ValueType::Defined(list)),
         ("more".to_string(), ValueType::Defined(list)),
         ("when".to_string(), ValueType::Own(foreign)),
+        ("key".to_string(), ValueType::Defined(fixed)),
+        ("names".to_string(), ValueType::Defined(map)),
     ]));
     let error = types.add(Definition::Enum(vec!["closed".to_string(), "other".to_string()]));
     let result = types.add(Definition::Result { ok: None, err: Some(ValueType::Defined(error)) });

@@ -95,6 +95,12 @@ impl Pair<'_> {
         match (wanted, found) {
             (Definition::List(a), Definition::List(b))
             | (Definition::Option(a), Definition::Option(b)) => self.value(*a, *b),
+            (Definition::FixedList(a, a_len), Definition::FixedList(b, b_len)) => {
+                a_len == b_len && self.value(*a, *b)
+            }
+            (Definition::Map(a_key, a), Definition::Map(b_key, b)) => {
+                self.value(*a_key, *b_key) && self.value(*a, *b)
+            }
             (Definition::Record(a), Definition::Record(b)) => {
                 a.len() == b.len()
                     && a.iter()

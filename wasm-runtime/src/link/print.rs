@@ -85,6 +85,12 @@ impl Printer<'_> {
     fn definition(&self, definition: &Definition, out: &mut Bounded) -> fmt::Result {
         match definition {
             Definition::List(ty) => self.generic("list", &[Some(*ty)], out),
+            Definition::FixedList(ty, len) => {
+                out.write_str("list<")?;
+                self.value(*ty, out)?;
+                write!(out, ", {len}>")
+            }
+            Definition::Map(key, value) => self.generic("map", &[Some(*key), Some(*value)], out),
             Definition::Option(ty) => self.generic("option", &[Some(*ty)], out),
             Definition::Result { ok: None, err: None } => out.write_str("result"),
             Definition::Result { ok, err: None } => self.generic("result", &[*ok], out),

@@ -223,7 +223,7 @@ proptest! {
 fn handles(value: &Value, ty: &Ty, out: &mut Vec<u32>) {
     match (value, ty) {
         (Value::Handle(_), Ty::Own(resource)) => out.push(*resource),
-        (Value::List(values), Ty::List(element)) => {
+        (Value::List(values), Ty::List(element) | Ty::Map(element)) => {
             values.iter().for_each(|value| handles(value, element, out));
         }
         (Value::Record(values), _) => {

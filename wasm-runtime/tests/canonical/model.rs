@@ -80,7 +80,7 @@ pub(crate) fn elem_size(ty: &Ty) -> u64 {
         Ty::Flags(1..=8) => 1,
         Ty::Flags(9..=16) => 2,
         Ty::Flags(count) => u64::from(count.div_ceil(32)) * 4,
-        Ty::String | Ty::List(_) => 8,
+        Ty::String | Ty::List(_) | Ty::Map(_) => 8,
         _ => 4,
     }
 }
@@ -106,7 +106,7 @@ pub(crate) fn flatten(ty: &Ty) -> Vec<Core> {
         Ty::U64 | Ty::S64 => vec![Core::I64],
         Ty::F32 => vec![Core::F32],
         Ty::F64 => vec![Core::F64],
-        Ty::String | Ty::List(_) => vec![Core::I32, Core::I32],
+        Ty::String | Ty::List(_) | Ty::Map(_) => vec![Core::I32, Core::I32],
         Ty::Flags(count) => vec![Core::I32; count.div_ceil(32) as usize],
         _ => vec![Core::I32],
     }
@@ -196,7 +196,7 @@ impl Guest<'_> {
             }
             Ty::Char => self.lift_char(self.load_int(at, 4)),
             Ty::String => self.lift_string(self.load_int(at, 4), self.load_int(at + 4, 4)),
-            Ty::List(element) => {
+            Ty::List(element) | Ty::Map(element) => {
                 self.lift_list(self.load_int(at, 4), self.load_int(at + 4, 4), element)
             }
             Ty::Flags(count) => {
@@ -284,7 +284,7 @@ impl Guest<'_> {
                 let (at, count) = (next(cells), next(cells));
                 self.lift_string(at, count)
             }
-            Ty::List(element) => {
+            Ty::List(element) | Ty::Map(element) => {
                 let (at, count) = (next(cells), next(cells));
                 self.lift_list(at, count, element)
             }
@@ -333,7 +333,7 @@ impl Guest<'_> {
                     self.memory[at as usize + bit / 8] |= 1 << (bit % 8);
                 }
             }
-            (Ty::String | Ty::List(_), _) => {
+            (Ty::String | Ty::List(_) | Ty::Map(_), _) => {
                 let (start, count) = self.lower_range(value, ty);
                 self.store_int(at, 4, start);
                 self.store_int(at + 4, 4, count);
@@ -363,7 +363,7 @@ impl Guest<'_> {
     fn lower_range(&mut self, value: &Value, ty: &Ty) -> (u64, u64) {
         match (value, ty) {
             (Value::String(text), _) => self.lower_string(text),
-            (Value::List(values), Ty::List(element)) => {
+            (Value::List(values), Ty::List(element) | Ty::Map(element)) => {
                 let size = elem_size(element);
                 let start = self.allocate(alignment(element), size * values.len() as u64);
                 for (index, value) in values.iter().enumerate() {
@@ -415,7 +415,7 @@ impl Guest<'_> {
                 .chunks(32)
                 .map(|word| (0..).zip(word).map(|(bit, flag)| u64::from(*flag) << bit).sum())
                 .collect(),
-            (Ty::String | Ty::List(_), _) => {
+            (Ty::String | Ty::List(_) | Ty::Map(_), _) => {
                 let (start, count) = self.lower_range(value, ty);
                 vec![start, count]
             }
@@ -478,7 +478,7 @@ pub(crate) fn encode(value: &Value, ty: &Ty, out: &mut Vec<u8>, slot: &mut u32) 
             out.extend_from_slice(&(text.len() as u32).to_le_bytes());
             out.extend_from_slice(text.as_bytes());
         }
-        (Value::List(values), Ty::List(element)) => {
+        (Value::List(values), Ty::List(element) | Ty::Map(element)) => {
             out.extend_from_slice(&(values.len() as u32).to_le_bytes());
             values.iter().for_each(|value| encode(value, element, out, slot));
         }
@@ -549,7 +549,7 @@ pub(crate) fn decode(
             let len = word(bytes)? as usize;
             Some(Value::String(String::from_utf8(take(bytes, len)?.to_vec()).ok()?))
         }
-        Ty::List(element) => {
+        Ty::List(element) | Ty::Map(element) => {
             let count = word(bytes)?;
             if u64::from(count) * elem_size(element) >= 1 << 28 {
                 return None;

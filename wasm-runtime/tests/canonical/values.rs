@@ -22,6 +22,10 @@ pub(crate) enum Ty {
     Own(u32),
     Borrow(u32),
     List(Box<Ty>),
+    /// As many elements as the list is long, all of one type.
+    FixedList(Vec<Ty>),
+    /// The tuple of key and value.
+    Map(Box<Ty>),
     Record(Vec<Ty>),
     Tuple(Vec<Ty>),
     Variant(Vec<Option<Ty>>),
@@ -89,7 +93,7 @@ pub(crate) fn payloads(ty: &Ty) -> Vec<&Ty> {
 
 pub(crate) fn fields(ty: &Ty) -> Option<&[Ty]> {
     match ty {
-        Ty::Record(fields) | Ty::Tuple(fields) => Some(fields),
+        Ty::Record(fields) | Ty::Tuple(fields) | Ty::FixedList(fields) => Some(fields),
         _ => None,
     }
 }
@@ -117,6 +121,13 @@ pub(crate) fn resolve(types: &mut Types, ty: &Ty) -> ValueType {
         Ty::Own(resource) => return ValueType::Own(ResourceId(*resource)),
         Ty::Borrow(resource) => return ValueType::Borrow(ResourceId(*resource)),
         Ty::List(element) => Definition::List(resolve(types, element)),
+        Ty::FixedList(elements) => {
+            Definition::FixedList(resolve(types, &elements[0]), elements.len() as u32)
+        }
+        Ty::Map(pair) => {
+            let pair = fields(pair).expect("a tuple");
+            Definition::Map(resolve(types, &pair[0]), resolve(types, &pair[1]))
+        }
         Ty::Record(fields) => {
             let names = labels(fields.len() as u32).into_iter();
             Definition::Record(names.zip(fields).map(|(n, f)| (n, resolve(types, f))).collect())
@@ -179,12 +190,22 @@ fn leaf(borrows: bool) -> BoxedStrategy<Ty> {
     .boxed()
 }
 
+/// A type that keys of maps may have.
+fn key() -> impl Strategy<Value = Ty> {
+    select(vec![Ty::Bool, Ty::U8, Ty::S16, Ty::U32, Ty::U64, Ty::Char, Ty::String])
+}
+
 /// A type that may contain borrows or not.
 pub(crate) fn ty(borrows: bool) -> impl Strategy<Value = Ty> {
-    leaf(borrows).prop_recursive(4, 24, 6, |inner| {
+    leaf(borrows).prop_recursive(4, 24, 6, move |inner| {
         let boxed = inner.clone().prop_map(Box::new);
         prop_oneof![
             3 => boxed.clone().prop_map(Ty::List),
+            1 => (inner.clone(), 1..4_usize).prop_map(|(ty, len)| Ty::FixedList(vec![ty; len])),
+            1 => (leaf(borrows), select(vec![15, 16, 17, 40]))
+                .prop_map(|(ty, len)| Ty::FixedList(vec![ty; len])),
+            1 => (key(), inner.clone())
+                .prop_map(|(key, ty)| Ty::Map(Box::new(Ty::Tuple(vec![key, ty])))),
             2 => vec(inner.clone(), 1..6).prop_map(Ty::Record),
             1 => vec(inner.clone(), 1..4).prop_map(Ty::Tuple),
             2 => vec(option::of(inner), 1..5).prop_map(Ty::Variant),
@@ -229,7 +250,9 @@ pub(crate) fn value(ty: &Ty) -> BoxedStrategy<Value> {
         Ty::Bool => any::<bool>().prop_map(Value::Bool).boxed(),
         Ty::Char => any::<char>().prop_map(Value::Char).boxed(),
         Ty::String => text().prop_map(Value::String).boxed(),
-        Ty::List(element) => vec(value(element), 0..4).prop_map(Value::List).boxed(),
+        Ty::List(element) | Ty::Map(element) => {
+            vec(value(element), 0..4).prop_map(Value::List).boxed()
+        }
         Ty::Flags(count) => {
             let count = *count as usize;
             vec(any::<bool>(), count..=count).prop_map(Value::Flags).boxed()

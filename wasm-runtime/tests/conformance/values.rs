@@ -60,6 +60,18 @@ fn structured(
             case(out, values.len());
             values.iter().try_for_each(|value| put(types, *ty, value, out))
         }
+        (Definition::FixedList(ty, len), WastVal::List(values))
+            if values.len() == *len as usize =>
+        {
+            values.iter().try_for_each(|value| put(types, *ty, value, out))
+        }
+        (Definition::Map(key_type, ty), WastVal::Map(entries)) => {
+            case(out, entries.len());
+            entries.iter().try_for_each(|(key, value)| {
+                put(types, *key_type, key, out)?;
+                put(types, *ty, value, out)
+            })
+        }
         (Definition::Record(fields), WastVal::Record(values)) => {
             let mut pairs = fields.iter().zip(values);
             pairs.try_for_each(|((_, ty), (_, value))| put(types, *ty, value, out))
