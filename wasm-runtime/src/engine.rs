@@ -25,17 +25,19 @@ pub(crate) const FEATURES: WasmFeatures = WasmFeatures::MVP
     .union(WasmFeatures::CM_MAP)
     .union(WasmFeatures::CM_FIXED_LENGTH_LISTS);
 
-/// Makes the engine of a domain.
+/// Makes the engine of a domain. A `metered` one counts what its code spends.
 ///
 /// wasmi's own `EnforcedLimits` are left alone: they can only be all or nothing, and their bound
 /// on the average size of functions refuses the shim modules of ordinary components. The reader of
 /// components counts what matters instead (`component::read`).
-pub(crate) fn engine(limits: &RuntimeLimits) -> Engine {
+#[must_use]
+pub fn engine(limits: &RuntimeLimits, metered: bool) -> Engine {
     let mut config = Config::default();
     config
         .compilation_mode(CompilationMode::Eager)
         .ignore_custom_sections(true)
         .wasm_custom_page_sizes(false)
+        .consume_fuel(metered)
         .set_max_recursion_depth(limits.call_depth as usize);
     Engine::new(&config)
 }

@@ -150,6 +150,13 @@ impl Trap {
     }
 }
 
+/// A module that cannot be translated ends a domain that has begun to start.
+impl From<LoadError> for Trap {
+    fn from(error: LoadError) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
 impl From<wasmi::Error> for Trap {
     fn from(error: wasmi::Error) -> Self {
         Self::new(match error.as_trap_code() {

@@ -5,8 +5,8 @@
 //! 1. [`Component::parse`] reads and validates the binary ([`component`]).
 //! 2. [`Component::link`] meets its imports: a [`Resolver`] says who provides each interface, and
 //!    the provider's [`descriptor`] must fit ([`link`]).
-//! 3. [`Instance::instantiate`] translates the core modules and carries out the component's
-//!    definitions ([`instance`]).
+//! 3. [`Instance::instantiate`] translates the core modules ([`Component::translate`]) and carries
+//!    out the component's definitions ([`instance`]).
 //! 4. [`Instance::dispatch`] and its siblings run exports.
 //!
 //! All that leaves the component goes through one [`Host`] in the wire form of
@@ -27,13 +27,14 @@ extern crate std;
 pub mod canonical;
 pub mod component;
 pub mod descriptor;
-mod engine;
+pub mod engine;
 mod error;
 pub mod host;
 pub mod instance;
 pub mod limits;
 pub mod link;
 pub mod resources;
+mod translated;
 pub mod types;
 
 pub use component::{Component, describe_package};
@@ -42,3 +43,4 @@ pub use host::Host;
 pub use instance::Instance;
 pub use limits::RuntimeLimits;
 pub use link::{Linked, Provider, Resolver};
+pub use translated::Translated;

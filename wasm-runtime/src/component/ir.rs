@@ -10,6 +10,14 @@ use wasmparser::component_types::{
     ComponentEntityType, ComponentFuncTypeId, ComponentInstanceTypeId, ResourceId,
 };
 
+/// A core module of the binary.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CoreModule<'a> {
+    /// Where it begins in the component's binary.
+    pub offset: u64,
+    pub bytes: &'a [u8],
+}
+
 /// One component of the binary, the root or a nested one.
 #[derive(Debug, Default)]
 pub(crate) struct Body {

@@ -13,7 +13,7 @@ pub(crate) mod ir;
 mod package;
 mod read;
 
-use alloc::vec::Vec;
+use alloc::{sync::Arc, vec::Vec};
 
 use wasmparser::{component_types::ComponentEntityType, types::Types as SourceTypes};
 
@@ -27,9 +27,9 @@ use crate::{descriptor, error::LoadError, limits::RuntimeLimits, link::name, typ
 /// A component that was read and validated. Keeps the bytes of its core modules borrowed.
 pub struct Component<'a> {
     pub(crate) bodies: Vec<ir::Body>,
-    pub(crate) modules: Vec<&'a [u8]>,
+    pub(crate) modules: Vec<ir::CoreModule<'a>>,
     pub(crate) source: SourceTypes,
-    pub(crate) interfaces: Interfaces,
+    pub(crate) interfaces: Arc<Interfaces>,
 }
 
 impl<'a> Component<'a> {
@@ -46,7 +46,7 @@ impl<'a> Component<'a> {
             Some(root) => Interfaces::collect(types.as_ref(), imports(root), exports(root))?,
             None => Interfaces::default(),
         };
-        Ok(Self { bodies, modules, source: types, interfaces })
+        Ok(Self { bodies, modules, source: types, interfaces: Arc::new(interfaces) })
     }
 
     /// The interfaces that it needs, in the order of the binary.
@@ -72,6 +72,13 @@ impl<'a> Component<'a> {
     #[must_use]
     pub fn export_index(&self, name: &str) -> Option<u32> {
         name::find(name, self.exports().iter().map(|interface| interface.name.as_str()))
+    }
+
+    /// The descriptor of an interface that it needs, as the component was built for it: what a
+    /// provider's descriptor must fit.
+    #[must_use]
+    pub fn expected(&self, import: u32) -> Option<Vec<u8>> {
+        descriptor::of(&self.interfaces, Side::Import, import)
     }
 
     /// The descriptor of an exported interface.

@@ -18,7 +18,7 @@ use wasmparser::{
 
 use super::{
     counts::ModuleCounts,
-    ir::{Body, CanonOptions, CoreSort, Encoding, Reference, Sort, Step},
+    ir::{Body, CanonOptions, CoreModule, CoreSort, Encoding, Reference, Sort, Step},
 };
 use crate::{engine::FEATURES, error::LoadError};
 
@@ -27,7 +27,7 @@ pub(super) struct Binary<'a> {
     /// The components; the root is the first.
     pub bodies: Vec<Body>,
     /// The core modules.
-    pub modules: Vec<&'a [u8]>,
+    pub modules: Vec<CoreModule<'a>>,
     /// The validator's types, to which the steps refer.
     pub types: Types,
 }
@@ -41,7 +41,7 @@ enum Place {
 struct Reader<'a> {
     bytes: &'a [u8],
     bodies: Vec<Body>,
-    modules: Vec<&'a [u8]>,
+    modules: Vec<CoreModule<'a>>,
     places: Vec<Place>,
     counts: ModuleCounts,
 }
@@ -196,7 +196,7 @@ impl<'a> Reader<'a> {
             .zip(usize::try_from(range.end).ok())
             .and_then(|(start, end)| self.bytes.get(start..end))
             .ok_or_else(|| invalid("a module ends early", range.start))?;
-        self.modules.push(bytes);
+        self.modules.push(CoreModule { offset: range.start, bytes });
         Ok(Step::Module(number))
     }
 

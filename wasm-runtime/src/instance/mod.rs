@@ -26,18 +26,19 @@ use self::{
 };
 use crate::{
     component::{Interface, Interfaces, Side},
-    descriptor, engine,
+    descriptor,
     error::{DispatchError, Trap},
     host::{Host, Origin},
     limits::RuntimeLimits,
     link::{Linked, name},
+    translated::Translated,
     types::{ResourceId, Types},
 };
 
 /// A component that runs.
 pub struct Instance<H: Host> {
     store: Store<State<H>>,
-    interfaces: Interfaces,
+    interfaces: Arc<Interfaces>,
     /// By exported interface and number.
     functions: Vec<Vec<Arc<Lifted>>>,
     /// Why it is dead.
@@ -45,24 +46,38 @@ pub struct Instance<H: Host> {
 }
 
 impl<H: Host> Instance<H> {
-    /// Translates the core modules, each once, and carries out the component's definitions. Start
-    /// functions of core modules run and may call imports.
+    /// Translates the core modules and carries out the component's definitions. Start functions
+    /// of core modules run and may call imports.
     ///
     /// # Errors
     /// A core module is malformed or over the limits, or a start function trapped.
     pub fn instantiate(linked: Linked<'_>, host: H, limits: &RuntimeLimits) -> Result<Self, Trap> {
+        let translated = linked.component.translate(limits, false)?;
+        Self::from_translated(&linked, &translated, host, limits)
+    }
+
+    /// The same with core modules that were translated before, under the same limits: for a
+    /// component that is instantiated more than once.
+    ///
+    /// # Errors
+    /// A start function trapped, or `translated` is of another component.
+    pub fn from_translated(
+        linked: &Linked<'_>,
+        translated: &Translated,
+        host: H,
+        limits: &RuntimeLimits,
+    ) -> Result<Self, Trap> {
         let Linked { component, links } = linked;
-        let engine = engine::engine(limits);
-        let mut store = Store::new(&engine, State::new(host, limits));
+        let mut store = Store::new(&translated.engine, State::new(host, limits));
         store.limiter(|state| state.limiter.as_dyn());
-        let imports = root::imports(&component, &links, store.data_mut());
-        let mut builder = Builder::new(&component, &links, store, engine);
+        let imports = root::imports(component, links, store.data_mut());
+        let mut builder = Builder::new(component, links, store, translated);
         let frame = builder.instantiate(0, imports, None, None)?;
         root::name_resources(&component.interfaces, &frame, builder.store.data_mut());
         let functions = root::exports(&component.interfaces, &frame)?;
         drop(frame);
         let store = builder.into_store();
-        Ok(Self { store, interfaces: component.interfaces, functions, dead: None })
+        Ok(Self { store, interfaces: component.interfaces.clone(), functions, dead: None })
     }
 
     /// The place that it runs in.

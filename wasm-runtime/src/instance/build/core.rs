@@ -2,7 +2,7 @@
 
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
 
-use wasmi::{Extern, Module};
+use wasmi::Extern;
 
 use super::{
     super::items::{CoreInstance, Frame},
@@ -40,15 +40,17 @@ impl<'c, H: Host> Builder<'c, H> {
         Ok(())
     }
 
-    /// Instantiates a core module, which is translated the first time.
+    /// Instantiates a core module.
     pub(super) fn core_instance(
         &mut self,
         frame: &mut Frame<'c>,
         module: u32,
         arguments: &[(String, u32)],
     ) -> Result<(), Trap> {
-        let number = frame.scope.modules.get(module as usize).copied();
-        let module = self.module(number.ok_or_else(|| missing("a core module"))?)?;
+        let translated = self.translated;
+        let number = frame.scope.modules.get(module as usize);
+        let module = number.and_then(|number| translated.modules.get(*number as usize));
+        let module = module.ok_or_else(|| missing("a core module"))?;
         self.spend(arguments.len())?;
         let arguments: BTreeMap<&str, u32> =
             arguments.iter().map(|(name, index)| (name.as_str(), *index)).collect();
@@ -61,23 +63,11 @@ impl<'c, H: Host> Builder<'c, H> {
         }
         self.spend(imports.len())?;
         self.store.data_mut().nest()?;
-        let instance = wasmi::Instance::new(&mut self.store, &module, &imports)
+        let instance = wasmi::Instance::new(&mut self.store, module, &imports)
             .map_err(|error| Trap::from(error).within("instantiation of a core module"))?;
         self.store.data_mut().unnest();
         frame.core_instances.push(CoreInstance::Module(instance));
         Ok(())
-    }
-
-    fn module(&mut self, number: u32) -> Result<Module, Trap> {
-        if let Some(module) = self.modules.get(&number) {
-            return Ok(module.clone());
-        }
-        let bytes = self.component.modules.get(number as usize);
-        let bytes = bytes.ok_or_else(|| missing("a core module"))?;
-        let module = Module::new(&self.engine, bytes)
-            .map_err(|error| Trap::from(error).within("translation of a core module"))?;
-        self.modules.insert(number, module.clone());
-        Ok(module)
     }
 }
 

@@ -8,9 +8,9 @@
 mod canon;
 mod core;
 
-use alloc::{collections::BTreeMap, format, rc::Rc, string::String};
+use alloc::{format, rc::Rc, string::String};
 
-use wasmi::{Engine, Module, Store};
+use wasmi::Store;
 use wasmparser::component_types::{ComponentAnyTypeId, ComponentEntityType};
 
 use super::{
@@ -27,6 +27,7 @@ use crate::{
     host::Host,
     limits::MAX_STEPS,
     link::Link,
+    translated::Translated,
     types::Types,
 };
 
@@ -38,9 +39,7 @@ pub(super) struct Builder<'c, H: 'static> {
     pub component: &'c Component<'c>,
     pub links: &'c [Link],
     pub store: Store<State<H>>,
-    pub engine: Engine,
-    /// Core modules that were translated, by their number.
-    modules: BTreeMap<u32, Module>,
+    translated: &'c Translated,
     types: Types,
     steps: u32,
     depth: u32,
@@ -56,14 +55,13 @@ impl<'c, H: Host> Builder<'c, H> {
         component: &'c Component<'c>,
         links: &'c [Link],
         store: Store<State<H>>,
-        engine: Engine,
+        translated: &'c Translated,
     ) -> Self {
         Self {
             component,
             links,
             store,
-            engine,
-            modules: BTreeMap::new(),
+            translated,
             types: Types::new(),
             steps: 0,
             depth: 0,
