@@ -83,6 +83,15 @@ impl Fields {
         number(key, &value, bounds)
     }
 
+    /// Yes or no.
+    pub(crate) fn flag(&mut self, key: &'static str, default: bool) -> Result<bool, Fault> {
+        match self.take(key) {
+            None => Ok(default),
+            Some(Spanned { value: Value::Boolean(flag), .. }) => Ok(flag),
+            Some(value) => Err(mismatch(key, "true or false", &value)),
+        }
+    }
+
     /// One of a few words.
     pub(crate) fn choice<T: Copy>(
         &mut self,

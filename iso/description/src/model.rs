@@ -52,6 +52,10 @@ pub struct Domain {
     pub budget: Option<Budget>,
     /// Bounds on single resources.
     pub limits: Limits,
+    /// Nanoseconds from the start to readiness, after which it is killed; 30 s by default.
+    pub start_deadline_ns: u64,
+    /// Whether a trap is reported with the Wasm frames that led to it; by default it is.
+    pub backtrace: bool,
     /// Its authority, one line an interface.
     pub imports: Vec<Import>,
 }
@@ -91,6 +95,30 @@ pub struct Limits {
     pub calls: u32,
     /// Most Wasm frames on the stack; 1,000 by default.
     pub call_depth: u32,
+    /// Most bytes of parameters, locals and operands of all Wasm frames; 1 MiB by default.
+    pub stack_size: u32,
+    /// Most core modules in the component; 64 by default.
+    pub core_modules: u32,
+    /// Most functions that the core modules define together; 100,000 by default.
+    pub core_functions: u32,
+    /// Most other definitions of the core modules together; 20,000 by default.
+    pub core_definitions: u32,
+    /// Most core instances; 1,000 by default.
+    pub core_instances: u32,
+    /// Most component instances, nested ones included; 500 by default.
+    pub instances: u32,
+    /// Most linear memories; 100 by default.
+    pub memories: u32,
+    /// Most tables; 1,000 by default.
+    pub tables: u32,
+    /// Most functions and resource types in imports and exports; 2,000 by default.
+    pub interface_items: u32,
+    /// Most parts of one type when it is written out in full; 10,000 by default.
+    pub type_parts: u32,
+    /// Deepest nesting of one type; 64 by default.
+    pub type_depth: u32,
+    /// Most steps of instantiation; 200,000 by default.
+    pub instantiation_steps: u32,
 }
 
 /// When a server starts.

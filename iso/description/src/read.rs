@@ -80,8 +80,22 @@ fn domain(fields: &mut Fields) -> Result<Domain, Fault> {
     let memory = fields.measure("memory", units::size, (MIB, 64 * GIB), 16 * MIB)?;
     let budget = budget(fields)?;
     let limits = limits(fields, memory)?;
+    let deadline = (MS, 3600 * SECOND);
+    let start_deadline_ns =
+        fields.measure("start-deadline", units::duration, deadline, 30 * SECOND)?;
+    let backtrace = fields.flag("backtrace", true)?;
     let imports = imports(fields)?;
-    Ok(Domain { component, isolation, priority, memory, budget, limits, imports })
+    Ok(Domain {
+        component,
+        isolation,
+        priority,
+        memory,
+        budget,
+        limits,
+        start_deadline_ns,
+        backtrace,
+        imports,
+    })
 }
 
 fn budget(fields: &mut Fields) -> Result<Option<Budget>, Fault> {
@@ -101,20 +115,35 @@ fn budget(fields: &mut Fields) -> Result<Option<Budget>, Fault> {
     Ok(Some(Budget { use_ns, period_ns }))
 }
 
+/// The bounds that the runtime keeps are those of `atoll_gate::limits`, which has the same keys,
+/// ranges and defaults; a test compares.
 fn limits(fields: &mut Fields, memory: u64) -> Result<Limits, Fault> {
     let mut fields = fields.inner("limits")?;
     let at = fields.at;
     let linear = (8 * MIB).min(memory);
     let linear_memory = fields.measure("linear-memory", units::size, (1 << 16, 4 * GIB), linear)?;
     let component = fields.measure("component-size", units::size, (1, 64 * MIB), MIB)?;
+    let stack = fields.measure("stack-size", units::size, (1 << 14, 64 * MIB), MIB)?;
     let limits = Limits {
         linear_memory,
         component_size: u32::try_from(component).unwrap_or(u32::MAX),
+        stack_size: u32::try_from(stack).unwrap_or(u32::MAX),
         table_elements: fields.count("table-elements", (1, 1_000_000), 10_000)?,
         handles: fields.count("handles", (1, 1_000_000), 1024)?,
         kernel_handles: fields.count("kernel-handles", (1, 65_535), 256)?,
         calls: fields.count("calls", (1, 4096), 32)?,
         call_depth: fields.count("call-depth", (1, 100_000), 1000)?,
+        core_modules: fields.count("core-modules", (1, 1000), 64)?,
+        core_functions: fields.count("core-functions", (1, 1_000_000), 100_000)?,
+        core_definitions: fields.count("core-definitions", (1, 1_000_000), 20_000)?,
+        core_instances: fields.count("core-instances", (1, 10_000), 1000)?,
+        instances: fields.count("instances", (1, 10_000), 500)?,
+        memories: fields.count("memories", (1, 400), 100)?,
+        tables: fields.count("tables", (1, 10_000), 1000)?,
+        interface_items: fields.count("interface-items", (1, 20_000), 2000)?,
+        type_parts: fields.count("type-parts", (1, 10_000), 10_000)?,
+        type_depth: fields.count("type-depth", (1, 64), 64)?,
+        instantiation_steps: fields.count("instantiation-steps", (1, 10_000_000), 200_000)?,
     };
     fields.finish()?;
     if linear_memory > memory {

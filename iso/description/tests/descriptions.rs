@@ -5,7 +5,8 @@
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
-use atoll_system_description::{Description, Provider, Server};
+use atoll_gate::limits::{Limit, RuntimeLimits};
+use atoll_system_description::{Description, Limits, Provider, Server};
 
 fn here(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -109,4 +110,56 @@ fn a_server_comes_after_those_it_imports_from() {
     let system = Description::parse(text, "order.toml").expect("good");
     assert_eq!(system.start_order(), [2, 1, 0]);
     assert_eq!(system.dependencies(0), [2, 1]);
+}
+
+/// The description and the start record have the same bounds, each in its own crate.
+#[test]
+fn limits_are_those_of_the_runtime() {
+    let system = |limits: &str| {
+        let text = format!(
+            "[system]\nname = \"limits\"\n[servers.a]\ncomponent = \"a.wasm\"\n\
+             memory = \"8 GiB\"\nlimits = {{ {limits} }}\n"
+        );
+        Description::parse(&text, "limits.toml").map(|system| system.servers[0].domain.limits)
+    };
+    let defaults = system("").expect("good");
+    for limit in Limit::ALL {
+        let is_size = matches!(limit.key(), "linear-memory" | "component-size" | "stack-size");
+        let line = |value: u64| match is_size {
+            true => format!("{} = \"{value} B\"", limit.key()),
+            false => format!("{} = {value}", limit.key()),
+        };
+        let (least, most) = limit.range();
+        for good in [least, most] {
+            let read = system(&line(good)).unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(of(&read, *limit), good, "{limit}");
+        }
+        for bad in [least - 1, most + 1] {
+            let error = system(&line(bad)).expect_err("out of range").to_string();
+            assert!(error.contains(limit.key()), "{error}");
+        }
+        assert_eq!(of(&defaults, *limit), RuntimeLimits::DEFAULT.get(*limit), "{limit}");
+    }
+}
+
+fn of(limits: &Limits, limit: Limit) -> u64 {
+    u64::from(match limit {
+        Limit::LinearMemory => return limits.linear_memory,
+        Limit::TableElements => limits.table_elements,
+        Limit::ComponentBytes => limits.component_size,
+        Limit::Handles => limits.handles,
+        Limit::CallDepth => limits.call_depth,
+        Limit::StackBytes => limits.stack_size,
+        Limit::CoreModules => limits.core_modules,
+        Limit::CoreFunctions => limits.core_functions,
+        Limit::CoreDefinitions => limits.core_definitions,
+        Limit::CoreInstances => limits.core_instances,
+        Limit::Instances => limits.instances,
+        Limit::Memories => limits.memories,
+        Limit::Tables => limits.tables,
+        Limit::InterfaceItems => limits.interface_items,
+        Limit::TypeParts => limits.type_parts,
+        Limit::TypeDepth => limits.type_depth,
+        Limit::Steps => limits.instantiation_steps,
+    })
 }

@@ -12,7 +12,7 @@ use atoll_gate::call::rights;
 use atoll_gate::message::{Lengths, MAX_PAYLOAD, PAYLOAD_OFFSET, ReceiveSlot, Slot};
 use atoll_gate::record::Level;
 use atoll_gate::start::{
-    DomainConfig, Grant, GrantKind, Isolation, NO_SLOT, RuntimeLimits, StartRecord, Writer,
+    DomainConfig, Grant, GrantKind, Isolation, NO_SLOT, Options, RuntimeLimits, StartRecord, Writer,
 };
 
 /// Name of the boot module with the program that every domain runs.
@@ -42,8 +42,10 @@ const LIMITS: RuntimeLimits = RuntimeLimits {
     table_elements: 100_000,
     component_bytes: 8 << 20,
     handles: 4096,
-    call_depth: 1000,
+    ..RuntimeLimits::DEFAULT
 };
+
+const OPTIONS: Options = Options { backtrace: true };
 
 /// Interfaces of the first domain and the slot that each needs.
 const GRANTS: [(&str, u32); 11] = [
@@ -115,6 +117,7 @@ impl Kernel {
         let record = StartRecord {
             name: NAME,
             limits: LIMITS,
+            options: OPTIONS,
             arguments: &[],
             environment: &[],
             grants: &grants,

@@ -27,7 +27,7 @@ use bindings::{
         io::{events::Event, watch},
         log::log,
         supervision::{
-            domains::{self, Config, Endpoint, RuntimeLimits},
+            domains::{self, Config, Endpoint},
             machine,
             modules::Module,
             types::{self, DomainState, DomainStatus, HandleInfo},
@@ -166,14 +166,12 @@ impl Kernel for World {
         plan: &Domain,
         arguments: &[String],
     ) -> Result<(), kernel::Error> {
-        let limits = RuntimeLimits {
-            linear_memory: plan.limits.linear_memory,
-            table_elements: plan.limits.table_elements,
-            component_bytes: plan.limits.component_size,
-            handles: plan.limits.handles,
-            call_depth: plan.limits.call_depth,
+        let options = if plan.backtrace {
+            domains::RuntimeOptions::BACKTRACE
+        } else {
+            domains::RuntimeOptions::empty()
         };
-        Ok(domain.start(limits, arguments, &[])?)
+        Ok(domain.start(plan.limits.into(), options, arguments, &[])?)
     }
 
     fn kill(&self, domain: &domains::Domain) {

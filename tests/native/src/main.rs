@@ -19,7 +19,7 @@ const LIMITS: RuntimeLimits = RuntimeLimits {
     table_elements: 10_000,
     component_bytes: 4 << 20,
     handles: 1_000,
-    call_depth: 1_000,
+    ..RuntimeLimits::DEFAULT
 };
 
 fn main() -> Result<()> {

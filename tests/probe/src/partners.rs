@@ -4,7 +4,9 @@ use crate::report::{Log, payload_of};
 use crate::{gate, measures};
 use atoll_gate::call::{Call, NO_DEADLINE, Status, rights};
 use atoll_gate::message::{Lengths, SendSlot, Slot, accept};
-use atoll_gate::start::{DomainConfig, Isolation, RuntimeLimits, StartReader, StartRecord, Writer};
+use atoll_gate::start::{
+    DomainConfig, Isolation, Options, RuntimeLimits, StartReader, StartRecord, Writer,
+};
 
 /// Answers each call with as many bytes as it had.
 pub(crate) const ANSWERER: &str = "answerer";
@@ -167,12 +169,6 @@ fn config(name: &str, isolation: Isolation) -> DomainConfig<'_> {
 
 /// A record as a runtime gets it. The limits are those of a component, which the probe has not.
 fn record(name: &str) -> StartRecord<'_> {
-    let limits = RuntimeLimits {
-        linear_memory: 0,
-        table_elements: 0,
-        component_bytes: 0,
-        handles: 0,
-        call_depth: 0,
-    };
-    StartRecord { name, limits, arguments: &[], environment: &[], grants: &[] }
+    let (limits, options) = (RuntimeLimits::DEFAULT, Options::default());
+    StartRecord { name, limits, options, arguments: &[], environment: &[], grants: &[] }
 }

@@ -14,6 +14,7 @@
 
 pub mod call;
 pub mod layout;
+pub mod limits;
 pub mod message;
 pub mod record;
 pub mod start;

@@ -7,6 +7,8 @@
 
 use core::str;
 
+pub use crate::limits::RuntimeLimits;
+
 /// Appends encoded fields to a buffer; sticky failure when it is full.
 #[derive(Debug)]
 pub struct Writer<'a> {
@@ -109,6 +111,12 @@ impl<'a> Reader<'a> {
         str::from_utf8(self.bytes(usize::try_from(len).ok()?)?).ok()
     }
 
+    /// Bytes that were not taken.
+    #[must_use]
+    pub const fn left(&self) -> usize {
+        self.rest.len()
+    }
+
     /// Whether everything was taken.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
@@ -181,19 +189,28 @@ impl<'a> DomainConfig<'a> {
     }
 }
 
-/// Bounds that the runtime keeps inside its domain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RuntimeLimits {
-    /// Most bytes in each linear memory.
-    pub linear_memory: u64,
-    /// Most elements in each table.
-    pub table_elements: u32,
-    /// Most bytes in the component.
-    pub component_bytes: u32,
-    /// Most entries in each component instance's handle table.
-    pub handles: u32,
-    /// Most Wasm frames on the stack.
-    pub call_depth: u32,
+/// How the runtime of a domain behaves, beyond its bounds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Whether a trap is reported with the Wasm frames that led to it.
+    pub backtrace: bool,
+}
+
+impl Options {
+    const BACKTRACE: u32 = 1 << 0;
+
+    /// One bit an option, as in the WIT type `options`.
+    #[must_use]
+    pub const fn bits(self) -> u32 {
+        if self.backtrace { Self::BACKTRACE } else { 0 }
+    }
+
+    /// The options of these bits; `None` if one has no meaning.
+    #[must_use]
+    pub const fn from_bits(bits: u32) -> Option<Self> {
+        let options = Self { backtrace: bits & Self::BACKTRACE != 0 };
+        if options.bits() == bits { Some(options) } else { None }
+    }
 }
 
 /// How one grant is meant.
@@ -236,6 +253,8 @@ pub struct StartRecord<'a> {
     pub name: &'a str,
     /// Its bounds.
     pub limits: RuntimeLimits,
+    /// How its runtime behaves.
+    pub options: Options,
     /// Program arguments, the name first.
     pub arguments: &'a [&'a str],
     /// Program environment.
@@ -248,11 +267,8 @@ impl StartRecord<'_> {
     /// Appends the record.
     pub fn write(&self, out: &mut Writer<'_>) {
         out.string(self.name);
-        out.u64(self.limits.linear_memory);
-        out.u32(self.limits.table_elements);
-        out.u32(self.limits.component_bytes);
-        out.u32(self.limits.handles);
-        out.u32(self.limits.call_depth);
+        self.limits.write(out);
+        out.u32(self.options.bits());
         out.u32(self.arguments.len() as u32);
         for argument in self.arguments {
             out.string(argument);
@@ -279,6 +295,8 @@ pub struct StartReader<'a> {
     pub name: &'a str,
     /// Its bounds.
     pub limits: RuntimeLimits,
+    /// How its runtime behaves.
+    pub options: Options,
     arguments: List<'a>,
     environment: List<'a>,
     grants: List<'a>,
@@ -336,13 +354,8 @@ impl<'a> StartReader<'a> {
         let mut reader = Reader::new(bytes);
         Some(Self {
             name: reader.string()?,
-            limits: RuntimeLimits {
-                linear_memory: reader.u64()?,
-                table_elements: reader.u32()?,
-                component_bytes: reader.u32()?,
-                handles: reader.u32()?,
-                call_depth: reader.u32()?,
-            },
+            limits: RuntimeLimits::read(&mut reader)?,
+            options: Options::from_bits(reader.u32()?)?,
             arguments: List::take(&mut reader, Reader::string)?,
             environment: List::take(&mut reader, pair)?,
             grants: List::take(&mut reader, grant)?,

@@ -4,7 +4,7 @@ use crate::gate::Gate;
 use alloc::string::String;
 use alloc::vec::Vec;
 use atoll_gate::message::ReceiveSlot;
-use atoll_gate::start::{GrantKind, NO_SLOT, RuntimeLimits, StartReader};
+use atoll_gate::start::{GrantKind, NO_SLOT, Options, RuntimeLimits, StartReader};
 use atoll_runtime::link::name::compatible;
 
 /// One grant with the handle it came with.
@@ -27,6 +27,8 @@ pub struct Start {
     pub name: String,
     /// Its bounds.
     pub limits: RuntimeLimits,
+    /// How its runtime behaves.
+    pub options: Options,
     /// Program arguments, the name first.
     pub arguments: Vec<String>,
     /// Program environment.
@@ -58,6 +60,7 @@ impl Start {
         Some(Self {
             name: record.name.into(),
             limits: record.limits,
+            options: record.options,
             arguments: record.arguments().map(String::from).collect(),
             environment: record
                 .environment()

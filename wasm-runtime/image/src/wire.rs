@@ -5,6 +5,7 @@
 //! a range of the message, so that its bytes can be moved inside the message area.
 
 use alloc::string::String;
+use atoll_gate::start::Reader;
 use core::ops::Range;
 
 /// The message is not what the function's type says.
@@ -96,6 +97,18 @@ impl<'a> Input<'a> {
     pub fn string(&mut self) -> Taken<&'a str> {
         let range = self.bytes()?;
         self.bytes.get(range).and_then(|bytes| core::str::from_utf8(bytes).ok()).ok_or(Malformed)
+    }
+
+    /// Takes a record of plain numbers, whose encoding in the gate's messages is the wire form.
+    ///
+    /// # Errors
+    /// See [`Input::u8`].
+    pub fn record<T>(&mut self, read: impl FnOnce(&mut Reader<'a>) -> Option<T>) -> Taken<T> {
+        let rest = self.bytes.get(self.at..).ok_or(Malformed)?;
+        let mut reader = Reader::new(rest);
+        let record = read(&mut reader).ok_or(Malformed)?;
+        self.at = self.bytes.len().saturating_sub(reader.left());
+        Ok(record)
     }
 
     /// Says that nothing may follow.

@@ -18,6 +18,7 @@ const LIMITS: RuntimeLimits = RuntimeLimits {
     component_bytes: 1 << 20,
     handles: 100,
     call_depth: 100,
+    ..RuntimeLimits::DEFAULT
 };
 
 /// Answers each call with its own parameters.

@@ -22,6 +22,7 @@ pub(crate) const LIMITS: RuntimeLimits = RuntimeLimits {
     component_bytes: 4 << 20,
     handles: 100,
     call_depth: 500,
+    ..RuntimeLimits::DEFAULT
 };
 
 /// What the host itself provides: the function's number and its parameters to the result.

@@ -1,10 +1,10 @@
 //! Between the types of the generated bindings and those of the logic.
 
-use atoll_system_description::SystemRights;
+use atoll_system_description::{Limits, SystemRights};
 
 use super::bindings::{
     atoll::supervision::{
-        domains::{self, AddressRange, PortRange},
+        domains::{self, AddressRange, PortRange, RuntimeLimits},
         types,
     },
     exports::atoll::supervision::servers::{self, ServerState},
@@ -26,6 +26,30 @@ impl From<Authority> for domains::Authority {
             Authority::LogWriter => Self::LogWriter,
             Authority::LogReader => Self::LogReader,
             Authority::System(rights) => Self::System(rights.into()),
+        }
+    }
+}
+
+impl From<Limits> for RuntimeLimits {
+    fn from(limits: Limits) -> Self {
+        Self {
+            linear_memory: limits.linear_memory,
+            table_elements: limits.table_elements,
+            component_size: limits.component_size,
+            handles: limits.handles,
+            call_depth: limits.call_depth,
+            stack_size: limits.stack_size,
+            core_modules: limits.core_modules,
+            core_functions: limits.core_functions,
+            core_definitions: limits.core_definitions,
+            core_instances: limits.core_instances,
+            instances: limits.instances,
+            memories: limits.memories,
+            tables: limits.tables,
+            interface_items: limits.interface_items,
+            type_parts: limits.type_parts,
+            type_depth: limits.type_depth,
+            instantiation_steps: limits.instantiation_steps,
         }
     }
 }

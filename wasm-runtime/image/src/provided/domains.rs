@@ -15,7 +15,7 @@ use atoll_gate::message::MAX_PAYLOAD;
 use atoll_gate::record::{
     DOMAIN_HANDLES, DOMAIN_STATUS, DomainStatus, HandleInfo, NAME_LEN, Record, name_str,
 };
-use atoll_gate::start::{DomainConfig, GrantKind, Isolation, RuntimeLimits, Writer};
+use atoll_gate::start::{DomainConfig, GrantKind, Isolation, Options, RuntimeLimits, Writer};
 use atoll_runtime::link::name::compatible;
 
 /// Bytes left in the result for a further handle.
@@ -175,17 +175,12 @@ fn grant_stream<G: Gate>(place: &mut Place<G>, label: &str) -> Outcome {
 fn start<G: Gate>(place: &mut Place<G>) -> Outcome {
     let mut name = String::new();
     let (number, mut startup) = place.method(|input| {
-        let limits = RuntimeLimits {
-            linear_memory: input.u64()?,
-            table_elements: input.u32()?,
-            component_bytes: input.u32()?,
-            handles: input.u32()?,
-            call_depth: input.u32()?,
-        };
+        let limits = input.record(RuntimeLimits::read)?;
+        let options = Options::from_bits(input.u32()?).ok_or(Malformed)?;
         let arguments = list(input, |input| input.string().map(String::from))?;
         let environment =
             list(input, |input| Ok((input.string()?.into(), input.string()?.into())))?;
-        Ok(Startup { name: String::new(), limits, arguments, environment })
+        Ok(Startup { name: String::new(), limits, options, arguments, environment })
     })?;
     if let Ok((record, _)) = read_status(place, number) {
         name.push_str(name_str(&record.name));

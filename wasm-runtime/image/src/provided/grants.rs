@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 use atoll_gate::call::{DeviceKind, Status, rights};
 use atoll_gate::layout::PAGE_SIZE;
 use atoll_gate::message::{Lengths, MAX_SLOTS, SendSlot, Slot};
-use atoll_gate::start::{Grant, GrantKind, NO_SLOT, RuntimeLimits, StartRecord, Writer};
+use atoll_gate::start::{Grant, GrantKind, NO_SLOT, Options, RuntimeLimits, StartRecord, Writer};
 
 /// Writes the `err` of a `result<_, error>` that a status of the kernel stands for.
 pub(super) fn error<G: Gate>(place: &mut Place<G>, status: Status, what: &str) {
@@ -143,6 +143,7 @@ fn framebuffer<G: Gate>(place: &mut Place<G>, system: u32) -> Result<(u32, Geome
 pub(super) struct Startup {
     pub(super) name: String,
     pub(super) limits: RuntimeLimits,
+    pub(super) options: Options,
     pub(super) arguments: Vec<String>,
     pub(super) environment: Vec<(String, String)>,
 }
@@ -209,6 +210,7 @@ fn write_record<G: Gate>(
     let record = StartRecord {
         name: &startup.name,
         limits: startup.limits,
+        options: startup.options,
         arguments: &arguments,
         environment: &environment,
         grants: &lines,

@@ -15,8 +15,9 @@ use crate::objects::Kind;
 use crate::start::Grant;
 use crate::wire::Input;
 use atoll_gate::call::rights;
+use atoll_gate::limits::Limit;
 use atoll_gate::message::SendSlot;
-use atoll_gate::start::{GrantKind, StartReader};
+use atoll_gate::start::{GrantKind, Options, StartReader};
 use atoll_runtime::descriptor;
 use atoll_runtime::host::{CallError, Host, Target};
 
@@ -222,18 +223,16 @@ fn a_domain_starts_with_what_it_was_granted() {
             .expect("no trap");
         assert_eq!(granted, [0; 4], "{function:?}");
     }
-    let start = [
-        lent(),
-        Argument::U64(1 << 20),
+    let limits = (1..Limit::ALL.len() as u32).map(Argument::U32);
+    let mut start = vec![lent(), Argument::U64(1 << 20)];
+    start.extend(limits);
+    start.extend([
         Argument::U32(1),
-        Argument::U32(2),
-        Argument::U32(3),
-        Argument::U32(4),
         Argument::U32(2),
         Argument::Bytes(b"child"),
         Argument::Bytes(b"-v"),
         Argument::U32(0),
-    ];
+    ]);
     let started = call(&mut place, AtollSupervisionDomains, Function::DomainStart as u32, &start)
         .expect("no trap");
     assert_eq!(started, [0; 4]);
@@ -243,6 +242,10 @@ fn a_domain_starts_with_what_it_was_granted() {
         (record.name, record.arguments().collect::<Vec<_>>()),
         ("child", vec!["child", "-v"])
     );
+    let limits: Vec<u64> = Limit::ALL.iter().map(|limit| record.limits.get(*limit)).collect();
+    let sent = 1..Limit::ALL.len() as u64;
+    assert_eq!(limits, std::iter::once(1 << 20).chain(sent).collect::<Vec<_>>());
+    assert_eq!(record.options, Options { backtrace: true });
     let lines: Vec<_> = record
         .grants()
         .map(|grant| (grant.kind, grant.interface, grant.label, grant.slot))

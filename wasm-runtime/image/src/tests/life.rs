@@ -7,7 +7,7 @@ use crate::start::Grant;
 use atoll_gate::call::{Status, rights};
 use atoll_gate::message::{EventKind, Header, ReceiveSlot, Slot};
 use atoll_gate::record::Cause;
-use atoll_gate::start::{GrantKind, NO_SLOT, StartRecord, Writer};
+use atoll_gate::start::{GrantKind, NO_SLOT, Options, StartRecord, Writer};
 
 /// Number of the server's export `test:adder/adder`.
 const ADDER: u32 = 2;
@@ -31,6 +31,7 @@ fn run(component: &str, prepare: impl FnOnce(&mut State) -> Vec<Grant>) -> (End,
     let record = StartRecord {
         name: "server",
         limits: LIMITS,
+        options: Options::default(),
         arguments: &[],
         environment: &[],
         grants: &lines,

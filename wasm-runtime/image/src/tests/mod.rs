@@ -13,7 +13,7 @@ use crate::objects::Kind;
 use crate::start::{Grant, Start};
 use crate::wire::Output;
 use atoll_gate::call::rights;
-use atoll_gate::start::{GrantKind, RuntimeLimits};
+use atoll_gate::start::{GrantKind, Options, RuntimeLimits};
 use atoll_runtime::host::{CallError, Host, Origin, Passing, ResourceSlot, Target};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -24,6 +24,7 @@ pub(crate) const LIMITS: RuntimeLimits = RuntimeLimits {
     component_bytes: 1 << 20,
     handles: 100,
     call_depth: 200,
+    ..RuntimeLimits::DEFAULT
 };
 
 /// A grant of the runtime's own interfaces.
@@ -40,6 +41,7 @@ pub(crate) fn place(
     let start = Start {
         name: "tester".into(),
         limits: LIMITS,
+        options: Options::default(),
         arguments: vec!["tester".into(), "one".into()],
         environment: vec![("HOME".into(), "/".into())],
         grants,
