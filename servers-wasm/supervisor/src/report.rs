@@ -26,6 +26,13 @@ pub fn end(end: &End) -> String {
     if end.message.is_empty() { what } else { what + ": " + &end.message }
 }
 
+/// What happened to a domain that its start deadline ended.
+#[must_use]
+pub fn overdue(domain: &Domain) -> String {
+    let deadline = duration(domain.start_deadline_ns);
+    format!("was not ready {deadline} after its start, its `start-deadline`, and was killed")
+}
+
 /// The grants of a domain, a line each: `interface -> what`.
 #[must_use]
 pub fn grants(domain: &Domain) -> Vec<String> {

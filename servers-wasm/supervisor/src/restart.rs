@@ -29,6 +29,14 @@ impl History {
         self.restarts.clear();
     }
 
+    /// Lets the window not count the time that a start took which came to nothing: a server that
+    /// never gets ready would otherwise be started again for ever.
+    pub fn stood_still(&mut self, ns: u64) {
+        for restart in &mut self.restarts {
+            *restart = restart.saturating_add(ns);
+        }
+    }
+
     /// Decides about an end at `now`, and remembers the restart if there is one.
     ///
     /// The first restart within the window is immediate; each further one waits twice as long as
@@ -100,6 +108,20 @@ mod tests {
         for step in 0..100 {
             assert_eq!(history.ended(&policy, step * 10_000 * MS, true), Decision::Now);
         }
+    }
+
+    #[test]
+    fn starts_that_take_longer_than_the_window_are_not_forgiven() {
+        let policy = policy(RestartPolicy::Always);
+        let mut history = History::default();
+        let decisions: Vec<Decision> = (1..7)
+            .map(|step| {
+                history.stood_still(60_000 * MS);
+                history.ended(&policy, step * 60_000 * MS, false)
+            })
+            .collect();
+        assert_eq!(decisions.first(), Some(&Decision::Now));
+        assert_eq!(decisions.last(), Some(&Decision::TooOften));
     }
 
     #[test]

@@ -24,14 +24,62 @@ pub struct Watched<K: Kernel> {
     /// Absent once the domain has ended.
     changes: Option<K::Pollable>,
     token: u64,
+    /// Until it is ready or has ended: the timer of its start deadline, with its token.
+    deadline: Option<(u64, K::Pollable)>,
+    overdue: bool,
+}
+
+/// The tokens under which a domain that starts is watched.
+#[derive(Clone, Copy, Debug)]
+pub struct Tokens {
+    /// That of its changes.
+    pub changes: u64,
+    /// That of its start deadline.
+    pub deadline: u64,
 }
 
 impl<K: Kernel> Watched<K> {
-    /// Starts watching a domain under a token.
-    pub fn new(kernel: &K, domain: K::Domain, token: u64) -> Self {
-        let watched = Self { changes: Some(kernel.changes(&domain)), domain, token };
+    /// Starts watching a domain that was started just now and has so many nanoseconds to become
+    /// ready.
+    pub fn new(kernel: &K, domain: K::Domain, tokens: Tokens, deadline_ns: u64) -> Self {
+        let timer = kernel.timer(deadline_ns);
+        kernel.watch(&timer, tokens.deadline);
+        let watched = Self {
+            changes: Some(kernel.changes(&domain)),
+            domain,
+            token: tokens.changes,
+            deadline: Some((tokens.deadline, timer)),
+            overdue: false,
+        };
         watched.watch_again(kernel);
         watched
+    }
+
+    /// Notes that the domain is ready: it has no deadline any more.
+    pub fn is_ready(&mut self) {
+        self.deadline = None;
+    }
+
+    /// Whether it is not ready yet, as far as noticed.
+    pub const fn is_starting(&self) -> bool {
+        self.deadline.is_some()
+    }
+
+    /// Whether this token is that of the start deadline of a domain that is not ready.
+    pub fn deadline_is(&self, token: u64) -> bool {
+        self.deadline.as_ref().is_some_and(|(deadline, _)| *deadline == token)
+    }
+
+    /// Ends a domain that did not become ready in time.
+    pub fn expire(&mut self, kernel: &K) {
+        self.deadline = None;
+        self.overdue = true;
+        kernel.kill(&self.domain);
+    }
+
+    /// Whether its deadline ended it.
+    pub const fn is_overdue(&self) -> bool {
+        self.overdue
     }
 
     /// Asks to be told of the next change; watches are one-shot.
@@ -44,6 +92,7 @@ impl<K: Kernel> Watched<K> {
     /// Notes that the domain has ended: no more notifications, its status stays readable.
     pub fn ended(&mut self) {
         self.changes = None;
+        self.deadline = None;
     }
 
     /// Whether the domain lives, as far as noticed.

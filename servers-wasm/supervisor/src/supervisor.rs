@@ -9,7 +9,7 @@ use crate::{
     launch::{Endpoints, Role, launch},
     report,
     restart::Decision,
-    server::{Server, State, Watched},
+    server::{Server, State, Tokens, Watched},
     task::Task,
 };
 
@@ -82,6 +82,11 @@ impl<K: Kernel> Supervisor<K> {
         Ok(())
     }
 
+    /// Numbers for a domain that is about to start.
+    pub(crate) const fn tokens(&mut self) -> Tokens {
+        Tokens { changes: self.token(), deadline: self.token() }
+    }
+
     /// A number for a new watch, never used before.
     pub(crate) const fn token(&mut self) -> u64 {
         self.tokens = self.tokens.wrapping_add(1);
@@ -100,6 +105,10 @@ impl<K: Kernel> Supervisor<K> {
             self.watch_again(index);
         } else if let Some(index) = self.servers.iter().position(paused) {
             self.restart(index);
+        } else if let Some(index) = self.servers.iter().position(|server| {
+            server.watched.as_ref().is_some_and(|watched| watched.deadline_is(token))
+        }) {
+            self.overdue(index);
         } else {
             self.task_ready(token);
         }
@@ -121,6 +130,7 @@ impl<K: Kernel> Supervisor<K> {
         match self.kernel.phase(&watched.domain) {
             Phase::Starting => {}
             Phase::Ready => {
+                watched.is_ready();
                 if server.state == State::Starting {
                     server.state = State::Running;
                     self.say(Level::Info, index, "is ready");
@@ -131,6 +141,17 @@ impl<K: Kernel> Supervisor<K> {
                 self.ended(index, &end);
             }
         }
+    }
+
+    /// The start deadline of a server passed: it is ended, unless it is ready by now.
+    fn overdue(&mut self, index: usize) {
+        self.observe(index);
+        let server = self.servers.get_mut(index);
+        let starting = server.filter(|server| server.state == State::Starting);
+        if let Some(watched) = starting.and_then(|server| server.watched.as_mut()) {
+            watched.expire(&self.kernel);
+        }
+        self.observe(index);
     }
 
     /// Starts every server that is to start and whose providers are ready. Every change of a
@@ -169,7 +190,7 @@ impl<K: Kernel> Supervisor<K> {
 
     /// Makes and starts the domain of a server.
     pub(crate) fn start_now(&mut self, index: usize) -> Result<(), Error> {
-        let token = self.token();
+        let tokens = self.tokens();
         let providers = self.providers(index);
         let Some(entry) = self.description.servers.get(index) else { return Ok(()) };
         let Some(server) = self.servers.get_mut(index) else { return Ok(()) };
@@ -180,7 +201,8 @@ impl<K: Kernel> Supervisor<K> {
         let (kernel, plan) = (&self.kernel, &entry.domain);
         match launch(kernel, &entry.name, plan, &self.endpoints, Role::Server) {
             Ok(domain) => {
-                server.watched = Some(Watched::new(kernel, domain, token));
+                let deadline = plan.start_deadline_ns;
+                server.watched = Some(Watched::new(kernel, domain, tokens, deadline));
                 self.set(index, State::Starting);
                 Ok(())
             }
@@ -206,6 +228,10 @@ impl<K: Kernel> Supervisor<K> {
         let providers = self.providers(index);
         let Some(entry) = self.description.servers.get(index) else { return };
         let Some(server) = self.servers.get_mut(index) else { return };
+        let overdue = server.watched.as_ref().is_some_and(Watched::is_overdue);
+        if overdue {
+            server.history.stood_still(entry.domain.start_deadline_ns);
+        }
         let decision = match end.cause {
             // What was refused would be refused again, unless it was because a server that it
             // imports from was just then being restarted.
@@ -224,7 +250,11 @@ impl<K: Kernel> Supervisor<K> {
             Decision::After(pause) => format!("it is restarted in {}", report::duration(pause)),
         };
         let level = if end.went_well() { Level::Info } else { Level::Error };
-        self.say(level, index, &format!("{}; {then}", report::end(end)));
+        let what = match overdue {
+            true => report::overdue(&entry.domain),
+            false => report::end(end),
+        };
+        self.say(level, index, &format!("{what}; {then}"));
         self.follow(index, decision);
     }
 

@@ -8,7 +8,7 @@ use crate::{
     kernel::{Cause, Error, Kernel, Level, Phase, Streams},
     launch::{Role, launch},
     report,
-    server::{State, Watched},
+    server::{State, Tokens, Watched},
     supervisor::Supervisor,
 };
 
@@ -47,6 +47,7 @@ pub struct Task<K: Kernel> {
     pub name: String,
     /// Its entry in the description.
     pub program: usize,
+    tokens: Tokens,
     stage: Stage<K>,
     finished: K::Event,
 }
@@ -91,7 +92,8 @@ impl<K: Kernel> Supervisor<K> {
         arguments: Vec<String>,
         streams: Streams<K::Input, K::Output>,
     ) -> Result<u64, Error> {
-        let id = self.token();
+        let tokens = self.tokens();
+        let id = tokens.changes;
         let mut entries = self.description.programs.iter().enumerate();
         let Some((index, entry)) = entries.find(|(_, entry)| entry.name == program) else {
             return Err(Error::NotFound(program.to_string()));
@@ -105,13 +107,18 @@ impl<K: Kernel> Supervisor<K> {
         let role = Role::Program(arguments, streams);
         let stage = if self.all_running(&providers).is_ok() {
             let domain = launch(&self.kernel, &name, &entry.domain, &self.endpoints, role)?;
-            Stage::Running(Watched::new(&self.kernel, domain, id))
+            Stage::Running(Watched::new(
+                &self.kernel,
+                domain,
+                tokens,
+                entry.domain.start_deadline_ns,
+            ))
         } else {
             Stage::Waiting(role)
         };
         self.tasks_started = number;
         let finished = self.kernel.make_event();
-        self.tasks.push(Task { id, name, program: index, stage, finished });
+        self.tasks.push(Task { id, tokens, name, program: index, stage, finished });
         Ok(id)
     }
 
@@ -137,7 +144,9 @@ impl<K: Kernel> Supervisor<K> {
                 let plan = &entry.domain;
                 match launch(&self.kernel, &task.name, plan, &self.endpoints, role) {
                     Ok(domain) => {
-                        task.stage = Stage::Running(Watched::new(&self.kernel, domain, task.id));
+                        let deadline = plan.start_deadline_ns;
+                        let watched = Watched::new(&self.kernel, domain, task.tokens, deadline);
+                        task.stage = Stage::Running(watched);
                     }
                     Err(error) => {
                         task.finish(&self.kernel, ExitStatus::cut_short(error.to_string()));
@@ -185,12 +194,30 @@ impl<K: Kernel> Supervisor<K> {
         self.tasks.retain(|task| task.id != id);
     }
 
-    /// A watched program changed.
-    pub(crate) fn task_ready(&mut self, id: u64) {
+    /// A watched program changed, or its start deadline passed.
+    pub(crate) fn task_ready(&mut self, token: u64) {
+        let expired = |task: &&Task<K>| task.watched().is_some_and(|w| w.deadline_is(token));
+        if let Some(id) = self.tasks.iter().find(expired).map(|task| task.id) {
+            self.task_overdue(id);
+            return;
+        }
+        let id = token;
         self.task_observe(id);
         if let Some(watched) = self.task(id).and_then(Task::watched) {
             watched.watch_again(&self.kernel);
         }
+    }
+
+    /// The start deadline of a task passed: it is ended, unless it is ready by now.
+    fn task_overdue(&mut self, id: u64) {
+        self.task_observe(id);
+        let task = self.tasks.iter_mut().find(|task| task.id == id);
+        if let Some(Task { stage: Stage::Running(watched), .. }) = task
+            && watched.is_starting()
+        {
+            watched.expire(&self.kernel);
+        }
+        self.task_observe(id);
     }
 
     fn task(&self, id: u64) -> Option<&Task<K>> {
@@ -200,13 +227,21 @@ impl<K: Kernel> Supervisor<K> {
     /// Looks whether a task has ended.
     fn task_observe(&mut self, id: u64) {
         let Some(task) = self.tasks.iter_mut().find(|task| task.id == id) else { return };
-        let Stage::Running(watched) = &task.stage else { return };
-        let Phase::Ended(end) = self.kernel.phase(&watched.domain) else { return };
+        let Stage::Running(watched) = &mut task.stage else { return };
+        let end = match self.kernel.phase(&watched.domain) {
+            Phase::Starting => return,
+            Phase::Ready => return watched.is_ready(),
+            Phase::Ended(end) => end,
+        };
         let exit = if end.cause == Cause::Exited {
             let code = u32::try_from(end.code).unwrap_or(u32::MAX);
             ExitStatus { completed: true, code, message: String::new() }
         } else {
-            let message = report::end(&end);
+            let message = match (watched.is_overdue(), self.description.programs.get(task.program))
+            {
+                (true, Some(entry)) => report::overdue(&entry.domain),
+                _ => report::end(&end),
+            };
             self.kernel.log(Level::Warn, &format!("`{}` {message}", task.name));
             ExitStatus::cut_short(message)
         };
