@@ -22,6 +22,10 @@ use super::{
 };
 use crate::resources::{LendMark, ScopeId};
 
+/// What a caller is told whose server is gone and who has no case for that.
+pub(super) const NO_PEER_RESTARTED: &str =
+    "the server was restarted, and the function's type has no error case `peer-restarted`";
+
 /// An outgoing call whose parameters were lifted.
 #[derive(Clone, Copy, Debug)]
 #[must_use]
@@ -149,9 +153,7 @@ impl FunctionPlan {
         let mut ctx = ctx.as_context_mut();
         let address = self.return_pointer(cells);
         let (Some(case), Some(record)) = (self.peer_restarted, self.result.spilled) else {
-            let text = "the server was restarted, and the function's type has no error case \
-                        `peer-restarted`";
-            return Err(self.in_function(AbiError::Guest(text.into())));
+            return Err(self.in_function(AbiError::Guest(NO_PEER_RESTARTED.into())));
         };
         Lower::new(&self.nodes, ctx.as_context_mut(), options, true)
             .error_case(record, address, case)
@@ -281,7 +283,7 @@ impl FunctionPlan {
     }
 
     #[cold]
-    fn in_function(&self, error: AbiError) -> AbiError {
+    pub(super) fn in_function(&self, error: AbiError) -> AbiError {
         error.within(|| format!("function `{}`", self.name))
     }
 
@@ -292,7 +294,7 @@ impl FunctionPlan {
     }
 
     #[cold]
-    fn in_result(&self, error: AbiError) -> AbiError {
+    pub(super) fn in_result(&self, error: AbiError) -> AbiError {
         error.within(|| format!("function `{}`, result", self.name))
     }
 }

@@ -3,7 +3,7 @@
 //! Whoever sends a malformed call must not be able to trap the server or make it allocate memory
 //! or handles that nobody frees. Lowering checks everything again on its own.
 
-use alloc::format;
+use alloc::{format, vec::Vec};
 
 use super::{
     Transfer,
@@ -24,11 +24,28 @@ pub(super) struct Check<'a, D> {
     /// Which slots the message has named.
     slots: u64,
     handles: u32,
+    /// The handles, when they are wanted.
+    found: Option<Vec<Found>>,
+}
+
+/// A handle that a message has named.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Found {
+    /// Where in the message.
+    pub(super) at: usize,
+    pub(super) slot: u32,
+    pub(super) resource: ResourceId,
+    pub(super) passing: Passing,
 }
 
 impl<'a, D: Transfer> Check<'a, D> {
     pub(super) fn new(nodes: &'a Nodes, data: &'a D) -> Self {
-        Self { nodes, data, incoming: data.incoming(), at: 0, slots: 0, handles: 0 }
+        Self { nodes, data, incoming: data.incoming(), at: 0, slots: 0, handles: 0, found: None }
+    }
+
+    /// A check that remembers the handles.
+    pub(super) fn recording(nodes: &'a Nodes, data: &'a D) -> Self {
+        Self { found: Some(Vec::new()), ..Self::new(nodes, data) }
     }
 
     /// Checks one value.
@@ -68,6 +85,12 @@ impl<'a, D: Transfer> Check<'a, D> {
     pub(super) fn finish(self) -> Outcome<u32> {
         at_end(self.incoming.len(), self.at)?;
         Ok(self.handles)
+    }
+
+    /// Makes sure that the message ends here, and returns the handles that it carries.
+    pub(super) fn finish_recording(mut self) -> Outcome<Vec<Found>> {
+        let found = self.found.take().unwrap_or_default();
+        self.finish().map(|_| found)
     }
 
     fn node(&self, id: NodeId) -> Outcome<&'a Planned> {
@@ -136,6 +159,7 @@ impl<'a, D: Transfer> Check<'a, D> {
     }
 
     fn slot(&mut self, resource: ResourceId, passing: Passing) -> Outcome<()> {
+        let at = self.at;
         let slot = self.take_u32()?;
         // More slots than bits are more than a message has.
         let bit = 1_u64.checked_shl(slot).unwrap_or(0);
@@ -144,6 +168,9 @@ impl<'a, D: Transfer> Check<'a, D> {
         }
         self.slots |= bit;
         self.handles = self.handles.saturating_add(1);
+        if let Some(found) = &mut self.found {
+            found.push(Found { at, slot, resource, passing });
+        }
         match self.data.check_slot(slot, resource, passing) {
             Ok(()) => Ok(()),
             Err(reason) => message(reason),

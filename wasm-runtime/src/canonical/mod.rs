@@ -16,7 +16,7 @@
 //!
 //! Files: `layout` and `flat` say how values stand in memory and in registers, `compile` makes the
 //! nodes of a `plan` and `function` plans of them, `call` has the entry points, `lift`, `check`,
-//! `lower` and `place` run plans, `strings` transcodes. Specification: component model, "Canonical ABI".
+//! `lower` and `place` run plans, `pass` hands messages on, `strings` transcodes. Specification: component model, "Canonical ABI".
 
 mod call;
 mod check;
@@ -27,6 +27,7 @@ mod function;
 mod layout;
 mod lift;
 mod lower;
+mod pass;
 mod place;
 mod plan;
 mod strings;

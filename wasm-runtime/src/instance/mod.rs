@@ -3,25 +3,26 @@
 //! An [`Instance`] owns the store with everything that a component is made of, runs its exports
 //! and is dead after the first trap. `build` carries out the steps of the binary, `items` are its
 //! index spaces, `root` its edges; `trampoline` are the core functions that guests call, `call`
-//! and `entry` call guests, `state` is the store's data and `local` the message areas within the domain.
+//! and `entry` call guests, `pass` hands on what is exported as it was imported, `state` is the store's data and `local` the message areas within the domain.
 
 mod build;
 mod call;
 mod entry;
 mod items;
 mod local;
+mod pass;
 mod root;
 mod runtime;
 mod state;
 mod trampoline;
 
-use alloc::{string::String, sync::Arc, vec::Vec};
+use alloc::{string::String, vec::Vec};
 
 use wasmi::{AsContextMut, Store};
 
 use self::{
     build::Builder,
-    call::Lifted,
+    pass::Exported,
     state::{Area, State},
 };
 use crate::{
@@ -40,7 +41,7 @@ pub struct Instance<H: Host> {
     store: Store<State<H>>,
     interfaces: Arc<Interfaces>,
     /// By exported interface and number.
-    functions: Vec<Vec<Arc<Lifted>>>,
+    functions: Vec<Vec<Exported>>,
     /// Why it is dead.
     dead: Option<Trap>,
 }
@@ -73,8 +74,8 @@ impl<H: Host> Instance<H> {
         let imports = root::imports(component, links, store.data_mut());
         let mut builder = Builder::new(component, links, store, translated);
         let frame = builder.instantiate(0, imports, None, None)?;
-        root::name_resources(&component.interfaces, &frame, builder.store.data_mut());
-        let functions = root::exports(&component.interfaces, &frame)?;
+        root::name_resources(&component.interfaces, &frame, builder.store.data_mut())?;
+        let functions = root::exports(&component, &links, &frame)?;
         drop(frame);
         let store = builder.into_store();
         Ok(Self { store, interfaces: component.interfaces.clone(), functions, dead: None })
@@ -137,9 +138,9 @@ impl<H: Host> Instance<H> {
     /// # Errors
     /// The message is no call of the function, or the guest trapped.
     pub fn dispatch(&mut self, export: u32, method: u32) -> Result<usize, DispatchError> {
-        let lifted = self.function(export, method)?;
+        let function = self.function(export, method)?;
         self.store.data_mut().area = Area::Host;
-        let outcome = call::call(self.store.as_context_mut(), &lifted);
+        let outcome = function.call(self.store.as_context_mut());
         match &outcome {
             Ok(_) => {}
             Err(DispatchError::Refused(_)) => self.store.data_mut().discard(),
@@ -154,8 +155,8 @@ impl<H: Host> Instance<H> {
     /// # Errors
     /// The parameters do not fit the function, or the guest trapped; it is dead in both cases.
     pub fn call(&mut self, export: u32, method: u32, parameters: &[u8]) -> Result<Vec<u8>, Trap> {
-        let lifted = match self.function(export, method) {
-            Ok(lifted) => lifted,
+        let function = match self.function(export, method) {
+            Ok(function) => function,
             Err(DispatchError::Refused(why)) => return Err(Trap::new(why)),
             Err(DispatchError::Trap(trap)) => return Err(trap),
         };
@@ -165,7 +166,7 @@ impl<H: Host> Instance<H> {
         if let Some(local) = state.local() {
             local.set_incoming(parameters);
         }
-        match call::call(self.store.as_context_mut(), &lifted) {
+        match function.call(self.store.as_context_mut()) {
             Ok(payload) => {
                 let state = self.store.data_mut();
                 let sent = state.local().map(|local| local.sent(payload)).unwrap_or_default();
@@ -203,7 +204,7 @@ impl<H: Host> Instance<H> {
         trap
     }
 
-    fn function(&self, export: u32, method: u32) -> Result<Arc<Lifted>, DispatchError> {
+    fn function(&self, export: u32, method: u32) -> Result<Exported, DispatchError> {
         if let Some(trap) = &self.dead {
             return Err(trap.clone().into());
         }

@@ -5,11 +5,12 @@ use alloc::{format, rc::Rc, sync::Arc, vec::Vec};
 use wasmparser::component_types::{ComponentAnyTypeId, ComponentEntityType};
 
 use super::{
-    call::Lifted,
     items::{Exports, Frame, Function, Item},
+    pass::{Exported, Passed},
     state::{ResourceType, State},
 };
 use crate::{
+    canonical::{FunctionPlan, PlanLimits},
     component::{Component, Interface, Interfaces, ROOT, Side, ir::Step},
     error::Trap,
     host::{Host, Origin},
@@ -92,33 +93,48 @@ fn import(
 }
 
 /// Gives the exported resource types their names in messages.
+///
+/// # Errors
+/// An exported type is an imported one, or another exported one, under another identity: its
+/// objects belong to the interface that declares it, and clients of the export could not tell.
 pub(super) fn name_resources<H: Host>(
     interfaces: &Interfaces,
     frame: &Frame<'_>,
     state: &mut State<H>,
-) {
+) -> Result<(), Trap> {
     let exported = interfaces.resources.iter().filter(|resource| resource.side == Side::Export);
     for declaration in exported {
         let Some(id) = frame.resources.get(&{ declaration.declared }) else { continue };
-        if let Some(resource) = state.resources.get_mut(id.0 as usize) {
-            resource.name.clone_from(&declaration.name);
-            resource.origin.get_or_insert(Origin::Export {
-                interface: declaration.interface,
-                resource: declaration.number,
-            });
+        let Some(resource) = state.resources.get_mut(id.0 as usize) else { continue };
+        if resource.origin.is_some() {
+            return Err(Trap::new(format!(
+                "resource `{}` is exported as another type than `{}`, which it is: not supported",
+                declaration.name, resource.name
+            )));
         }
+        resource.name.clone_from(&declaration.name);
+        resource.origin =
+            Some(Origin::Export { interface: declaration.interface, resource: declaration.number });
     }
+    Ok(())
 }
 
 /// The functions of the exported interfaces, by interface and number.
 pub(super) fn exports(
-    interfaces: &Interfaces,
+    component: &Component<'_>,
+    links: &[Link],
     frame: &Frame<'_>,
-) -> Result<Vec<Vec<Arc<Lifted>>>, Trap> {
-    interfaces.exports.iter().map(|interface| functions(interface, frame)).collect()
+) -> Result<Vec<Vec<Exported>>, Trap> {
+    let interfaces = component.interfaces.exports.iter();
+    interfaces.map(|interface| functions(component, links, interface, frame)).collect()
 }
 
-fn functions(interface: &Interface, frame: &Frame<'_>) -> Result<Vec<Arc<Lifted>>, Trap> {
+fn functions(
+    component: &Component<'_>,
+    links: &[Link],
+    interface: &Interface,
+    frame: &Frame<'_>,
+) -> Result<Vec<Exported>, Trap> {
     let items = if interface.name == ROOT {
         &frame.exports
     } else {
@@ -130,12 +146,35 @@ fn functions(interface: &Interface, frame: &Frame<'_>) -> Result<Vec<Arc<Lifted>
     let names = interface.ty.functions.iter().map(|(name, _)| name);
     names
         .map(|name| match items.get(name) {
-            Some(Item::Function(Function::Lifted(lifted))) => Ok(lifted.clone()),
-            Some(Item::Function(Function::Imported { .. })) => Err(Trap::new(format!(
-                "export `{}` passes on the imported function `{name}`: not supported",
-                interface.name
-            ))),
+            Some(Item::Function(Function::Lifted(lifted))) => Ok(Exported::Lifted(lifted.clone())),
+            Some(Item::Function(Function::Imported { import, function })) => {
+                let passed = passed(&component.interfaces, links, *import, *function);
+                passed.map(|passed| Exported::Passed(Arc::new(passed)))
+            }
             _ => Err(Trap::new(format!("export `{}` lacks `{name}`", interface.name))),
         })
         .collect()
+}
+
+/// An import that is exported unchanged.
+fn passed(
+    interfaces: &Interfaces,
+    links: &[Link],
+    import: u32,
+    function: u32,
+) -> Result<Passed, Trap> {
+    let interface = interfaces.imports.get(import as usize);
+    let ty = interface.and_then(|interface| interface.ty.functions.get(function as usize));
+    let link = links.get(import as usize);
+    let target = link.and_then(|link| link.target);
+    let method = link.and_then(|link| link.methods.get(function as usize));
+    let (Some(interface), Some((name, ty)), Some(target), Some(method)) =
+        (interface, ty, target, method)
+    else {
+        return Err(Trap::new("an export passes on an import that is not there"));
+    };
+    let name = format!("{}#{name}", interface.name);
+    let plan = FunctionPlan::compile(&name, &interfaces.types, ty, &PlanLimits::default())
+        .map_err(|error| Trap::new(format!("the type of `{name}`: {error}")))?;
+    Ok(Passed { plan, target, method: *method })
 }

@@ -137,7 +137,7 @@ fn turn<H: Host>(state: &mut State<H>, payload: usize) {
 
 /// A broken rule of the canonical ABI in a call that the guest made.
 #[cold]
-fn in_call(plan: &FunctionPlan, error: AbiError) -> Trap {
+pub(super) fn in_call(plan: &FunctionPlan, error: AbiError) -> Trap {
     match error {
         AbiError::Message(text) => {
             Trap::new(format!("call of `{}`: malformed reply: {text}", plan.name()))
