@@ -3,7 +3,8 @@
 //! An [`Instance`] owns the store with everything that a component is made of, runs its exports
 //! and is dead after the first trap. `build` carries out the steps of the binary, `items` are its
 //! index spaces, `root` its edges; `trampoline` are the core functions that guests call, `call`
-//! and `entry` call guests, `pass` hands on what is exported as it was imported, `state` is the store's data and `local` the message areas within the domain.
+//! and `entry` call guests, `pass` hands on what is exported as it was imported, `state` is the
+//! store's data and `local` the message areas within the domain.
 
 mod build;
 mod call;
@@ -16,7 +17,7 @@ mod runtime;
 mod state;
 mod trampoline;
 
-use alloc::{string::String, vec::Vec};
+use alloc::{string::String, sync::Arc, vec::Vec};
 
 use wasmi::{AsContextMut, Store};
 
@@ -75,7 +76,7 @@ impl<H: Host> Instance<H> {
         let mut builder = Builder::new(component, links, store, translated);
         let frame = builder.instantiate(0, imports, None, None)?;
         root::name_resources(&component.interfaces, &frame, builder.store.data_mut())?;
-        let functions = root::exports(&component, &links, &frame)?;
+        let functions = root::exports(component, links, &frame)?;
         drop(frame);
         let store = builder.into_store();
         Ok(Self { store, interfaces: component.interfaces.clone(), functions, dead: None })
