@@ -27,15 +27,27 @@ pub enum LoadError {
         /// Where in the binary.
         offset: u64,
     },
-    /// It uses a feature by this name which the runtime does not carry out.
-    Unsupported(String),
-    /// A type is larger than the bounds of [`crate::limits`].
-    TypeTooLarge(String),
+    /// It uses what the runtime does not carry out.
+    Unsupported {
+        /// Its name.
+        what: String,
+        /// Where in the binary.
+        offset: u64,
+    },
+    /// The type of a function is larger than the bounds of [`crate::limits`].
+    TypeTooLarge {
+        /// The function and its interface.
+        of: String,
+        /// Where in the binary the interface is imported or exported.
+        offset: u64,
+    },
 }
 
 impl From<wasmparser::Error> for LoadError {
     fn from(error: wasmparser::Error) -> Self {
-        Self::Invalid { message: error.message().to_string(), offset: error.offset() }
+        // One line: the second, if there is one, says more of the same.
+        let message = error.message().replace('\n', ": ");
+        Self::Invalid { message, offset: error.offset() }
     }
 }
 
@@ -48,8 +60,12 @@ impl fmt::Display for LoadError {
             Self::Invalid { message, offset } => {
                 write!(f, "the component is not valid: {message} (at byte {offset:#x})")
             }
-            Self::Unsupported(what) => write!(f, "the component uses {what}: not supported"),
-            Self::TypeTooLarge(of) => write!(f, "the type of {of} is too large"),
+            Self::Unsupported { what, offset } => {
+                write!(f, "the component uses {what}: not supported (at byte {offset:#x})")
+            }
+            Self::TypeTooLarge { of, offset } => {
+                write!(f, "the type of {of} is too large (at byte {offset:#x})")
+            }
         }
     }
 }

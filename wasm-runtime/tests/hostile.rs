@@ -119,32 +119,6 @@ fn refused(text: &str) -> String {
 }
 
 #[test]
-fn what_is_not_supported_is_named() {
-    for (component, word) in [
-        (r#"(module)"#, "core module"),
-        (r#"(component (core module (memory i64 1)))"#, "memory64"),
-        (r#"(component (core module (memory 1 1 shared)))"#, "threads"),
-        (r#"(component (core module (tag)))"#, "exceptions"),
-        (r#"(component (core module (type (struct))))"#, "gc"),
-        (r#"(component (type (stream u8)) )"#, "async"),
-        (r#"(component (type (future u8)) )"#, "async"),
-        (r#"(component (import "f" (func async)))"#, "async"),
-        (r#"(component (core func (canon task.cancel)))"#, "async"),
-        (r#"(component (core func (canon waitable-set.new)))"#, "async"),
-        (r#"(component (import "x" (value string)))"#, "value"),
-        (r#"(component (type error-context))"#, "error"),
-        (
-            r#"(component (core module $m (func (result v128) (v128.const i64x2 0 0)))
-               (core instance (instantiate $m)))"#,
-            "SIMD",
-        ),
-    ] {
-        let error = refused(component).to_lowercase();
-        assert!(error.contains(&word.to_lowercase()), "{component}: {error}");
-    }
-}
-
-#[test]
 fn a_component_over_its_bytes_is_refused() {
     let bytes = specimen();
     let limits = RuntimeLimits { component_bytes: 100, ..LIMITS };

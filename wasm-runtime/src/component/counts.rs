@@ -2,7 +2,7 @@
 
 use alloc::format;
 
-use wasmparser::{Payload, TypeRef};
+use wasmparser::{Payload, SectionLimited, TypeRef};
 
 use crate::{
     error::LoadError,
@@ -21,49 +21,56 @@ impl ModuleCounts {
     pub(super) fn section(&mut self, payload: &Payload<'_>) -> Result<(), LoadError> {
         match payload {
             Payload::TypeSection(section) => {
+                let offset = section.range().start;
                 for group in section.clone().into_iter_err_on_gc_types() {
                     let ty = group?;
                     if ty.params().len() > MAX_CORE_ARITY || ty.results().len() > MAX_CORE_ARITY {
-                        return Err(LoadError::Unsupported(format!(
+                        let what = format!(
                             "a core function with more than {MAX_CORE_ARITY} parameters or results"
-                        )));
+                        );
+                        return Err(LoadError::Unsupported { what, offset });
                     }
                 }
-                self.items(section.count())
+                self.items(section)
             }
             Payload::ImportSection(section) => {
                 for import in section.clone().into_imports() {
                     if matches!(import?.ty, TypeRef::Tag(_)) {
-                        return Err(LoadError::Unsupported("an exception tag".into()));
+                        let offset = section.range().start;
+                        return Err(LoadError::Unsupported {
+                            what: "an exception tag".into(),
+                            offset,
+                        });
                     }
                 }
-                self.items(section.count())
+                self.items(section)
             }
             Payload::FunctionSection(section) => {
                 self.functions = self.functions.saturating_add(section.count());
                 match self.functions {
                     0..=MAX_CORE_FUNCTIONS => Ok(()),
-                    _ => Err(too_many("core functions", MAX_CORE_FUNCTIONS)),
+                    _ => Err(too_many("core functions", MAX_CORE_FUNCTIONS, section)),
                 }
             }
-            Payload::TableSection(section) => self.items(section.count()),
-            Payload::MemorySection(section) => self.items(section.count()),
-            Payload::GlobalSection(section) => self.items(section.count()),
-            Payload::ElementSection(section) => self.items(section.count()),
-            Payload::DataSection(section) => self.items(section.count()),
+            Payload::TableSection(section) => self.items(section),
+            Payload::MemorySection(section) => self.items(section),
+            Payload::GlobalSection(section) => self.items(section),
+            Payload::ElementSection(section) => self.items(section),
+            Payload::DataSection(section) => self.items(section),
             _ => Ok(()),
         }
     }
 
-    fn items(&mut self, count: u32) -> Result<(), LoadError> {
-        self.items = self.items.saturating_add(count);
+    fn items<T>(&mut self, section: &SectionLimited<'_, T>) -> Result<(), LoadError> {
+        self.items = self.items.saturating_add(section.count());
         match self.items {
             0..=MAX_CORE_ITEMS => Ok(()),
-            _ => Err(too_many("definitions in its core modules", MAX_CORE_ITEMS)),
+            _ => Err(too_many("definitions in its core modules", MAX_CORE_ITEMS, section)),
         }
     }
 }
 
-fn too_many(what: &str, limit: u32) -> LoadError {
-    LoadError::Unsupported(format!("more than {limit} {what}"))
+fn too_many<T>(what: &str, limit: u32, section: &SectionLimited<'_, T>) -> LoadError {
+    let what = format!("more than {limit} {what}");
+    LoadError::Unsupported { what, offset: section.range().start }
 }

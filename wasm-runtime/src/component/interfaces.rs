@@ -67,26 +67,26 @@ pub(crate) struct Interfaces {
 
 impl Interfaces {
     /// Collects the interfaces of a component with these imports and exports.
-    pub(crate) fn collect<'t>(
+    pub(super) fn collect<'t>(
         source: TypesRef<'_>,
-        imports: impl Iterator<Item = (&'t str, ComponentEntityType)>,
-        exports: impl Iterator<Item = (&'t str, ComponentEntityType)>,
+        imports: impl Iterator<Item = Item<'t>>,
+        exports: impl Iterator<Item = Item<'t>>,
     ) -> Result<Self, LoadError> {
         let mut all = Self::default();
         let mut numbers = BTreeMap::new();
         let mut functions = Vec::new();
-        for (name, ty) in imports {
-            all.add(Side::Import, source, name, ty, &mut numbers, &mut functions);
+        for item in imports {
+            all.add(Side::Import, source, item, &mut numbers, &mut functions);
         }
-        for (name, ty) in exports {
-            all.add(Side::Export, source, name, ty, &mut numbers, &mut functions);
+        for item in exports {
+            all.add(Side::Export, source, item, &mut numbers, &mut functions);
         }
         let mut converter = Converter {
             source,
             resources: |declared| numbers.get(&declared).copied().map(ResourceId),
             done: &mut Converted::default(),
         };
-        for (side, interface, name, ty) in functions {
+        for Waiting { side, interface, name, ty, offset } in functions {
             let list = match side {
                 Side::Import => &mut all.imports,
                 Side::Export => &mut all.exports,
@@ -94,7 +94,7 @@ impl Interfaces {
             let Some(interface) = list.get_mut(interface as usize) else { continue };
             let ty = converter
                 .function(ty, &mut all.types)
-                .map_err(|error| explain(error, &interface.name, &name))?;
+                .map_err(|error| explain(error, &interface.name, &name, offset))?;
             interface.ty.functions.push((name, ty));
         }
         Ok(all)
@@ -105,30 +105,30 @@ impl Interfaces {
         &mut self,
         side: Side,
         source: TypesRef<'_>,
-        name: &str,
-        ty: ComponentEntityType,
+        item: Item<'_>,
         numbers: &mut BTreeMap<Declared, u32>,
         functions: &mut Vec<Waiting>,
     ) {
-        match ty {
+        match item.ty {
             ComponentEntityType::Instance(id) => {
-                let index = self.interface(side, name);
-                for (name, item) in &source[id].exports {
-                    self.member(side, index, name, item.ty, numbers, functions);
+                let index = self.interface(side, item.name);
+                for (name, member) in &source[id].exports {
+                    let member = Item { name, ty: member.ty, ..item };
+                    self.member(side, index, member, numbers, functions);
                 }
             }
             ComponentEntityType::Func(_) => {
                 let index = self.interface(side, ROOT);
-                self.member(side, index, name, ty, numbers, functions);
+                self.member(side, index, item, numbers, functions);
             }
             ComponentEntityType::Type { created: ComponentAnyTypeId::Resource(id), .. } => {
                 if !numbers.contains_key(&id.resource()) {
                     let index = self.interface(side, ROOT);
-                    self.member(side, index, name, ty, numbers, functions);
+                    self.member(side, index, item, numbers, functions);
                 }
             }
             ComponentEntityType::Type { .. } => {}
-            other => self.strange(side, name, other),
+            other => self.strange(side, item.name, other),
         }
     }
 
@@ -136,13 +136,15 @@ impl Interfaces {
         &mut self,
         side: Side,
         interface: u32,
-        name: &str,
-        ty: ComponentEntityType,
+        item: Item<'_>,
         numbers: &mut BTreeMap<Declared, u32>,
         functions: &mut Vec<Waiting>,
     ) {
+        let Item { name, ty, offset } = item;
         match ty {
-            ComponentEntityType::Func(id) => functions.push((side, interface, name.into(), id)),
+            ComponentEntityType::Func(ty) => {
+                functions.push(Waiting { side, interface, name: name.into(), ty, offset });
+            }
             ComponentEntityType::Type { created: ComponentAnyTypeId::Resource(id), .. } => {
                 let declared = id.resource();
                 if let Entry::Vacant(entry) = numbers.entry(declared) {
@@ -198,20 +200,34 @@ impl Interfaces {
     }
 }
 
-/// A function whose type is still to be converted: side, interface, name and type.
-type Waiting = (Side, u32, String, ComponentFuncTypeId);
+/// An import or export: its name, its type and where in the binary it stands.
+#[derive(Clone, Copy)]
+pub(super) struct Item<'a> {
+    pub name: &'a str,
+    pub ty: ComponentEntityType,
+    pub offset: u64,
+}
+
+/// A function whose type is still to be converted.
+struct Waiting {
+    side: Side,
+    interface: u32,
+    name: String,
+    ty: ComponentFuncTypeId,
+    offset: u64,
+}
 
 /// Says which function has the type that could not be converted.
-fn explain(error: ConvertError, interface: &str, function: &str) -> LoadError {
-    let name = alloc::format!("`{function}` of `{interface}`");
+fn explain(error: ConvertError, interface: &str, function: &str, offset: u64) -> LoadError {
+    let of = alloc::format!("`{function}` of `{interface}`");
     match error {
-        ConvertError::TooLarge => LoadError::TypeTooLarge(name),
+        ConvertError::TooLarge => LoadError::TypeTooLarge { of, offset },
         ConvertError::Unsupported(what) => {
-            LoadError::Unsupported(alloc::format!("{what} in the type of {name}"))
+            LoadError::Unsupported { what: alloc::format!("{what} in the type of {of}"), offset }
         }
         ConvertError::UnknownResource => LoadError::Invalid {
-            message: alloc::format!("{name} uses a resource type that no interface declares"),
-            offset: 0,
+            message: alloc::format!("{of} uses a resource type that no interface declares"),
+            offset,
         },
     }
 }

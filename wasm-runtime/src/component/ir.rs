@@ -72,7 +72,7 @@ pub(crate) enum Encoding {
 }
 
 /// One step of instantiation. Each that defines something appends it to the index space of its
-/// sort.
+/// sort. An `offset` is a place in the binary, for errors.
 #[derive(Debug)]
 pub(crate) enum Step {
     /// Defines a core module: index into the binary's modules.
@@ -80,7 +80,7 @@ pub(crate) enum Step {
     /// Defines a component: index into the binary's bodies.
     Component(u32),
     /// Takes the import of that name.
-    Import { name: String, ty: ComponentEntityType },
+    Import { name: String, ty: ComponentEntityType, offset: u64 },
     /// Makes a core instance from a module.
     Instantiate { module: u32, arguments: Vec<(String, u32)> },
     /// Makes a core instance of existing definitions.
@@ -112,5 +112,5 @@ pub(crate) enum Step {
     /// Makes the core function `resource.drop`.
     ResourceDrop(ResourceId),
     /// Exports an item; the export is also a new item.
-    Export { name: String, item: Reference, ty: ComponentEntityType },
+    Export { name: String, item: Reference, ty: ComponentEntityType, offset: u64 },
 }

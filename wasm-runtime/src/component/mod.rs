@@ -15,9 +15,10 @@ mod read;
 
 use alloc::{sync::Arc, vec::Vec};
 
-use wasmparser::{component_types::ComponentEntityType, types::Types as SourceTypes};
+use wasmparser::types::Types as SourceTypes;
 
 pub(crate) use convert::{ConvertError, Converted, Converter};
+use interfaces::Item;
 pub use interfaces::{Interface, ROOT};
 pub(crate) use interfaces::{Interfaces, Side};
 pub use package::describe_package;
@@ -98,16 +99,16 @@ impl core::fmt::Debug for Component<'_> {
     }
 }
 
-fn imports(root: &ir::Body) -> impl Iterator<Item = (&str, ComponentEntityType)> {
+fn imports(root: &ir::Body) -> impl Iterator<Item = Item<'_>> {
     root.steps.iter().filter_map(|step| match step {
-        ir::Step::Import { name, ty } => Some((name.as_str(), *ty)),
+        ir::Step::Import { name, ty, offset } => Some(Item { name, ty: *ty, offset: *offset }),
         _ => None,
     })
 }
 
-fn exports(root: &ir::Body) -> impl Iterator<Item = (&str, ComponentEntityType)> {
+fn exports(root: &ir::Body) -> impl Iterator<Item = Item<'_>> {
     root.steps.iter().filter_map(|step| match step {
-        ir::Step::Export { name, ty, .. } => Some((name.as_str(), *ty)),
+        ir::Step::Export { name, ty, offset, .. } => Some(Item { name, ty: *ty, offset: *offset }),
         _ => None,
     })
 }

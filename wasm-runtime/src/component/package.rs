@@ -6,7 +6,7 @@ use alloc::{string::String, vec::Vec};
 use wasmparser::component_types::{ComponentAnyTypeId, ComponentEntityType};
 
 use super::{
-    interfaces::{Interfaces, Side},
+    interfaces::{Interfaces, Item, Side},
     ir::Step,
     read,
 };
@@ -22,7 +22,8 @@ pub fn describe_package(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, LoadErro
     let mut described = Vec::new();
     let steps = binary.bodies.first().map_or(&[][..], |root| &root.steps);
     for step in steps {
-        let Step::Export { ty: ComponentEntityType::Type { referenced, .. }, .. } = step else {
+        let Step::Export { ty: ComponentEntityType::Type { referenced, .. }, offset, .. } = step
+        else {
             continue;
         };
         let ComponentAnyTypeId::Component(id) = referenced else { continue };
@@ -32,8 +33,10 @@ pub fn describe_package(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, LoadErro
             if !matches!(item.ty, ComponentEntityType::Instance(_)) {
                 continue;
             }
-            let imports = wrapper.imports.iter().map(|(name, item)| (name.as_str(), item.ty));
-            let export = core::iter::once((name.as_str(), item.ty));
+            let offset = *offset;
+            let imports = wrapper.imports.iter();
+            let imports = imports.map(|(name, item)| Item { name, ty: item.ty, offset });
+            let export = core::iter::once(Item { name, ty: item.ty, offset });
             let interfaces = Interfaces::collect(types, imports, export)?;
             if let Some(descriptor) = descriptor::of(&interfaces, Side::Export, 0) {
                 described.push((name.clone(), descriptor));

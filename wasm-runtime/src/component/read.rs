@@ -61,6 +61,10 @@ pub(super) fn read(bytes: &[u8]) -> Result<Binary<'_>, LoadError> {
     let mut types = None;
     for payload in parser.parse_all(bytes) {
         let payload = payload?;
+        if let Payload::ComponentStartSection { range, .. } = &payload {
+            // The validator would speak of the values that such a function takes.
+            return Err(Refusal::unsupported("a start function of a component").at(range.start));
+        }
         let before = validator.types(0).map(|types| Before::of(&types, &reader.places));
         if let ValidPayload::End(ended) = validator.payload(&payload)? {
             types = Some(ended);
@@ -158,30 +162,31 @@ impl<'a> Reader<'a> {
                 steps.push(Step::Component(self.bodies.len() as u32));
             }
             Payload::InstanceSection(section) => {
-                each(section, steps, |instance| core_instance(instance).map(Some))?;
+                each(section, steps, |instance, _| core_instance(instance).map(Some))?;
             }
             Payload::ComponentAliasSection(section) => {
-                each(section, steps, |alias| self.alias(alias))?;
+                each(section, steps, |alias, _| self.alias(alias))?;
             }
             Payload::ComponentTypeSection(section) => {
                 let mut index = before.types..;
-                each(section, steps, |ty| resource_type(types, index.next(), ty))?;
+                each(section, steps, |ty, _| resource_type(types, index.next(), ty))?;
             }
             Payload::ComponentInstanceSection(section) => {
                 let mut index = before.instances..;
-                each(section, steps, |instance| instance_step(types, index.next(), instance))?;
+                each(section, steps, |instance, _| instance_step(types, index.next(), instance))?;
             }
             Payload::ComponentCanonicalSection(section) => {
-                each(section, steps, |function| canonical(types, function).map(Some))?;
+                each(section, steps, |function, _| canonical(types, function).map(Some))?;
             }
             Payload::ComponentImportSection(section) => {
-                each(section, steps, |import| import_step(types, &import).map(Some))?;
+                each(section, steps, |import, offset| {
+                    import_step(types, &import, offset).map(Some)
+                })?;
             }
             Payload::ComponentExportSection(section) => {
-                each(section, steps, |export| export_step(types, &export).map(Some))?;
-            }
-            Payload::ComponentStartSection { .. } => {
-                return Err(LoadError::Unsupported("a component start function".into()));
+                each(section, steps, |export, offset| {
+                    export_step(types, &export, offset).map(Some)
+                })?;
             }
             _ => {}
         }
@@ -200,7 +205,7 @@ impl<'a> Reader<'a> {
         Ok(Step::Module(number))
     }
 
-    fn alias(&mut self, alias: ComponentAlias<'_>) -> Result<Option<Step>, LoadError> {
+    fn alias(&mut self, alias: ComponentAlias<'_>) -> Result<Option<Step>, Refusal> {
         Ok(match alias {
             // Types have no index space: the validator knows what the alias stands for.
             ComponentAlias::InstanceExport { kind: ComponentExternalKind::Type, .. } => None,
@@ -238,14 +243,34 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Why an item is refused; the section knows where it stands.
+enum Refusal {
+    Unsupported(String),
+    Invalid(&'static str),
+}
+
+impl Refusal {
+    fn unsupported(what: impl Into<String>) -> Self {
+        Self::Unsupported(what.into())
+    }
+
+    fn at(self, offset: u64) -> LoadError {
+        match self {
+            Self::Unsupported(what) => LoadError::Unsupported { what, offset },
+            Self::Invalid(message) => invalid(message, offset),
+        }
+    }
+}
+
 /// Appends the steps that the items of a section make.
 fn each<'a, T: FromReader<'a>>(
     section: &SectionLimited<'a, T>,
     steps: &mut Vec<Step>,
-    mut step: impl FnMut(T) -> Result<Option<Step>, LoadError>,
+    mut step: impl FnMut(T, u64) -> Result<Option<Step>, Refusal>,
 ) -> Result<(), LoadError> {
-    for item in section.clone() {
-        steps.extend(step(item?)?);
+    for item in section.clone().into_iter_with_offsets() {
+        let (offset, item) = item?;
+        steps.extend(step(item, offset).map_err(|refusal| refusal.at(offset))?);
     }
     Ok(())
 }
@@ -255,28 +280,36 @@ fn resource_type(
     types: TypesRef<'_>,
     index: Option<u32>,
     ty: ComponentType<'_>,
-) -> Result<Option<Step>, LoadError> {
+) -> Result<Option<Step>, Refusal> {
     let ComponentType::Resource { dtor, .. } = ty else { return Ok(None) };
     let id = resource(types, index.unwrap_or_default())?;
     Ok(Some(Step::Resource { id, destructor: dtor }))
 }
 
-fn import_step(types: TypesRef<'_>, import: &ComponentImport<'_>) -> Result<Step, LoadError> {
+fn import_step(
+    types: TypesRef<'_>,
+    import: &ComponentImport<'_>,
+    offset: u64,
+) -> Result<Step, Refusal> {
     let name = import.name.name;
     let item = types.component_item_for_import(name);
-    let ty = item.ok_or_else(|| invalid("an import has no type", 0))?.ty;
-    Ok(Step::Import { name: name.into(), ty })
+    let ty = item.ok_or(Refusal::Invalid("an import has no type"))?.ty;
+    Ok(Step::Import { name: name.into(), ty, offset })
 }
 
-fn export_step(types: TypesRef<'_>, export: &ComponentExport<'_>) -> Result<Step, LoadError> {
+fn export_step(
+    types: TypesRef<'_>,
+    export: &ComponentExport<'_>,
+    offset: u64,
+) -> Result<Step, Refusal> {
     let name = export.name.name;
     let item = reference(types, export.kind, export.index)?;
     let ty = types.component_item_for_export(name);
-    let ty = ty.ok_or_else(|| invalid("an export has no type", 0))?.ty;
-    Ok(Step::Export { name: name.into(), item, ty })
+    let ty = ty.ok_or(Refusal::Invalid("an export has no type"))?.ty;
+    Ok(Step::Export { name: name.into(), item, ty, offset })
 }
 
-fn core_instance(instance: Instance<'_>) -> Result<Step, LoadError> {
+fn core_instance(instance: Instance<'_>) -> Result<Step, Refusal> {
     Ok(match instance {
         Instance::Instantiate { module_index, args } => Step::Instantiate {
             module: module_index,
@@ -296,7 +329,7 @@ fn instance_step(
     types: TypesRef<'_>,
     index: Option<u32>,
     instance: ComponentInstance<'_>,
-) -> Result<Option<Step>, LoadError> {
+) -> Result<Option<Step>, Refusal> {
     Ok(Some(match instance {
         ComponentInstance::Instantiate { component_index, args } => {
             let mut arguments = Vec::with_capacity(args.len());
@@ -317,14 +350,14 @@ fn instance_step(
     }))
 }
 
-fn canonical(types: TypesRef<'_>, function: CanonicalFunction) -> Result<Step, LoadError> {
+fn canonical(types: TypesRef<'_>, function: CanonicalFunction) -> Result<Step, Refusal> {
     Ok(match function {
         CanonicalFunction::Lift { core_func_index, type_index, options } => {
             match types.component_any_type_at(type_index) {
                 ComponentAnyTypeId::Func(ty) => {
                     Step::Lift { function: core_func_index, ty, options: canon_options(&options)? }
                 }
-                _ => return Err(invalid("a function is lifted to another type", 0)),
+                _ => return Err(Refusal::Invalid("a function is lifted to another type")),
             }
         }
         CanonicalFunction::Lower { func_index, options } => Step::Lower {
@@ -338,12 +371,12 @@ fn canonical(types: TypesRef<'_>, function: CanonicalFunction) -> Result<Step, L
             Step::ResourceDrop(resource(types, ty)?)
         }
         other => {
-            return Err(LoadError::Unsupported(format!("the canonical built-in {other:?}")));
+            return Err(Refusal::unsupported(format!("the canonical built-in {other:?}")));
         }
     })
 }
 
-fn canon_options(options: &[CanonicalOption]) -> Result<CanonOptions, LoadError> {
+fn canon_options(options: &[CanonicalOption]) -> Result<CanonOptions, Refusal> {
     let mut read = CanonOptions::default();
     for option in options {
         match *option {
@@ -357,18 +390,17 @@ fn canon_options(options: &[CanonicalOption]) -> Result<CanonOptions, LoadError>
             | CanonicalOption::Callback(_)
             | CanonicalOption::CoreType(_)
             | CanonicalOption::Gc => {
-                let what = format!("the canonical option {option:?}");
-                return Err(LoadError::Unsupported(what));
+                return Err(Refusal::unsupported(format!("the canonical option {option:?}")));
             }
         }
     }
     Ok(read)
 }
 
-fn resource(types: TypesRef<'_>, index: u32) -> Result<ResourceId, LoadError> {
+fn resource(types: TypesRef<'_>, index: u32) -> Result<ResourceId, Refusal> {
     match types.component_any_type_at(index) {
         ComponentAnyTypeId::Resource(id) => Ok(id.resource()),
-        _ => Err(invalid("a type is not a resource", 0)),
+        _ => Err(Refusal::Invalid("a type is not a resource")),
     }
 }
 
@@ -376,7 +408,7 @@ fn reference(
     types: TypesRef<'_>,
     kind: ComponentExternalKind,
     index: u32,
-) -> Result<Reference, LoadError> {
+) -> Result<Reference, Refusal> {
     Ok(match sort(kind)? {
         Sort::Type => Reference::Type(match types.component_any_type_at(index) {
             ComponentAnyTypeId::Resource(id) => Some(id.resource()),
@@ -386,23 +418,23 @@ fn reference(
     })
 }
 
-fn sort(kind: ComponentExternalKind) -> Result<Sort, LoadError> {
+fn sort(kind: ComponentExternalKind) -> Result<Sort, Refusal> {
     Ok(match kind {
         ComponentExternalKind::Module => Sort::Module,
         ComponentExternalKind::Func => Sort::Function,
         ComponentExternalKind::Type => Sort::Type,
         ComponentExternalKind::Instance => Sort::Instance,
         ComponentExternalKind::Component => Sort::Component,
-        ComponentExternalKind::Value => return Err(LoadError::Unsupported("a value".into())),
+        ComponentExternalKind::Value => return Err(Refusal::unsupported("a value")),
     })
 }
 
-fn core_sort(kind: ExternalKind) -> Result<CoreSort, LoadError> {
+fn core_sort(kind: ExternalKind) -> Result<CoreSort, Refusal> {
     Ok(match kind {
         ExternalKind::Func | ExternalKind::FuncExact => CoreSort::Function,
         ExternalKind::Table => CoreSort::Table,
         ExternalKind::Memory => CoreSort::Memory,
         ExternalKind::Global => CoreSort::Global,
-        ExternalKind::Tag => return Err(LoadError::Unsupported("an exception tag".into())),
+        ExternalKind::Tag => return Err(Refusal::unsupported("an exception tag")),
     })
 }

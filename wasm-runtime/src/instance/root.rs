@@ -47,7 +47,7 @@ pub(super) fn imports<H: Host>(
     let mut imports = Exports::new();
     let steps = component.bodies.first().map_or(&[][..], |root| &root.steps);
     for step in steps {
-        let Step::Import { name, ty } = step else { continue };
+        let Step::Import { name, ty, .. } = step else { continue };
         let item = match ty {
             ComponentEntityType::Instance(id) => {
                 let types = component.source.as_ref();

@@ -115,7 +115,7 @@ impl<'c, H: Host> Builder<'c, H> {
                 let closure = self.closure(frame, *number)?;
                 frame.push(Item::Component(Rc::new(closure)));
             }
-            Step::Import { name, ty } => {
+            Step::Import { name, ty, .. } => {
                 let item = frame.imports.get(name).cloned().ok_or_else(|| missing("an import"))?;
                 self.bind(frame, *ty, &item)?;
                 frame.push(item);
@@ -154,7 +154,7 @@ impl<'c, H: Host> Builder<'c, H> {
                 let exports = items(frame, bundle)?;
                 frame.push(Item::Instance(Rc::new(exports)));
             }
-            Step::Export { name, item, ty } => {
+            Step::Export { name, item, ty, .. } => {
                 let item = resolve(frame, item)?;
                 self.bind(frame, *ty, &item)?;
                 self.name_resource(&item, name);
