@@ -67,6 +67,79 @@ fn a_provider_may_have_more_and_another_minor_version() {
 }
 
 #[test]
+fn versions_meet_in_both_directions_along_their_track() {
+    let package = |version: &str| {
+        format!(
+            "package test:link@{version};
+             interface base {{ resource thing {{ close: func(); }} }}
+             interface api {{ use base.{{thing}}; read: func(of: borrow<thing>) -> thing; }}"
+        )
+    };
+    let uses = |version: &str| {
+        format!(
+            r#"(module
+            (import "test:link/base@{version}" "[method]thing.close" (func (param i32)))
+            (import "test:link/api@{version}" "read" (func (param i32) (result i32))))"#
+        )
+    };
+    for (client, provider, meet) in [
+        ("0.2.0", "0.2.6", true),
+        ("0.2.6", "0.2.0", true),
+        ("0.2.6", "0.3.0", false),
+        ("0.3.0", "0.2.6", false),
+        ("1.0.0", "1.9.4", true),
+        ("1.9.4", "1.0.0", true),
+        ("1.0.0", "2.0.0", false),
+        ("0.0.1", "0.0.2", false),
+        ("0.0.1", "0.0.1", true),
+        ("1.0.0-rc", "1.0.0", false),
+        ("1.0.0", "1.0.0-rc", false),
+        ("0.2.0-rc-1", "0.2.0-rc-2", false),
+        ("0.2.0-rc-1", "0.2.0-rc-1", true),
+        ("1.2.3", "1.2.3", true),
+    ] {
+        let wit = format!("{} world client {{ import base; import api; }}", package(client));
+        let component = wit::component(&wit, "client", &uses(client));
+        let linked = providing(&package(provider)).link(&component);
+        assert_eq!(linked.is_ok(), meet, "{client} from {provider}: {linked:?}");
+    }
+}
+
+#[test]
+fn what_a_gate_lets_through_is_what_counts() {
+    // `@since` and `@unstable` are gone from binaries: a provider with more functions is one whose
+    // gates were open wider, and a client that wants more than there is is refused by name.
+    let gated = |version: &str| {
+        format!(
+            "package test:link@{version};
+             interface api {{
+                 @since(version = 0.2.0) read: func(at: u32) -> list<u8>;
+                 @since(version = 0.2.4) write: func(at: u32);
+                 @unstable(feature = later) seek: func();
+             }}"
+        )
+    };
+    let client = |version: &str, core: &str| {
+        let wit = format!("{} world client {{ import api; }}", gated(version));
+        wit::component(&wit, "client", core)
+    };
+    let reads = client(
+        "0.2.4",
+        r#"(module (import "test:link/api@0.2.4" "read" (func (param i32 i32)))
+            (memory (export "memory") 1)
+            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) unreachable))"#,
+    );
+    let writes =
+        client("0.2.4", r#"(module (import "test:link/api@0.2.4" "write" (func (param i32))))"#);
+    let older = "package test:link@0.2.3; interface api { read: func(at: u32) -> list<u8>; }";
+    providing(older).link(&reads).expect("an import has only what is used");
+    assert!(error(older, &writes).contains("expected `write: func(at: u32)`"));
+    for client in [&reads, &writes] {
+        providing(&gated("0.2.9")).link(client).expect("links");
+    }
+}
+
+#[test]
 fn a_function_is_missing() {
     let provider = "package test:link@1.3.0; interface api { write: func(); }";
     assert_eq!(
