@@ -23,6 +23,7 @@ pub(crate) const FEATURES: WasmFeatures = WasmFeatures::MVP
     .union(WasmFeatures::MULTI_MEMORY)
     .union(WasmFeatures::COMPONENT_MODEL)
     .union(WasmFeatures::CM_MAP)
+    .union(WasmFeatures::CM_IMPLEMENTS)
     .union(WasmFeatures::CM_FIXED_LENGTH_LISTS);
 
 /// Makes the engine of a domain. A `metered` one counts what its code spends.

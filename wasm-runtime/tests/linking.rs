@@ -292,3 +292,65 @@ fn a_huge_type_is_cut_off_in_the_text() {
     let error = error("package test:link@1.3.0; interface api { read: func(b: u32); }", &client);
     assert!(error.len() < 700 && error.contains('…') && error.contains("found `func(b: u32)`"));
 }
+
+#[test]
+fn one_interface_under_two_labels() {
+    // The component names each by its label, and types are compared by the interface behind it.
+    let client = wat::parse_str(
+        r#"(component
+        (import "first" (implements "test:link/base@1.2.0") (instance $first
+            (export "thing" (type (sub resource)))
+            (export "[method]thing.close" (func (param "self" (borrow 0))))))
+        (import "second" (implements "test:link/base@1.2.0") (instance
+            (export "thing" (type (sub resource)))))
+        (alias export $first "thing" (type $thing))
+        (import "test:link/api@1.2.0" (instance
+            (alias outer 1 $thing (type $thing))
+            (export "thing" (type $t (eq $thing)))
+            (export "read" (func (param "of" (borrow $t)) (result (own $t)))))))"#,
+    )
+    .expect("text");
+    let system = System::new();
+    let package = "package test:link@1.3.0;
+         interface base { resource thing { close: func(); } }
+         interface api { use base.{thing}; read: func(of: borrow<thing>) -> thing; }";
+    for (name, descriptor) in wit::descriptors(package) {
+        let labels: &[&str] = if name.contains("base") { &["first", "second"] } else { &[&name] };
+        for label in labels {
+            system.provide(label, descriptor.clone(), |_, _| Vec::new());
+        }
+    }
+    system.link(&client).expect("links");
+    assert_eq!(
+        providing(package).link(&client).unwrap_err().to_string(),
+        "import `first`: nothing is granted under that name",
+        "the interface's own name is no grant for the label"
+    );
+}
+
+#[test]
+fn an_exported_interface_within_an_interface_declares_resources() {
+    let component = wat::parse_str(
+        r#"(component
+        (type $r' (resource (rep i32)))
+        (instance $inner (export "r" (type $r')))
+        (instance $outer (export "i" (instance $inner)))
+        (export $e "a:b/c" (instance $outer))
+        (alias export $e "i" (instance $i))
+        (alias export $i "r" (type $r))
+        (core func $new (canon resource.new $r'))
+        (core module $m (import "" "new" (func $new (param i32) (result i32)))
+            (func (export "make") (result i32) (call $new (i32.const 9))))
+        (core instance $m (instantiate $m (with "" (instance (export "new" (func $new))))))
+        (func $make (result (own $r)) (canon lift (core func $m "make")))
+        (export "make" (func $make)))"#,
+    )
+    .expect("text");
+    let domain = System::new().start(&component);
+    let instance = domain.instance.borrow();
+    assert_eq!(instance.exports()[0].ty.resources[0].0, "i/r");
+    for export in 0..2 {
+        let descriptor = instance.descriptor(export).expect("fits");
+        atoll_runtime::descriptor::decode(&descriptor).expect("is one");
+    }
+}

@@ -12,12 +12,16 @@ use alloc::{
 
 use wasmparser::{
     component_types::{
-        ComponentAnyTypeId, ComponentEntityType, ComponentFuncTypeId, ResourceId as Declared,
+        ComponentAnyTypeId, ComponentEntityType, ComponentFuncTypeId, ComponentInstanceTypeId,
+        ResourceId as Declared,
     },
     types::TypesRef,
 };
 
-use super::convert::{ConvertError, Converted, Converter};
+use super::{
+    convert::{ConvertError, Converted, Converter},
+    ir::ExternName,
+};
 use crate::{
     error::LoadError,
     types::{InterfaceType, ResourceId, Types},
@@ -31,8 +35,19 @@ pub const ROOT: &str = "$root";
 pub struct Interface {
     /// Its full name, `package:name/interface@version`, or [`ROOT`].
     pub name: String,
+    /// The interface that it is an instance of, if that is not its name: a component may have the
+    /// same interface twice under labels of its own.
+    pub implements: Option<String>,
     /// Its functions and resources.
     pub ty: InterfaceType,
+}
+
+impl Interface {
+    /// The name of the interface that it is an instance of.
+    #[must_use]
+    pub fn interface(&self) -> &str {
+        self.implements.as_ref().unwrap_or(&self.name)
+    }
 }
 
 /// On which side of a component an interface is.
@@ -111,20 +126,20 @@ impl Interfaces {
     ) {
         match item.ty {
             ComponentEntityType::Instance(id) => {
-                let index = self.interface(side, item.name);
+                let index = self.interface(side, item.name, item.implements);
                 for (name, member) in &source[id].exports {
                     let member = Item { name, ty: member.ty, ..item };
-                    self.member(side, index, member, numbers, functions);
+                    self.member(side, source, index, member, numbers, functions);
                 }
             }
             ComponentEntityType::Func(_) => {
-                let index = self.interface(side, ROOT);
-                self.member(side, index, item, numbers, functions);
+                let index = self.interface(side, ROOT, None);
+                self.member(side, source, index, item, numbers, functions);
             }
             ComponentEntityType::Type { created: ComponentAnyTypeId::Resource(id), .. } => {
                 if !numbers.contains_key(&id.resource()) {
-                    let index = self.interface(side, ROOT);
-                    self.member(side, index, item, numbers, functions);
+                    let index = self.interface(side, ROOT, None);
+                    self.member(side, source, index, item, numbers, functions);
                 }
             }
             ComponentEntityType::Type { .. } => {}
@@ -135,30 +150,65 @@ impl Interfaces {
     fn member(
         &mut self,
         side: Side,
+        source: TypesRef<'_>,
         interface: u32,
         item: Item<'_>,
         numbers: &mut BTreeMap<Declared, u32>,
         functions: &mut Vec<Waiting>,
     ) {
-        let Item { name, ty, offset } = item;
+        let Item { name, ty, offset, .. } = item;
         match ty {
             ComponentEntityType::Func(ty) => {
                 functions.push(Waiting { side, interface, name: name.into(), ty, offset });
             }
             ComponentEntityType::Type { created: ComponentAnyTypeId::Resource(id), .. } => {
-                let declared = id.resource();
-                if let Entry::Vacant(entry) = numbers.entry(declared) {
-                    entry.insert(self.resources.len() as u32);
-                    self.declare(side, interface, name, declared);
-                }
+                self.declare(side, interface, name, id.resource(), numbers);
             }
             ComponentEntityType::Type { .. } => {}
+            ComponentEntityType::Instance(id) => {
+                self.strange(side, name, ty);
+                self.nested(side, source, interface, name, id, numbers);
+            }
             other => self.strange(side, name, other),
         }
     }
 
-    /// Gives the next resource number to a resource of that interface.
-    fn declare(&mut self, side: Side, interface: u32, name: &str, declared: Declared) {
+    /// Declares the resources of an interface within an interface, which can be used in the types
+    /// of others though nothing of it can be called. The validator bounds the nesting.
+    fn nested(
+        &mut self,
+        side: Side,
+        source: TypesRef<'_>,
+        interface: u32,
+        path: &str,
+        id: ComponentInstanceTypeId,
+        numbers: &mut BTreeMap<Declared, u32>,
+    ) {
+        for (name, member) in &source[id].exports {
+            let path = alloc::format!("{path}/{name}");
+            match member.ty {
+                ComponentEntityType::Instance(id) => {
+                    self.nested(side, source, interface, &path, id, numbers);
+                }
+                ComponentEntityType::Type { created: ComponentAnyTypeId::Resource(id), .. } => {
+                    self.declare(side, interface, &path, id.resource(), numbers);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Gives the next resource number to a resource of that interface, if it has none.
+    fn declare(
+        &mut self,
+        side: Side,
+        interface: u32,
+        name: &str,
+        declared: Declared,
+        numbers: &mut BTreeMap<Declared, u32>,
+    ) {
+        let Entry::Vacant(entry) = numbers.entry(declared) else { return };
+        entry.insert(self.resources.len() as u32);
         let id = ResourceId(self.resources.len() as u32);
         let list = match side {
             Side::Import => &mut self.imports,
@@ -173,7 +223,7 @@ impl Interfaces {
     }
 
     /// The index of the interface of that name, which is new unless it is the root's.
-    fn interface(&mut self, side: Side, name: &str) -> u32 {
+    fn interface(&mut self, side: Side, name: &str, implements: Option<&str>) -> u32 {
         let list = match side {
             Side::Import => &mut self.imports,
             Side::Export => &mut self.exports,
@@ -183,7 +233,8 @@ impl Interfaces {
         {
             return index as u32;
         }
-        list.push(Interface { name: name.into(), ty: InterfaceType::default() });
+        let implements = implements.map(String::from);
+        list.push(Interface { name: name.into(), implements, ty: InterfaceType::default() });
         (list.len() - 1) as u32
     }
 
@@ -204,8 +255,15 @@ impl Interfaces {
 #[derive(Clone, Copy)]
 pub(super) struct Item<'a> {
     pub name: &'a str,
+    pub implements: Option<&'a str>,
     pub ty: ComponentEntityType,
     pub offset: u64,
+}
+
+impl<'a> Item<'a> {
+    pub(super) fn new(name: &'a ExternName, ty: ComponentEntityType, offset: u64) -> Self {
+        Self { name: &name.name, implements: name.implements.as_deref(), ty, offset }
+    }
 }
 
 /// A function whose type is still to be converted.

@@ -71,6 +71,15 @@ pub(crate) enum Encoding {
     Latin1OrUtf16,
 }
 
+/// The name of an import or export.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ExternName {
+    /// By which it is known in the component.
+    pub name: String,
+    /// The interface that it is an instance of, where the name does not say so itself.
+    pub implements: Option<String>,
+}
+
 /// One step of instantiation. Each that defines something appends it to the index space of its
 /// sort. An `offset` is a place in the binary, for errors.
 #[derive(Debug)]
@@ -80,7 +89,7 @@ pub(crate) enum Step {
     /// Defines a component: index into the binary's bodies.
     Component(u32),
     /// Takes the import of that name.
-    Import { name: String, ty: ComponentEntityType, offset: u64 },
+    Import { name: ExternName, ty: ComponentEntityType, offset: u64 },
     /// Makes a core instance from a module.
     Instantiate { module: u32, arguments: Vec<(String, u32)> },
     /// Makes a core instance of existing definitions.
@@ -112,5 +121,5 @@ pub(crate) enum Step {
     /// Makes the core function `resource.drop`.
     ResourceDrop(ResourceId),
     /// Exports an item; the export is also a new item.
-    Export { name: String, item: Reference, ty: ComponentEntityType, offset: u64 },
+    Export { name: ExternName, item: Reference, ty: ComponentEntityType, offset: u64 },
 }

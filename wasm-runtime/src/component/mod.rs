@@ -101,14 +101,14 @@ impl core::fmt::Debug for Component<'_> {
 
 fn imports(root: &ir::Body) -> impl Iterator<Item = Item<'_>> {
     root.steps.iter().filter_map(|step| match step {
-        ir::Step::Import { name, ty, offset } => Some(Item { name, ty: *ty, offset: *offset }),
+        ir::Step::Import { name, ty, offset } => Some(Item::new(name, *ty, *offset)),
         _ => None,
     })
 }
 
 fn exports(root: &ir::Body) -> impl Iterator<Item = Item<'_>> {
     root.steps.iter().filter_map(|step| match step {
-        ir::Step::Export { name, ty, offset, .. } => Some(Item { name, ty: *ty, offset: *offset }),
+        ir::Step::Export { name, ty, offset, .. } => Some(Item::new(name, *ty, *offset)),
         _ => None,
     })
 }

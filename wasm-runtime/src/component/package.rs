@@ -35,8 +35,10 @@ pub fn describe_package(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, LoadErro
             }
             let offset = *offset;
             let imports = wrapper.imports.iter();
-            let imports = imports.map(|(name, item)| Item { name, ty: item.ty, offset });
-            let export = core::iter::once(Item { name, ty: item.ty, offset });
+            let imports =
+                imports.map(|(name, item)| Item { name, implements: None, ty: item.ty, offset });
+            let export = Item { name, implements: None, ty: item.ty, offset };
+            let export = core::iter::once(export);
             let interfaces = Interfaces::collect(types, imports, export)?;
             if let Some(descriptor) = descriptor::of(&interfaces, Side::Export, 0) {
                 described.push((name.clone(), descriptor));

@@ -8,17 +8,17 @@ use alloc::{format, string::String, vec::Vec};
 use core::ops::Range;
 
 use wasmparser::{
-    CanonicalFunction, CanonicalOption, ComponentAlias, ComponentExport, ComponentExternalKind,
-    ComponentImport, ComponentInstance, ComponentOuterAliasKind, ComponentType,
-    Encoding as BinaryKind, ExternalKind, FromReader, Instance, Parser, Payload, SectionLimited,
-    ValidPayload, Validator,
+    CanonicalFunction, CanonicalOption, ComponentAlias, ComponentExport, ComponentExternName,
+    ComponentExternalKind, ComponentImport, ComponentInstance, ComponentOuterAliasKind,
+    ComponentType, Encoding as BinaryKind, ExternalKind, FromReader, Instance, Parser, Payload,
+    SectionLimited, ValidPayload, Validator,
     component_types::{ComponentAnyTypeId, ResourceId},
     types::{Types, TypesRef},
 };
 
 use super::{
     counts::ModuleCounts,
-    ir::{Body, CanonOptions, CoreModule, CoreSort, Encoding, Reference, Sort, Step},
+    ir::{Body, CanonOptions, CoreModule, CoreSort, Encoding, ExternName, Reference, Sort, Step},
 };
 use crate::{engine::FEATURES, error::LoadError};
 
@@ -294,7 +294,7 @@ fn import_step(
     let name = import.name.name;
     let item = types.component_item_for_import(name);
     let ty = item.ok_or(Refusal::Invalid("an import has no type"))?.ty;
-    Ok(Step::Import { name: name.into(), ty, offset })
+    Ok(Step::Import { name: extern_name(&import.name), ty, offset })
 }
 
 fn export_step(
@@ -306,7 +306,11 @@ fn export_step(
     let item = reference(types, export.kind, export.index)?;
     let ty = types.component_item_for_export(name);
     let ty = ty.ok_or(Refusal::Invalid("an export has no type"))?.ty;
-    Ok(Step::Export { name: name.into(), item, ty, offset })
+    Ok(Step::Export { name: extern_name(&export.name), item, ty, offset })
+}
+
+fn extern_name(name: &ComponentExternName<'_>) -> ExternName {
+    ExternName { name: name.name.into(), implements: name.implements.map(String::from) }
 }
 
 fn core_instance(instance: Instance<'_>) -> Result<Step, Refusal> {

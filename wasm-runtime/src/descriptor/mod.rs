@@ -102,7 +102,7 @@ pub(crate) fn origin(
     let own = declaration.side == side && declaration.interface == index;
     let declaring = list.get(declaration.interface as usize)?;
     Some(ResourceOrigin {
-        interface: if own { None } else { Some(declaring.name.clone()) },
+        interface: if own { None } else { Some(declaring.interface().into()) },
         name: declaration.name.clone(),
     })
 }

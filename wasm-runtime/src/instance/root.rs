@@ -1,8 +1,10 @@
 //! The root component's edges: its imports as items, its exports as functions by number.
 
-use alloc::{format, rc::Rc, sync::Arc, vec::Vec};
+use alloc::{collections::BTreeMap, format, rc::Rc, sync::Arc, vec::Vec};
 
-use wasmparser::component_types::{ComponentAnyTypeId, ComponentEntityType};
+use wasmparser::component_types::{
+    ComponentAnyTypeId, ComponentEntityType, ResourceId as Declared,
+};
 
 use super::{
     items::{Exports, Frame, Function, Item},
@@ -43,20 +45,26 @@ pub(super) fn imports<H: Host>(
     links: &[Link],
     state: &mut State<H>,
 ) -> Exports {
-    add_resources(&component.interfaces, links, state);
+    let interfaces = &component.interfaces;
+    add_resources(interfaces, links, state);
+    let numbers = Numbers::of(interfaces);
     let mut imports = Exports::new();
+    // Functions outside any interface are counted over all imports, those of one within it.
+    let mut outside = 0;
     let steps = component.bodies.first().map_or(&[][..], |root| &root.steps);
     for step in steps {
         let Step::Import { name, ty, .. } = step else { continue };
+        let name = &name.name;
         let item = match ty {
             ComponentEntityType::Instance(id) => {
                 let types = component.source.as_ref();
+                let mut within = 0;
                 let members = types[*id].exports.iter().filter_map(|(member, item)| {
-                    Some((member.clone(), import(&component.interfaces, name, member, item.ty)?))
+                    Some((member.clone(), numbers.item(name, &mut within, item.ty)?))
                 });
                 Some(Item::Instance(Rc::new(members.collect())))
             }
-            other => import(&component.interfaces, ROOT, name, *other),
+            other => numbers.item(ROOT, &mut outside, *other),
         };
         if let Some(item) = item {
             imports.insert(name.clone(), item);
@@ -65,30 +73,35 @@ pub(super) fn imports<H: Host>(
     imports
 }
 
-/// One function or type of an imported interface.
-fn import(
-    interfaces: &Interfaces,
-    interface: &str,
-    name: &str,
-    ty: ComponentEntityType,
-) -> Option<Item> {
-    match ty {
-        ComponentEntityType::Func(_) => {
-            let mut list = interfaces.imports.iter();
-            let import = list.position(|import| import.name == interface)?;
-            let mut functions = interfaces.imports.get(import)?.ty.functions.iter();
-            let function = functions.position(|(function, _)| function == name)?;
-            let (import, function) = (u32::try_from(import).ok()?, u32::try_from(function).ok()?);
-            Some(Item::Function(Function::Imported { import, function }))
+/// The numbers that imports have.
+struct Numbers<'a> {
+    interfaces: BTreeMap<&'a str, u32>,
+    resources: BTreeMap<Declared, u32>,
+}
+
+impl<'a> Numbers<'a> {
+    fn of(interfaces: &'a Interfaces) -> Self {
+        let names = interfaces.imports.iter().map(|interface| interface.name.as_str());
+        let declared = interfaces.resources.iter().map(|resource| resource.declared);
+        Self { interfaces: names.zip(0..).collect(), resources: declared.zip(0..).collect() }
+    }
+
+    /// One function or type of an imported interface; `functions` counts those before it.
+    fn item(&self, interface: &str, functions: &mut u32, ty: ComponentEntityType) -> Option<Item> {
+        match ty {
+            ComponentEntityType::Func(_) => {
+                let import = *self.interfaces.get(interface)?;
+                let function = *functions;
+                *functions = functions.saturating_add(1);
+                Some(Item::Function(Function::Imported { import, function }))
+            }
+            ComponentEntityType::Type { created: ComponentAnyTypeId::Resource(id), .. } => {
+                let number = self.resources.get(&id.resource())?;
+                Some(Item::Type(Some(ResourceId(*number))))
+            }
+            ComponentEntityType::Type { .. } => Some(Item::Type(None)),
+            _ => None,
         }
-        ComponentEntityType::Type { created: ComponentAnyTypeId::Resource(id), .. } => {
-            let declared = id.resource();
-            let mut resources = interfaces.resources.iter();
-            let number = resources.position(|resource| resource.declared == declared)?;
-            Some(Item::Type(Some(ResourceId(u32::try_from(number).ok()?))))
-        }
-        ComponentEntityType::Type { .. } => Some(Item::Type(None)),
-        _ => None,
     }
 }
 

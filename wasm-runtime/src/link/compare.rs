@@ -22,7 +22,7 @@ use crate::{
 pub(super) struct Pair<'a> {
     pub interfaces: &'a Interfaces,
     pub import: u32,
-    /// Name of the import.
+    /// Name of the interface.
     pub name: &'a str,
     pub provider: &'a Descriptor,
 }

@@ -87,7 +87,7 @@ impl<'a> Component<'a> {
         let pair = compare::Pair {
             interfaces: &self.interfaces,
             import: index,
-            name: &import.name,
+            name: import.interface(),
             provider: &descriptor,
         };
         let methods = import.ty.functions.iter().map(|(name, ty)| pair.method(name, ty));

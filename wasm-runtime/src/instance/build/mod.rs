@@ -116,7 +116,7 @@ impl<'c, H: Host> Builder<'c, H> {
                 frame.push(Item::Component(Rc::new(closure)));
             }
             Step::Import { name, ty, .. } => {
-                let item = frame.imports.get(name).cloned().ok_or_else(|| missing("an import"))?;
+                let item = frame.imports.get(&name.name).cloned().ok_or_else(|| missing("an import"))?;
                 self.bind(frame, *ty, &item)?;
                 frame.push(item);
             }
@@ -157,8 +157,8 @@ impl<'c, H: Host> Builder<'c, H> {
             Step::Export { name, item, ty, .. } => {
                 let item = resolve(frame, item)?;
                 self.bind(frame, *ty, &item)?;
-                self.name_resource(&item, name);
-                frame.exports.insert(name.clone(), item.clone());
+                self.name_resource(&item, &name.name);
+                frame.exports.insert(name.name.clone(), item.clone());
                 frame.push(item);
             }
             Step::Lift { .. } | Step::Lower { .. } => self.canonical(frame, step)?,
