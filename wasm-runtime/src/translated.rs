@@ -21,6 +21,18 @@ pub struct Translated {
     pub(crate) engine: Engine,
     /// By their number in the binary.
     pub(crate) modules: Vec<Module>,
+    /// What each instance may spend until it is refuelled.
+    pub(crate) fuel: Option<u64>,
+}
+
+impl Translated {
+    /// Says what each instance made of it may spend until [`crate::Instance::refuel`], in units of
+    /// about an instruction; its code has to be metered. For places where nothing preempts a guest:
+    /// in a domain the kernel does, and counting costs several percent.
+    #[must_use]
+    pub fn with_fuel(self, fuel: u64) -> Self {
+        Self { fuel: Some(fuel), ..self }
+    }
 }
 
 impl Component<'_> {
@@ -38,7 +50,7 @@ impl Component<'_> {
             Module::new(&engine, module.bytes).map_err(|error| explain(module, &error))
         });
         let modules = modules.collect::<Result<_, _>>()?;
-        Ok(Translated { engine, modules })
+        Ok(Translated { engine, modules, fuel: None })
     }
 }
 

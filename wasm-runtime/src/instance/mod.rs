@@ -71,6 +71,9 @@ impl<H: Host> Instance<H> {
     ) -> Result<Self, Trap> {
         let Linked { component, links } = linked;
         let mut store = Store::new(&translated.engine, State::new(host, limits));
+        if let Some(fuel) = translated.fuel {
+            store.set_fuel(fuel)?;
+        }
         store.limiter(|state| state.limiter.as_dyn());
         let imports = root::imports(component, links, store.data_mut());
         let mut builder = Builder::new(component, links, store, translated);
@@ -80,6 +83,12 @@ impl<H: Host> Instance<H> {
         drop(frame);
         let store = builder.into_store();
         Ok(Self { store, interfaces: component.interfaces.clone(), functions, dead: None })
+    }
+
+    /// Sets what Wasm code may still spend. Nothing happens unless the code is metered.
+    pub fn refuel(&mut self, fuel: u64) {
+        // Fails on an engine that does not count.
+        let _ = self.store.set_fuel(fuel);
     }
 
     /// The place that it runs in.
