@@ -57,6 +57,25 @@ pub(crate) fn runtime_arguments(testing: bool) -> Vec<String> {
     arguments.into_iter().map(str::to_owned).collect()
 }
 
+/// Cargo's arguments for the domain image that executes scripts of test suites.
+pub(crate) fn conformance_arguments() -> Vec<String> {
+    let mut arguments = runtime_arguments(false);
+    arguments.extend(["--features", "atoll-image/conformance"].map(str::to_owned));
+    arguments.extend(["--bin", "conformance"].map(str::to_owned));
+    arguments
+}
+
+/// Builds the native parts with that image in the domain image's place.
+pub(crate) fn build_conformance(project: &Project) -> Result<Artifacts> {
+    wit::fill_deps(project)?;
+    build_bare(project)?;
+    step("building the domain image that executes scripts");
+    run(project.cargo("build")?.args(["--quiet", "--release"]).args(conformance_arguments()))?;
+    let bare = project.target.join(BARE).join("release");
+    let runtime = project.target.join(DOMAIN).join("release/conformance");
+    Ok(Artifacts { kernel: bare.join("atoll-kernel"), shim: bare.join("atoll-boot-shim"), runtime })
+}
+
 /// Cargo's arguments for the program that measures the kernel.
 pub(crate) fn probe_arguments() -> Result<Vec<String>> {
     let mut arguments = vec!["--target", BARE, "-p", "atoll-probe"];

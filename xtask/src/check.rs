@@ -1,7 +1,7 @@
 //! Tests: format, lints, host tests and scenarios.
 
 use crate::project::{Project, run};
-use crate::{artifacts, components, image, rooms, wit};
+use crate::{artifacts, components, conformance, image, rooms, wit};
 use anyhow::{Context, Result, bail};
 use atoll_scenarios::{Images, Scenario, Summary, scenarios as all};
 use atoll_system_description::DESCRIPTION_MODULE;
@@ -98,7 +98,7 @@ fn run_scenarios(project: &Project, scenarios: &[&Scenario]) -> Result<Summary> 
 }
 
 /// Prints the one line that sums up, last and alone.
-fn report(summary: Summary) -> Result<()> {
+pub(crate) fn report(summary: Summary) -> Result<()> {
     println!("{} passed, {} failed, {} skipped", summary.passed, summary.failed, summary.skipped);
     match summary.failed {
         0 => Ok(()),
@@ -124,6 +124,11 @@ pub(crate) fn test(project: &Project) -> Result<()> {
     components::build(project)?;
     println!("== host tests");
     summary.add(host_tests(project)?);
+    println!("== conformance");
+    match conformance::test(project) {
+        Ok(conformance) => summary.add(conformance),
+        Err(error) => summary.add(count("conformance", Err(error))),
+    }
     println!("== scenarios");
     match run_scenarios(project, &all::all()) {
         Ok(scenarios) => summary.add(scenarios),
@@ -195,6 +200,7 @@ pub(crate) fn clippy(project: &Project) -> Result<()> {
         artifacts::bare_arguments()?,
         artifacts::probe_arguments()?,
         artifacts::runtime_arguments(true),
+        artifacts::conformance_arguments(),
         components::lint_arguments(project)?,
     ];
     for arguments in all {

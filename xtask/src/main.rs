@@ -11,6 +11,7 @@ mod bench;
 mod c_guest;
 mod check;
 mod components;
+mod conformance;
 mod image;
 mod project;
 mod rooms;
@@ -81,7 +82,9 @@ enum Task {
     },
     /// Measures kernel, calls, servers and boot in instructions
     Bench(bench::Options),
-    /// Runs all tests: format, lints, host tests, scenarios
+    /// Runs the suites of the core specification, the component model and this repository
+    Conformance(conformance::Options),
+    /// Runs all tests: format, lints, host tests, conformance, scenarios
     Test,
     /// What continuous integration runs: the same as `test`
     Ci,
@@ -146,6 +149,7 @@ fn perform(task: Task) -> Result<()> {
         }
         Task::Scenario { names, .. } => check::scenarios(&project, &names),
         Task::Bench(options) => bench::bench(&project, &options),
+        Task::Conformance(options) => conformance::conformance(&project, &options),
         Task::Test | Task::Ci => check::test(&project),
         Task::Fmt { check } => check::fmt(&project, check),
         Task::Clippy => check::clippy(&project),

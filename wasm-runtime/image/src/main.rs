@@ -10,6 +10,10 @@
 #[cfg(target_os = "none")]
 mod platform;
 
+// What `platform` enters.
+#[cfg(target_os = "none")]
+use atoll_image::serve::live;
+
 #[cfg(not(target_os = "none"))]
 fn main() {
     eprintln!("the domain image runs in a domain of Atoll only");

@@ -3,7 +3,6 @@
 use super::areas;
 use super::end;
 use super::gate::Trap;
-use atoll_image::serve;
 use core::arch::global_asm;
 
 // The kernel enters here with the component's length in rdi and rsp at the end of the stack.
@@ -24,6 +23,6 @@ extern "C" fn run(component_length: u64) -> ! {
     let component = unsafe { areas::component(component_length) };
     // SAFETY: This is the first instruction of the domain in Rust; nobody has the areas yet.
     let gate = unsafe { Trap::new() };
-    let outcome = serve::live(gate, component);
+    let outcome = crate::live(gate, component);
     end::exit(outcome.cause, outcome.code, &outcome.message)
 }

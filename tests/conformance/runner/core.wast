@@ -1,0 +1,76 @@
+;; What the runner itself does with core modules: names, definitions, registration, every kind of
+;; argument and result.
+
+(module $numbers
+  (func (export "i32") (param i32) (result i32) (local.get 0))
+  (func (export "i64") (param i64) (result i64) (local.get 0))
+  (func (export "f32") (param f32) (result f32) (local.get 0))
+  (func (export "f64") (param f64) (result f64) (local.get 0))
+  (func (export "nothing"))
+  (func (export "two") (result i32 i64) (i32.const 1) (i64.const 2))
+  (func (export "zero-by-zero") (result f32) (f32.div (f32.const 0) (f32.const 0)))
+  (func (export "wide-zero-by-zero") (result f64) (f64.div (f64.const 0) (f64.const 0)))
+  (func (export "divide") (param i32 i32) (result i32) (i32.div_s (local.get 0) (local.get 1)))
+  (func $endless (export "endless") (call $endless) (call $endless))
+  (global (export "seven") i32 (i32.const 7)))
+
+(assert_return (invoke "i32" (i32.const -1)) (i32.const 0xffff_ffff))
+(assert_return (invoke "i64" (i64.const -1)) (i64.const 0xffff_ffff_ffff_ffff))
+(assert_return (invoke "f32" (f32.const nan:0x200001)) (f32.const nan:0x200001))
+(assert_return (invoke "f64" (f64.const -nan:0x1)) (f64.const -nan:0x1))
+(assert_return (invoke "f32" (f32.const nan)) (f32.const nan:canonical))
+(assert_return (invoke "f64" (f64.const nan:0x8000000000001)) (f64.const nan:arithmetic))
+(assert_return (invoke "nothing"))
+(assert_return (invoke "two") (i32.const 1) (i64.const 2))
+(assert_return (invoke "zero-by-zero") (f32.const nan:canonical))
+(assert_return (invoke "wide-zero-by-zero") (f64.const nan:canonical))
+(assert_return (get "seven") (i32.const 7))
+(assert_return (get $numbers "seven") (either (i32.const 6) (i32.const 7)))
+(assert_trap (invoke "divide" (i32.const 1) (i32.const 0)) "integer divide by zero")
+(assert_trap (invoke "divide" (i32.const 0x8000_0000) (i32.const -1)) "integer overflow")
+(assert_exhaustion (invoke "endless") "call stack exhausted")
+;; The instance lives on: only components die of a trap.
+(assert_return (invoke "i32" (i32.const 1)) (i32.const 1))
+(invoke "nothing")
+
+(register "numbers" $numbers)
+(module
+  (import "numbers" "i32" (func $same (param i32) (result i32)))
+  (import "spectest" "global_i32" (global i32))
+  (func (export "twice") (param i32) (result i32)
+    (i32.mul (i32.const 2) (call $same (local.get 0))))
+  (func (export "host") (result i32) (global.get 0)))
+(assert_return (invoke "twice" (i32.const 21)) (i32.const 42))
+(assert_return (invoke "host") (i32.const 666))
+
+(module
+  (func $f)
+  (elem declare func $f)
+  (func (export "function") (result funcref) (ref.func $f))
+  (func (export "same-function") (param funcref) (result funcref) (local.get 0))
+  (func (export "same") (param externref) (result externref) (local.get 0)))
+(assert_return (invoke "function") (ref.func))
+(assert_return (invoke "same-function" (ref.null func)) (ref.null func))
+(assert_return (invoke "same" (ref.extern 3)) (ref.extern 3))
+(assert_return (invoke "same" (ref.null extern)) (ref.null extern))
+(assert_return (invoke "same" (ref.null extern)) (ref.null))
+(assert_return (invoke "same" (ref.extern 4)) (ref.extern))
+
+;; Instances of one definition share nothing.
+(module definition $counter
+  (global $n (mut i32) (i32.const 0))
+  (func (export "next") (result i32)
+    (global.set $n (i32.add (global.get $n) (i32.const 1)))
+    (global.get $n)))
+(module instance $a $counter)
+(module instance $b $counter)
+(assert_return (invoke $a "next") (i32.const 1))
+(assert_return (invoke $a "next") (i32.const 2))
+(assert_return (invoke $b "next") (i32.const 1))
+
+(assert_unlinkable (module (import "numbers" "i32" (func))) "incompatible import type")
+(assert_unlinkable (module (import "nobody" "nothing" (func))) "unknown import")
+(assert_trap (module (func $f unreachable) (start $f)) "unreachable")
+(assert_invalid (module (func (result i32))) "type mismatch")
+(assert_malformed (module binary "\00asm\02\00\00\00") "unknown binary version")
+(assert_malformed (module quote "(module (func) (fun))") "unexpected token")

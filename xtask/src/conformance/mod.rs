@@ -1,0 +1,147 @@
+//! `cargo xtask conformance`: runs the suites of the core specification, of the component model and
+//! of this repository.
+//!
+//! `tests/wast` turns a suite into an archive of scripts and executes it on the host; [`kernel`]
+//! boots the same archive in a domain, and both must come to the same for every directive.
+//! [`reference`] compares the core specification's suite with wasmi's own runner. [`report`] reads
+//! what they print.
+
+mod kernel;
+mod reference;
+mod report;
+
+use crate::check;
+use crate::project::{Project, run, step};
+use anyhow::{Context, Result, ensure};
+use atoll_scenarios::Summary;
+use report::Report;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Where the not-yet lists are.
+const LISTS: &str = "tests/conformance/not-yet";
+/// What `make test` runs of the core specification in the kernel: its first version, with values,
+/// control and memory. The whole is for `cargo xtask conformance --kernel`.
+const CORE_IN_KERNEL: &str = "wasm-v1/";
+
+/// Which suites, and where.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// A folder with `.wast` files, such as `test` of the repository WebAssembly/component-model;
+    /// without it, the core specification's suite and this repository's own
+    folder: Option<PathBuf>,
+    /// Runs them in a booted kernel too, and compares
+    #[arg(long)]
+    kernel: bool,
+    /// Only files whose names begin like this
+    #[arg(long, default_value = "")]
+    only: String,
+}
+
+/// A set of files.
+#[derive(Clone, Debug)]
+struct Suite {
+    /// What it is called, on the terminal and in file names.
+    name: &'static str,
+    /// What `tests/wast` knows it by.
+    source: PathBuf,
+    /// Its not-yet list.
+    list: PathBuf,
+}
+
+impl Suite {
+    fn core(project: &Project) -> Self {
+        Self { name: "core", source: "core".into(), list: list(project, "core.txt") }
+    }
+
+    fn own(project: &Project) -> Self {
+        let source = project.root.join("tests/conformance");
+        Self { name: "own", source, list: list(project, "own.txt") }
+    }
+
+    fn folder(project: &Project, folder: &Path) -> Result<Self> {
+        let list = list(project, "component-model.txt");
+        Ok(Self { name: "folder", source: project.path(folder)?, list })
+    }
+}
+
+fn list(project: &Project, name: &str) -> PathBuf {
+    project.root.join(LISTS).join(name)
+}
+
+/// Runs the suites and prints the line that sums up, last and alone.
+pub(crate) fn conformance(project: &Project, options: &Options) -> Result<()> {
+    let suites = match &options.folder {
+        Some(folder) => vec![Suite::folder(project, folder)?],
+        None => vec![Suite::core(project), Suite::own(project)],
+    };
+    let mut summary = Summary::default();
+    for suite in &suites {
+        summary.add(suite_once(project, suite, &options.only, options.kernel)?);
+    }
+    check::report(summary)
+}
+
+/// What `make test` runs: all on the host; the repository's own files and a part of the core
+/// specification's in the kernel. Counts each as one test.
+pub(crate) fn test(project: &Project) -> Result<Summary> {
+    let runs = [
+        (Suite::own(project), "", true),
+        (Suite::core(project), "", false),
+        (Suite::core(project), CORE_IN_KERNEL, true),
+    ];
+    let mut summary = Summary::default();
+    for (suite, only, kernel) in runs {
+        let outcome = suite_once(project, &suite, only, kernel)?;
+        summary.add(match outcome.failed {
+            0 => Summary { passed: 1, ..Summary::default() },
+            _ => Summary { failed: 1, ..Summary::default() },
+        });
+    }
+    Ok(summary)
+}
+
+/// Runs a suite on the host, and in the kernel if that is wanted. Each difference counts as a
+/// failure.
+fn suite_once(project: &Project, suite: &Suite, only: &str, in_kernel: bool) -> Result<Summary> {
+    let archive = project.target.join("conformance").join(format!("{}.script", suite.name));
+    let host = on_host(project, suite, only, &archive)?;
+    host.failures.iter().for_each(|failure| println!("  {failure}"));
+    println!("{} on the host: {}", suite.name, host.line());
+    let mut summary = host.summary;
+    if suite.name == "core" && only.is_empty() {
+        summary.failed += reference::differences(project, &host)?;
+    }
+    if in_kernel {
+        let transcript =
+            project.target.join("scenarios").join(format!("conformance-{}.log", suite.name));
+        let inside = kernel::run(project, &archive, &transcript)?;
+        println!("{} in the kernel: {}", suite.name, inside.line());
+        summary.failed += host.differences(&inside, "in the kernel");
+    }
+    Ok(summary)
+}
+
+/// Makes the archive of a suite and executes it on the host.
+fn on_host(project: &Project, suite: &Suite, only: &str, archive: &Path) -> Result<Report> {
+    if let Some(folder) = archive.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    step("building the runner");
+    run(project.plain_cargo("build").args(["--quiet", "-p", "atoll-wast"]))?;
+    let mut command = Command::new(project.target.join("debug/atoll-wast"));
+    command.arg(&suite.source).arg("--list").arg(&suite.list).arg("--out").arg(archive);
+    command.args(["--only", only]);
+    output(&mut command).and_then(|text| Report::read(&text))
+}
+
+/// What a program prints; that it went well is its status.
+fn output(command: &mut Command) -> Result<String> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let output = command
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .with_context(|| format!("cannot run {name}"))?;
+    ensure!(output.status.success(), "{name} failed ({})", output.status);
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
