@@ -1,7 +1,7 @@
 //! Making and starting domains.
 
 use super::transfer::Slots;
-use super::{Activity, Body, Domain, Kernel, Life};
+use super::{Activity, Body, Domain, Kernel, Life, Reserved};
 use crate::arch::Start;
 use crate::capability::{DomainId, HandleTable, Link, List};
 use crate::ipc::Inbox;
@@ -100,6 +100,7 @@ impl Kernel {
             send: PageRun::allocate(pages).ok_or(Status::OutOfMemory)?,
             receive: PageRun::allocate(pages).ok_or(Status::OutOfMemory)?,
             next_region: REGION_BASE,
+            reserved: Reserved::default(),
         };
         let space = &mut body.space;
         self.image.map_into(space)?;

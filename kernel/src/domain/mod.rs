@@ -23,6 +23,7 @@ mod objects;
 mod quota;
 mod record;
 mod replies;
+mod reserved;
 mod streams;
 mod transfer;
 mod watching;
@@ -33,6 +34,7 @@ pub use devices::{Devices, Interrupt, Ports, Window};
 pub(crate) use quota::mapping_cost;
 pub use record::{Activity, Body, Domain, Life};
 pub(crate) use replies::Answer;
+pub use reserved::Reserved;
 
 use crate::boot::BootInfo;
 use crate::capability::{DomainId, List, Slab, tag};

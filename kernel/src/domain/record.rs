@@ -1,6 +1,6 @@
 //! What the kernel keeps of one domain.
 
-use super::death::Ending;
+use super::{death::Ending, reserved::Reserved};
 use crate::capability::{CallId, HandleTable, Link, Linked, List};
 use crate::ipc::Inbox;
 use crate::memory::{AddressSpace, PageRun};
@@ -43,6 +43,8 @@ pub struct Body {
     pub receive: Arc<PageRun>,
     /// Where the next window is mapped.
     pub next_region: u64,
+    /// Parts of the heap that are backed when they are touched.
+    pub reserved: Reserved,
 }
 
 /// One domain.

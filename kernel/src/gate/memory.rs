@@ -27,9 +27,27 @@ pub(super) fn commit(kernel: &mut Kernel, caller: DomainId, arguments: Arguments
     Ok(0)
 }
 
+/// Within a reserved part, pages may be missing.
 pub(super) fn release(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
     let (base, pages) = range(arguments)?;
     let body = kernel.domain_mut(caller)?.body.as_mut().ok_or(Status::Closed)?;
-    body.space.release(base, pages).map_err(Status::from)?;
+    let released = if body.reserved.covers(base.raw(), pages) {
+        body.space.clear(base, pages)
+    } else {
+        body.space.release(base, pages)
+    };
+    released.map_err(Status::from)?;
+    Ok(0)
+}
+
+pub(super) fn reserve(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
+    let (base, pages) = range(arguments)?;
+    let body = kernel.domain_mut(caller)?.body.as_mut().ok_or(Status::Closed)?;
+    body.reserved.set(base.raw(), pages)?;
+    Ok(0)
+}
+
+pub(super) fn room(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
+    kernel.domain_mut(caller)?.require_pages(arguments.raw::<0>())?;
     Ok(0)
 }

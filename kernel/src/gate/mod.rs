@@ -21,6 +21,7 @@ pub use crate::domain::{BootError, Kernel};
 use crate::capability::{DomainId, Handle};
 use crate::domain::{CPU, Ending};
 use crate::interrupts::{Events, Fault, Next};
+use crate::memory::PAGE_SIZE;
 use crate::time;
 use atoll_gate::message::Lengths;
 use atoll_gate::record::Cause;
@@ -101,6 +102,8 @@ const fn function(call: Call) -> Function {
         Call::Signal => objects::signal,
         Call::Commit => memory::commit,
         Call::Release => memory::release,
+        Call::Reserve => memory::reserve,
+        Call::Room => memory::room,
         Call::CreateDevice => devices::create,
         Call::MapWindow => devices::map_window,
         Call::PortAccess => devices::port_access,
@@ -176,9 +179,16 @@ impl Events for Kernel {
     fn fault(&mut self, fault: Fault) {
         self.now = time::now_ns();
         let Some(domain) = self.scheduler.current(CPU) else { return };
-        let code = u64::from(fault.vector) << 32 | fault.error & 0xffff_ffff;
+        let ending = match self.touched(domain, &fault) {
+            Some(Ok(())) => return,
+            Some(Err(_)) => Ending::new(Cause::OutOfMemory, PAGE_SIZE),
+            None => {
+                let code = u64::from(fault.vector) << 32 | fault.error & 0xffff_ffff;
+                Ending::new(Cause::Faulted, code)
+            }
+        };
         let (address, fault_address) = (fault.instruction, fault.address);
-        self.end(domain, Ending { address, fault_address, ..Ending::new(Cause::Faulted, code) });
+        self.end(domain, Ending { address, fault_address, ..ending });
     }
 
     #[inline]

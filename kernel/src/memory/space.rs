@@ -126,6 +126,35 @@ impl AddressSpace {
         Ok(())
     }
 
+    /// Backs those pages of a range that are free with zeroed frames, as far as frames are left.
+    pub fn fill(&mut self, base: VirtAddr, pages: u64) -> Result<(), MapError> {
+        for page in lower_half_range(base, pages)? {
+            if !self.is_mapped(page) {
+                self.commit(page, 1, Access::ReadWrite)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Frees the owned pages of a range, of which any may be missing. Takes time by what is there:
+    /// where a table is missing, all its pages are passed over.
+    pub fn clear(&mut self, base: VirtAddr, pages: u64) -> Result<(), MapError> {
+        drop(lower_half_range(base, pages)?);
+        let mut next = 0;
+        while let Some(page) = base.checked_add_pages(next).filter(|_| next < pages) {
+            next += match self.entry(page) {
+                Some(entry) => {
+                    if entry.get() & OWNED != 0 {
+                        self.unmap(page);
+                    }
+                    1
+                }
+                None => (ENTRIES - table::index(page, 1)) as u64,
+            };
+        }
+        Ok(())
+    }
+
     /// Maps all pages of a run that stays shared, and keeps the run alive; all or none.
     pub fn map_run(
         &mut self,

@@ -122,8 +122,17 @@ numbered! {
         /// (address, pages) -> 0. Backs free pages of the heap range with zeroed frames, or fails
         /// whole with [`Status::OutOfMemory`] or [`Status::QuotaExceeded`].
         Commit = 20,
-        /// (address, pages) -> 0. Gives pages of the heap range back.
+        /// (address, pages) -> 0. Gives pages of the heap range back; within a reserved part, as far
+        /// as they are there.
         Release = 21,
+        /// (address, pages) -> 0. Reserves a part of the heap range: from now on a page of it that
+        /// is not there is backed, and counted, when it is touched. If that cannot be, the domain
+        /// ends with [`crate::record::Cause::OutOfMemory`]. Takes the place of the part that starts
+        /// there; 0 pages forget that one and leave its pages. At most 512 parts.
+        Reserve = 33,
+        /// (pages) -> 0. Whether so many pages could be backed now: [`Status::QuotaExceeded`] or
+        /// [`Status::OutOfMemory`] if not. Takes nothing.
+        Room = 34,
 
         // Devices
         /// (system handle, [`DeviceKind`], base, length) -> handle. Interrupt: base is the global

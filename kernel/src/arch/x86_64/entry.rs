@@ -256,6 +256,9 @@ fn choose<'a, E: Events>(events: &mut E) -> Option<&'a Context> {
 #[cold]
 #[inline(never)]
 fn interrupted<E: Events>(events: &mut E, context: &Context, vector: u64) {
+    if context.is_kernel.load(Relaxed) == 0 {
+        save_vectors(context);
+    }
     if vector < EXCEPTIONS {
         let address = if vector == 14 { Cr2::read_raw() } else { 0 };
         events.fault(Fault {
@@ -265,9 +268,6 @@ fn interrupted<E: Events>(events: &mut E, context: &Context, vector: u64) {
             address,
         });
         return;
-    }
-    if context.is_kernel.load(Relaxed) == 0 {
-        save_vectors(context);
     }
     match vector as u8 {
         apic::SPURIOUS_VECTOR => {}

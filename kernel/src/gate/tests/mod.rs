@@ -8,6 +8,7 @@ mod devices;
 mod handles;
 mod messages;
 mod model;
+mod reserved;
 mod streams;
 mod supervision;
 
