@@ -3,10 +3,10 @@
 //! A domain has one [`wasmi::Engine`], because code is freed with its engine only. Translation is
 //! eager: the lazy mode spins on a lock and fails oddly when memory is short.
 
-use wasmi::{CompilationMode, Config, Engine, ResourceLimiter, StoreLimits, StoreLimitsBuilder};
+use wasmi::{CompilationMode, Config, Engine};
 use wasmparser::WasmFeatures;
 
-use crate::limits::{self, RuntimeLimits};
+use crate::limits::{Limit, RuntimeLimits};
 
 /// What components and their core modules may use. Everything else is refused by name when the
 /// component is parsed: threads, exceptions, garbage collection, SIMD, 64-bit memories, and of the
@@ -34,35 +34,14 @@ pub(crate) const FEATURES: WasmFeatures = WasmFeatures::MVP
 #[must_use]
 pub fn engine(limits: &RuntimeLimits, metered: bool) -> Engine {
     let mut config = Config::default();
+    // wasmi panics if the largest stack is smaller than the first one, which is 1,000 bytes.
+    let stack = u64::from(limits.stack_bytes).max(Limit::StackBytes.range().0);
     config
         .compilation_mode(CompilationMode::Eager)
         .ignore_custom_sections(true)
         .wasm_custom_page_sizes(false)
         .consume_fuel(metered)
+        .set_max_stack_height(usize::try_from(stack).unwrap_or(usize::MAX))
         .set_max_recursion_depth(limits.call_depth as usize);
     Engine::new(&config)
-}
-
-/// Bounds memories, tables and instances as the store makes or grows them.
-#[derive(Debug)]
-pub(crate) struct Limiter {
-    inner: StoreLimits,
-}
-
-impl Limiter {
-    pub(crate) fn new(limits: &RuntimeLimits) -> Self {
-        let memory = usize::try_from(limits.linear_memory).unwrap_or(usize::MAX);
-        let inner = StoreLimitsBuilder::new()
-            .memory_size(memory)
-            .table_elements(limits.table_elements as usize)
-            .instances(limits::MAX_CORE_INSTANCES as usize)
-            .tables(limits::MAX_TABLES as usize)
-            .memories(limits::MAX_MEMORIES as usize)
-            .build();
-        Self { inner }
-    }
-
-    pub(crate) fn as_dyn(&mut self) -> &mut dyn ResourceLimiter {
-        &mut self.inner
-    }
 }

@@ -9,16 +9,13 @@ use alloc::{
 };
 use core::fmt;
 
+use crate::limits::Exceeded;
+
 /// Why a component binary was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LoadError {
-    /// It is larger than the system description allows.
-    TooLarge {
-        /// Its bytes.
-        bytes: usize,
-        /// The bound.
-        limit: u32,
-    },
+    /// It has more of something than the system description allows.
+    Limit(Exceeded),
     /// It is malformed, or uses a proposal that the validator was told to refuse; the text names
     /// it.
     Invalid {
@@ -38,9 +35,17 @@ pub enum LoadError {
     TypeTooLarge {
         /// The function and its interface.
         of: String,
+        /// What it has too much of.
+        exceeded: Exceeded,
         /// Where in the binary the interface is imported or exported.
         offset: u64,
     },
+}
+
+impl From<Exceeded> for LoadError {
+    fn from(exceeded: Exceeded) -> Self {
+        Self::Limit(exceeded)
+    }
 }
 
 impl From<wasmparser::Error> for LoadError {
@@ -54,17 +59,15 @@ impl From<wasmparser::Error> for LoadError {
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooLarge { bytes, limit } => {
-                write!(f, "the component has {bytes} bytes, more than the limit of {limit}")
-            }
+            Self::Limit(exceeded) => write!(f, "the component has {exceeded}"),
             Self::Invalid { message, offset } => {
                 write!(f, "the component is not valid: {message} (at byte {offset:#x})")
             }
             Self::Unsupported { what, offset } => {
                 write!(f, "the component uses {what}: not supported (at byte {offset:#x})")
             }
-            Self::TypeTooLarge { of, offset } => {
-                write!(f, "the type of {of} is too large (at byte {offset:#x})")
+            Self::TypeTooLarge { of, exceeded, offset } => {
+                write!(f, "the type of {of} is too large: {exceeded} (at byte {offset:#x})")
             }
         }
     }
@@ -170,6 +173,12 @@ impl Trap {
 impl From<LoadError> for Trap {
     fn from(error: LoadError) -> Self {
         Self::new(error.to_string())
+    }
+}
+
+impl From<Exceeded> for Trap {
+    fn from(exceeded: Exceeded) -> Self {
+        Self::new(format!("the component has {exceeded}"))
     }
 }
 

@@ -105,6 +105,12 @@ pub trait Host: 'static {
     /// See [`CallError`].
     fn call(&mut self, target: Target, method: u32, payload: usize) -> Result<(), CallError>;
 
+    /// Whether there is memory for so many bytes more. Asked right before a linear memory or a
+    /// table grows, so that it is the growth that fails.
+    fn room(&mut self, _bytes: u64) -> bool {
+        true
+    }
+
     /// The guest dropped its own handle to an imported resource.
     fn drop_resource(&mut self, target: Target, resource: u32, number: u32);
 }

@@ -1,32 +1,24 @@
 //! Bounds on what a component may ask of its runtime.
 //!
 //! [`RuntimeLimits`] come with the start record and differ from server to server; the constants
-//! here hold for all. Each is checked before anything of a guest's choosing is allocated or
-//! repeated, so that a hostile component costs its domain a bounded amount of time and memory.
+//! here hold for all, because what they bound is fixed: the native stack, the message areas, the
+//! recursion of the code that walks types. Each is checked before anything of a guest's choosing
+//! is allocated or repeated, so that a hostile component costs its domain a bounded amount of time
+//! and memory. The operator's table of them is in `docs/limits.md`.
 
-pub use atoll_gate::start::RuntimeLimits;
+use core::fmt;
 
-/// Most parts of one type when it is written out in full, shared parts counted each time.
-pub const MAX_TYPE_PARTS: u32 = 10_000;
-/// Deepest nesting of one type.
-pub const MAX_TYPE_DEPTH: u32 = 64;
-/// Most component instances in a domain, nested ones included.
-pub const MAX_COMPONENT_INSTANCES: u32 = 500;
-/// Most core instances in a domain.
-pub const MAX_CORE_INSTANCES: u32 = 1_000;
-/// Most linear memories in a domain.
-pub const MAX_MEMORIES: u32 = 100;
-/// Most tables in a domain.
-pub const MAX_TABLES: u32 = 1_000;
-/// Most steps of instantiation: definitions, arguments and names of all nested components.
-pub const MAX_STEPS: u32 = 200_000;
-/// Most functions that the core modules of a component define together: the interpreter keeps a
-/// record for each, however short its body is.
-pub const MAX_CORE_FUNCTIONS: u32 = 100_000;
-/// Most globals, tables, memories, element and data segments of the core modules together.
-pub const MAX_CORE_ITEMS: u32 = 20_000;
+pub use atoll_gate::limits::{Limit, RuntimeLimits};
+
+/// Most parts of one type when it is written out in full, whatever the system description says:
+/// plans and descriptors have a node for each.
+pub const MAX_TYPE_PARTS: u32 = Limit::TypeParts.range().1 as u32;
+/// Deepest nesting of one type: marshalling recurses over it on the native stack.
+pub const MAX_TYPE_DEPTH: u32 = Limit::TypeDepth.range().1 as u32;
 /// Most parameters and most results of a core function.
 pub const MAX_CORE_ARITY: usize = 64;
+/// Deepest nesting of instantiations of components: each costs native stack.
+pub const MAX_INSTANTIATION_DEPTH: u32 = 32;
 /// Most bytes of a descriptor: it is published in one message.
 pub const MAX_DESCRIPTOR: usize = atoll_gate::message::MAX_PAYLOAD;
 /// Most bytes of one name in a descriptor.
@@ -38,3 +30,41 @@ pub const LOCAL_SLOTS: usize = atoll_gate::message::MAX_SLOTS;
 /// Most Wasm calls that are nested through the runtime within a domain: export calls import calls
 /// export of a nested component, destructors included. Each level costs native stack.
 pub const MAX_NESTED_CALLS: u32 = 24;
+
+/// A bound of [`RuntimeLimits`] that a component does not keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exceeded {
+    /// Which.
+    pub limit: Limit,
+    /// What the component asks for; where counting stops at the bound, one more than that.
+    pub found: u64,
+    /// The bound.
+    pub most: u64,
+}
+
+impl Exceeded {
+    /// Refuses a number above a bound.
+    ///
+    /// # Errors
+    /// It is.
+    pub fn check(limits: &RuntimeLimits, limit: Limit, found: u64) -> Result<(), Self> {
+        match limits.get(limit) {
+            most if found > most => Err(Self { limit, found, most }),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Exceeded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { limit, found, most } = self;
+        let (what, (_, highest)) = (limit.what(), limit.range());
+        write!(f, "{found} {what}, more than the limit of {most}")?;
+        if *most < highest {
+            write!(f, ": the system description can raise `limits.{limit}` to {highest}")?;
+        }
+        Ok(())
+    }
+}
+
+impl core::error::Error for Exceeded {}

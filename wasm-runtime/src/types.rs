@@ -7,7 +7,7 @@
 
 use alloc::{string::String, vec::Vec};
 
-use crate::limits::{MAX_TYPE_DEPTH, MAX_TYPE_PARTS};
+use crate::limits::{Exceeded, Limit, MAX_TYPE_DEPTH, MAX_TYPE_PARTS, RuntimeLimits};
 
 /// A definition in a [`Types`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -109,10 +109,19 @@ pub struct InterfaceType {
 /// shared, so a short list of definitions can stand for a type of exponential size: the owner
 /// weighs each and refuses those above the bounds of [`crate::limits`]. Whoever walks a type may
 /// therefore recurse and need not remember where it has been.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Types {
     definitions: Vec<Definition>,
     weights: Vec<Weight>,
+    /// Of the largest type that may be added.
+    most: Weight,
+}
+
+impl Default for Types {
+    fn default() -> Self {
+        let most = Weight { parts: MAX_TYPE_PARTS, depth: MAX_TYPE_DEPTH };
+        Self { definitions: Vec::new(), weights: Vec::new(), most }
+    }
 }
 
 /// How large a type is when it is written out in full.
@@ -124,7 +133,7 @@ struct Weight {
 
 /// The type would be too large, or refers to a definition that is not there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TypeTooLarge;
+pub struct TypeTooLarge(pub Exceeded);
 
 impl Types {
     /// Starts empty.
@@ -133,28 +142,39 @@ impl Types {
         Self::default()
     }
 
+    /// Starts empty, for types within the limits of a server.
+    #[must_use]
+    pub fn bounded(limits: &RuntimeLimits) -> Self {
+        let parts = limits.type_parts.min(MAX_TYPE_PARTS);
+        let depth = limits.type_depth.min(MAX_TYPE_DEPTH);
+        Self { most: Weight { parts, depth }, ..Self::default() }
+    }
+
     /// Adds a definition, whose parts must be in this owner already.
     ///
     /// # Errors
     /// When the type is too large or a part of it is not in this owner.
     pub fn try_add(&mut self, definition: Definition) -> Result<TypeId, TypeTooLarge> {
         let mut weight = Weight { parts: definition.labels(), depth: 0 };
-        let mut known = true;
         definition.for_each_part(|part| match self.weight(part) {
             Some(part) => {
                 weight.parts = weight.parts.saturating_add(part.parts);
                 weight.depth = weight.depth.max(part.depth);
             }
-            None => known = false,
+            // What is not there is larger than anything.
+            None => weight.parts = u32::MAX,
         });
         // A map is a list of tuples.
         let own = if matches!(definition, Definition::Map(..)) { 2 } else { 1 };
         weight.parts = weight.parts.saturating_add(own);
         weight.depth = weight.depth.saturating_add(own);
-        let id = u32::try_from(self.definitions.len()).map_err(|_| TypeTooLarge)?;
-        if !known || weight.parts > MAX_TYPE_PARTS || weight.depth > MAX_TYPE_DEPTH {
-            return Err(TypeTooLarge);
-        }
+        let too_large = |limit, found: u32, most: u32| {
+            let (found, most) = (u64::from(found), u64::from(most));
+            if found > most { Err(TypeTooLarge(Exceeded { limit, found, most })) } else { Ok(()) }
+        };
+        too_large(Limit::TypeParts, weight.parts, self.most.parts)?;
+        too_large(Limit::TypeDepth, weight.depth, self.most.depth)?;
+        let id = u32::try_from(self.definitions.len()).unwrap_or(u32::MAX);
         self.definitions.push(definition);
         self.weights.push(weight);
         Ok(TypeId(id))
@@ -167,7 +187,7 @@ impl Types {
     pub fn add(&mut self, definition: Definition) -> TypeId {
         match self.try_add(definition) {
             Ok(id) => id,
-            Err(TypeTooLarge) => panic!("a type is too large or refers to no definition"),
+            Err(TypeTooLarge(error)) => panic!("a type refers to no definition, or has {error}"),
         }
     }
 

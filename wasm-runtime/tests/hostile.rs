@@ -2,6 +2,7 @@
 
 mod common;
 
+use atoll_runtime::limits::{Exceeded, Limit};
 use atoll_runtime::{Component, LoadError, RuntimeLimits};
 use common::{LIMITS, System, on_a_small_stack, wire, wit};
 
@@ -122,9 +123,10 @@ fn refused(text: &str) -> String {
 fn a_component_over_its_bytes_is_refused() {
     let bytes = specimen();
     let limits = RuntimeLimits { component_bytes: 100, ..LIMITS };
+    let found = bytes.len() as u64;
     assert_eq!(
         Component::parse(&bytes, &limits).err(),
-        Some(LoadError::TooLarge { bytes: bytes.len(), limit: 100 })
+        Some(LoadError::Limit(Exceeded { limit: Limit::ComponentBytes, found, most: 100 }))
     );
 }
 

@@ -56,6 +56,10 @@ pub(crate) struct State {
     pub(crate) events: Vec<bool>,
     pub(crate) log: Vec<(u8, String)>,
     pub(crate) now: u64,
+    /// Whether the quota is used up.
+    pub(crate) is_full: bool,
+    /// Pages that were asked for while it was not.
+    pub(crate) asked_room: Vec<u64>,
     pub(crate) inbox: VecDeque<Message>,
     pub(crate) watches: BTreeMap<u32, u64>,
     pub(crate) script: VecDeque<Step>,
@@ -569,6 +573,11 @@ impl Fake {
                 return Ok(0xab);
             }
             Call::Clock => return Ok(state.now),
+            Call::Room if state.is_full => return Err(Status::QuotaExceeded),
+            Call::Room => {
+                state.asked_room.push(u64::from(a));
+                return Ok(0);
+            }
             Call::CreateDomain => {
                 state.thing(a, rights::CONTROL)?;
                 state.add(Thing::Domain, rights::ALL)

@@ -148,6 +148,11 @@ pub trait Calls: Gate {
         self.enter(Call::Wait, [accept, deadline, 0, 0, 0]).map(drop)
     }
 
+    /// Whether so many pages could be backed now.
+    fn room(&mut self, pages: u64) -> bool {
+        self.enter(Call::Room, [pages, 0, 0, 0, 0]).is_ok()
+    }
+
     /// Lets go of a handle. That it was gone already does not matter.
     fn close(&mut self, handle: u32) {
         let _ = self.enter(Call::Close, [u64::from(handle), 0, 0, 0, 0]);

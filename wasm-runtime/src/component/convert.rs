@@ -11,13 +11,14 @@ use wasmparser::{
     types::TypesRef,
 };
 
+use crate::limits::Exceeded;
 use crate::types::{Definition, FunctionType, ResourceId, TypeTooLarge, Types, ValueType};
 
 /// Why a type has no counterpart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ConvertError {
     /// It is over the bounds.
-    TooLarge,
+    TooLarge(Exceeded),
     /// It contains what the runtime does not carry out.
     Unsupported(&'static str),
     /// It names a resource type that nothing declares.
@@ -25,8 +26,8 @@ pub(crate) enum ConvertError {
 }
 
 impl From<TypeTooLarge> for ConvertError {
-    fn from(TypeTooLarge: TypeTooLarge) -> Self {
-        Self::TooLarge
+    fn from(TypeTooLarge(exceeded): TypeTooLarge) -> Self {
+        Self::TooLarge(exceeded)
     }
 }
 

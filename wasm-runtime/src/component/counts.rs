@@ -1,76 +1,102 @@
-//! Counts what core modules define, before the interpreter allocates a record for each.
+//! Counts what a component defines, before anybody allocates a record for each.
 
-use alloc::format;
+use alloc::{format, string::String};
 
 use wasmparser::{Payload, SectionLimited, TypeRef};
 
 use crate::{
     error::LoadError,
-    limits::{MAX_CORE_ARITY, MAX_CORE_FUNCTIONS, MAX_CORE_ITEMS},
+    limits::{Exceeded, Limit, MAX_CORE_ARITY, RuntimeLimits},
 };
 
-/// Running totals over all core modules of a component.
+/// Running totals over a component with everything in it.
 #[derive(Debug, Default)]
-pub(super) struct ModuleCounts {
-    functions: u32,
-    items: u32,
+pub(super) struct Counts {
+    functions: u64,
+    core_definitions: u64,
+    definitions: u64,
 }
 
-impl ModuleCounts {
+impl Counts {
+    /// Adds a section of a component.
+    pub(super) fn component_section(
+        &mut self,
+        payload: &Payload<'_>,
+        limits: &RuntimeLimits,
+    ) -> Result<(), LoadError> {
+        let count = match payload {
+            Payload::ComponentTypeSection(section) => section.count(),
+            Payload::ComponentImportSection(section) => section.count(),
+            Payload::ComponentExportSection(section) => section.count(),
+            Payload::ComponentInstanceSection(section) => section.count(),
+            Payload::ComponentAliasSection(section) => section.count(),
+            Payload::ComponentCanonicalSection(section) => section.count(),
+            Payload::InstanceSection(section) => section.count(),
+            Payload::CoreTypeSection(section) => section.count(),
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => 1,
+            _ => 0,
+        };
+        self.definitions = self.definitions.saturating_add(u64::from(count));
+        Ok(Exceeded::check(limits, Limit::Steps, self.definitions)?)
+    }
+
     /// Adds a section of a core module.
-    pub(super) fn section(&mut self, payload: &Payload<'_>) -> Result<(), LoadError> {
-        match payload {
-            Payload::TypeSection(section) => {
-                let offset = section.range().start;
-                for group in section.clone().into_iter_err_on_gc_types() {
-                    let ty = group?;
-                    if ty.params().len() > MAX_CORE_ARITY || ty.results().len() > MAX_CORE_ARITY {
-                        let what = format!(
-                            "a core function with more than {MAX_CORE_ARITY} parameters or results"
-                        );
-                        return Err(LoadError::Unsupported { what, offset });
-                    }
-                }
-                self.items(section)
-            }
-            Payload::ImportSection(section) => {
-                for import in section.clone().into_imports() {
-                    if matches!(import?.ty, TypeRef::Tag(_)) {
-                        let offset = section.range().start;
-                        return Err(LoadError::Unsupported {
-                            what: "an exception tag".into(),
-                            offset,
-                        });
-                    }
-                }
-                self.items(section)
+    pub(super) fn module_section(
+        &mut self,
+        payload: &Payload<'_>,
+        limits: &RuntimeLimits,
+    ) -> Result<(), LoadError> {
+        let count = match payload {
+            Payload::TypeSection(section) => section.count(),
+            Payload::ImportSection(section) => section.count(),
+            Payload::TableSection(section) => section.count(),
+            Payload::MemorySection(section) => section.count(),
+            Payload::GlobalSection(section) => section.count(),
+            Payload::ExportSection(section) => section.count(),
+            Payload::ElementSection(section) => section.count(),
+            Payload::DataSection(section) => section.count(),
+            Payload::DataCountSection { count, .. } => {
+                // The section that it announces is counted when it comes.
+                let announced = self.core_definitions.saturating_add(u64::from(*count));
+                return Ok(Exceeded::check(limits, Limit::CoreDefinitions, announced)?);
             }
             Payload::FunctionSection(section) => {
-                self.functions = self.functions.saturating_add(section.count());
-                match self.functions {
-                    0..=MAX_CORE_FUNCTIONS => Ok(()),
-                    _ => Err(too_many("core functions", MAX_CORE_FUNCTIONS, section)),
-                }
+                self.functions = self.functions.saturating_add(u64::from(section.count()));
+                return Ok(Exceeded::check(limits, Limit::CoreFunctions, self.functions)?);
             }
-            Payload::TableSection(section) => self.items(section),
-            Payload::MemorySection(section) => self.items(section),
-            Payload::GlobalSection(section) => self.items(section),
-            Payload::ElementSection(section) => self.items(section),
-            Payload::DataSection(section) => self.items(section),
-            _ => Ok(()),
-        }
-    }
-
-    fn items<T>(&mut self, section: &SectionLimited<'_, T>) -> Result<(), LoadError> {
-        self.items = self.items.saturating_add(section.count());
-        match self.items {
-            0..=MAX_CORE_ITEMS => Ok(()),
-            _ => Err(too_many("definitions in its core modules", MAX_CORE_ITEMS, section)),
-        }
+            _ => 0,
+        };
+        self.core_definitions = self.core_definitions.saturating_add(u64::from(count));
+        Ok(Exceeded::check(limits, Limit::CoreDefinitions, self.core_definitions)?)
     }
 }
 
-fn too_many<T>(what: &str, limit: u32, section: &SectionLimited<'_, T>) -> LoadError {
-    let what = format!("more than {limit} {what}");
+/// Refuses types and imports of a core module that the runtime does not carry out.
+pub(super) fn supported(payload: &Payload<'_>) -> Result<(), LoadError> {
+    match payload {
+        Payload::TypeSection(section) => {
+            for group in section.clone().into_iter_err_on_gc_types() {
+                let ty = group?;
+                if ty.params().len() > MAX_CORE_ARITY || ty.results().len() > MAX_CORE_ARITY {
+                    let what = format!(
+                        "a core function with more than {MAX_CORE_ARITY} parameters or results"
+                    );
+                    return Err(unsupported(what, section));
+                }
+            }
+        }
+        Payload::ImportSection(section) => {
+            for import in section.clone().into_imports() {
+                if matches!(import?.ty, TypeRef::Tag(_)) {
+                    return Err(unsupported("an exception tag".into(), section));
+                }
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn unsupported<T>(what: String, section: &SectionLimited<'_, T>) -> LoadError {
     LoadError::Unsupported { what, offset: section.range().start }
 }

@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     error::LoadError,
+    limits::{Exceeded, Limit, RuntimeLimits},
     types::{InterfaceType, ResourceId, Types},
 };
 
@@ -86,15 +87,22 @@ impl Interfaces {
         source: TypesRef<'_>,
         imports: impl Iterator<Item = Item<'t>>,
         exports: impl Iterator<Item = Item<'t>>,
+        limits: &RuntimeLimits,
     ) -> Result<Self, LoadError> {
-        let mut all = Self::default();
+        let mut all = Self { types: Types::bounded(limits), ..Self::default() };
         let mut numbers = BTreeMap::new();
         let mut functions = Vec::new();
-        for item in imports {
-            all.add(Side::Import, source, item, &mut numbers, &mut functions);
-        }
-        for item in exports {
-            all.add(Side::Export, source, item, &mut numbers, &mut functions);
+        let sides = imports.map(|item| (Side::Import, item));
+        let mut members = 0_u64;
+        for (side, item) in sides.chain(exports.map(|item| (Side::Export, item))) {
+            // Many imports can be of one large type, so the members are counted before they are
+            // written down.
+            members = members.saturating_add(match item.ty {
+                ComponentEntityType::Instance(id) => source[id].exports.len() as u64,
+                _ => 1,
+            });
+            Exceeded::check(limits, Limit::InterfaceItems, members)?;
+            all.add(side, source, item, &mut numbers, &mut functions);
         }
         let mut converter = Converter {
             source,
@@ -279,7 +287,7 @@ struct Waiting {
 fn explain(error: ConvertError, interface: &str, function: &str, offset: u64) -> LoadError {
     let of = alloc::format!("`{function}` of `{interface}`");
     match error {
-        ConvertError::TooLarge => LoadError::TypeTooLarge { of, offset },
+        ConvertError::TooLarge(exceeded) => LoadError::TypeTooLarge { of, exceeded, offset },
         ConvertError::Unsupported(what) => {
             LoadError::Unsupported { what: alloc::format!("{what} in the type of {of}"), offset }
         }

@@ -23,7 +23,13 @@ pub use interfaces::{Interface, ROOT};
 pub(crate) use interfaces::{Interfaces, Side};
 pub use package::describe_package;
 
-use crate::{descriptor, error::LoadError, limits::RuntimeLimits, link::name, types::Types};
+use crate::{
+    descriptor,
+    error::LoadError,
+    limits::{Exceeded, Limit, RuntimeLimits},
+    link::name,
+    types::Types,
+};
 
 /// A component that was read and validated. Keeps the bytes of its core modules borrowed.
 pub struct Component<'a> {
@@ -39,12 +45,12 @@ impl<'a> Component<'a> {
     /// # Errors
     /// When it is too large, malformed, or uses what the runtime does not carry out.
     pub fn parse(bytes: &'a [u8], limits: &RuntimeLimits) -> Result<Self, LoadError> {
-        if bytes.len() > limits.component_bytes as usize {
-            return Err(LoadError::TooLarge { bytes: bytes.len(), limit: limits.component_bytes });
-        }
-        let read::Binary { bodies, modules, types } = read::read(bytes)?;
+        Exceeded::check(limits, Limit::ComponentBytes, bytes.len() as u64)?;
+        let read::Binary { bodies, modules, types } = read::read(bytes, limits)?;
         let interfaces = match bodies.first() {
-            Some(root) => Interfaces::collect(types.as_ref(), imports(root), exports(root))?,
+            Some(root) => {
+                Interfaces::collect(types.as_ref(), imports(root), exports(root), limits)?
+            }
             None => Interfaces::default(),
         };
         Ok(Self { bodies, modules, source: types, interfaces: Arc::new(interfaces) })

@@ -10,14 +10,14 @@ use super::{
     ir::Step,
     read,
 };
-use crate::{descriptor, error::LoadError};
+use crate::{descriptor, error::LoadError, limits::RuntimeLimits};
 
 /// Gives the full name and the descriptor of every interface that the package declares.
 ///
 /// # Errors
 /// When the bytes are no such package or a type is not supported.
 pub fn describe_package(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, LoadError> {
-    let binary = read::read(bytes)?;
+    let binary = read::read(bytes, &RuntimeLimits::DEFAULT)?;
     let types = binary.types.as_ref();
     let mut described = Vec::new();
     let steps = binary.bodies.first().map_or(&[][..], |root| &root.steps);
@@ -39,7 +39,7 @@ pub fn describe_package(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, LoadErro
                 imports.map(|(name, item)| Item { name, implements: None, ty: item.ty, offset });
             let export = Item { name, implements: None, ty: item.ty, offset };
             let export = core::iter::once(export);
-            let interfaces = Interfaces::collect(types, imports, export)?;
+            let interfaces = Interfaces::collect(types, imports, export, &RuntimeLimits::DEFAULT)?;
             if let Some(descriptor) = descriptor::of(&interfaces, Side::Export, 0) {
                 described.push((name.clone(), descriptor));
             }

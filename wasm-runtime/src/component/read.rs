@@ -17,10 +17,14 @@ use wasmparser::{
 };
 
 use super::{
-    counts::ModuleCounts,
+    counts::{self, Counts},
     ir::{Body, CanonOptions, CoreModule, CoreSort, Encoding, ExternName, Reference, Sort, Step},
 };
-use crate::{engine::FEATURES, error::LoadError};
+use crate::{
+    engine::FEATURES,
+    error::LoadError,
+    limits::{Exceeded, Limit, RuntimeLimits},
+};
 
 /// What a binary holds.
 pub(super) struct Binary<'a> {
@@ -40,23 +44,25 @@ enum Place {
 
 struct Reader<'a> {
     bytes: &'a [u8],
+    limits: RuntimeLimits,
     bodies: Vec<Body>,
     modules: Vec<CoreModule<'a>>,
     places: Vec<Place>,
-    counts: ModuleCounts,
+    counts: Counts,
 }
 
 /// Reads and validates a binary.
-pub(super) fn read(bytes: &[u8]) -> Result<Binary<'_>, LoadError> {
+pub(super) fn read<'a>(bytes: &'a [u8], limits: &RuntimeLimits) -> Result<Binary<'a>, LoadError> {
     let mut parser = Parser::new(0);
     parser.set_features(FEATURES);
     let mut validator = Validator::new_with_features(FEATURES);
     let mut reader = Reader {
         bytes,
+        limits: *limits,
         bodies: Vec::new(),
         modules: Vec::new(),
         places: Vec::new(),
-        counts: ModuleCounts::default(),
+        counts: Counts::default(),
     };
     let mut types = None;
     for payload in parser.parse_all(bytes) {
@@ -64,6 +70,12 @@ pub(super) fn read(bytes: &[u8]) -> Result<Binary<'_>, LoadError> {
         if let Payload::ComponentStartSection { range, .. } = &payload {
             // The validator would speak of the values that such a function takes.
             return Err(Refusal::unsupported("a start function of a component").at(range.start));
+        }
+        // Before the validator, which has a record for each definition.
+        match reader.places.last() {
+            Some(Place::Module) => reader.counts.module_section(&payload, limits)?,
+            Some(Place::Component(_)) => reader.counts.component_section(&payload, limits)?,
+            None => {}
         }
         let before = validator.types(0).map(|types| Before::of(&types, &reader.places));
         if let ValidPayload::End(ended) = validator.payload(&payload)? {
@@ -115,7 +127,7 @@ impl<'a> Reader<'a> {
             return self.enter(*encoding, range.start);
         }
         match (self.places.last(), types) {
-            (Some(Place::Module), _) => self.counts.section(payload),
+            (Some(Place::Module), _) => counts::supported(payload),
             (Some(&Place::Component(body)), Some(types)) => {
                 let mut steps = Vec::new();
                 self.section(payload, before, types, &mut steps)?;
@@ -196,6 +208,7 @@ impl<'a> Reader<'a> {
     /// Remembers the bytes of a core module.
     fn module(&mut self, range: &Range<u64>) -> Result<Step, LoadError> {
         let number = self.modules.len() as u32;
+        Exceeded::check(&self.limits, Limit::CoreModules, u64::from(number) + 1)?;
         let start = usize::try_from(range.start).ok();
         let bytes = start
             .zip(usize::try_from(range.end).ok())

@@ -4,12 +4,13 @@
 //! and is dead after the first trap. `build` carries out the steps of the binary, `items` are its
 //! index spaces, `root` its edges; `trampoline` are the core functions that guests call, `call`
 //! and `entry` call guests, `pass` hands on what is exported as it was imported, `state` is the
-//! store's data and `local` the message areas within the domain.
+//! store's data, `limiter` bounds what grows and `local` are the message areas within the domain.
 
 mod build;
 mod call;
 mod entry;
 mod items;
+mod limiter;
 mod local;
 mod pass;
 mod root;
@@ -74,7 +75,7 @@ impl<H: Host> Instance<H> {
         if let Some(fuel) = translated.fuel {
             store.set_fuel(fuel)?;
         }
-        store.limiter(|state| state.limiter.as_dyn());
+        store.limiter(|state| state);
         let imports = root::imports(component, links, store.data_mut());
         let mut builder = Builder::new(component, links, store, translated);
         let frame = builder.instantiate(0, imports, None, None)?;

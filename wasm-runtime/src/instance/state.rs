@@ -7,13 +7,12 @@
 
 use alloc::{format, string::String, vec::Vec};
 
-use super::local::LocalArea;
+use super::{limiter::Refused, local::LocalArea};
 use crate::{
     canonical::{InstanceId, Transfer},
-    engine::Limiter,
     error::Trap,
     host::{Host, Origin, Passing, ResourceSlot, Target},
-    limits::{MAX_COMPONENT_INSTANCES, MAX_NESTED_CALLS, RuntimeLimits},
+    limits::{Exceeded, Limit, MAX_NESTED_CALLS, RuntimeLimits},
     resources::InstanceState,
     types::ResourceId,
 };
@@ -44,7 +43,9 @@ pub(crate) enum Area {
 /// Data of a domain's store.
 pub(crate) struct State<H> {
     pub host: H,
-    pub limiter: Limiter,
+    pub limits: RuntimeLimits,
+    /// What the last memory or table that did not grow met.
+    pub refused: Option<Refused>,
     pub area: Area,
     pub resources: Vec<ResourceType>,
     instances: Vec<InstanceState>,
@@ -54,7 +55,6 @@ pub(crate) struct State<H> {
     nobody: InstanceState,
     locals: Vec<LocalArea>,
     locals_in_use: usize,
-    handle_limit: u32,
     nested: u32,
 }
 
@@ -65,7 +65,8 @@ impl<H: Host> State<H> {
         nobody.may_enter = false;
         Self {
             host,
-            limiter: Limiter::new(limits),
+            limits: *limits,
+            refused: None,
             area: Area::Host,
             resources: Vec::new(),
             instances: Vec::new(),
@@ -73,23 +74,17 @@ impl<H: Host> State<H> {
             nobody,
             locals: Vec::new(),
             locals_in_use: 0,
-            handle_limit: limits.handles,
             nested: 0,
         }
     }
 
     /// Adds a component instance.
     pub(crate) fn add_instance(&mut self, parent: Option<InstanceId>) -> Result<InstanceId, Trap> {
-        match u32::try_from(self.instances.len()) {
-            Ok(number @ ..MAX_COMPONENT_INSTANCES) => {
-                self.instances.push(InstanceState::new(self.handle_limit));
-                self.parents.push(parent);
-                Ok(InstanceId(number))
-            }
-            _ => Err(Trap::new(format!(
-                "the component makes more than {MAX_COMPONENT_INSTANCES} component instances"
-            ))),
-        }
+        let number = u32::try_from(self.instances.len()).unwrap_or(u32::MAX);
+        Exceeded::check(&self.limits, Limit::Instances, u64::from(number) + 1)?;
+        self.instances.push(InstanceState::new(self.limits.handles));
+        self.parents.push(parent);
+        Ok(InstanceId(number))
     }
 
     /// Whether one instance is the other or was made within it. A call between the two might come

@@ -61,7 +61,9 @@ impl fmt::Display for HandleError {
             Self::NotOwned(index) => {
                 write!(out, "handle index {index} is borrowed and cannot be given away")
             }
-            Self::Full(limit) => write!(out, "the handle table is full ({limit} handles)"),
+            Self::Full(limit) => {
+                write!(out, "the handle table is full: `limits.handles` is {limit}")
+            }
         }
     }
 }

@@ -165,6 +165,11 @@ impl TestHost {
 }
 
 impl Host for TestHost {
+    fn room(&mut self, bytes: u64) -> bool {
+        let room = self.system.room.get();
+        room == 0 || bytes <= room
+    }
+
     fn outgoing(&mut self) -> &mut [u8] {
         &mut self.outgoing
     }

@@ -9,7 +9,11 @@
 pub(crate) mod host;
 pub(crate) mod wit;
 
-use std::{cell::RefCell, collections::HashMap, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    rc::Rc,
+};
 
 use atoll_runtime::{Component, Instance, LinkError, RuntimeLimits};
 
@@ -50,6 +54,8 @@ pub(crate) struct System {
     pub(crate) holders: RefCell<HashMap<Object, u32>>,
     /// Overrides what calls of an endpoint come to.
     pub(crate) broken: RefCell<Vec<usize>>,
+    /// Bytes that a memory or table may still grow by at once; 0 for any number.
+    pub(crate) room: Cell<u64>,
 }
 
 /// A domain of a system.

@@ -1,7 +1,9 @@
 //! Large blocks: one reserved slot of address space each.
 //!
-//! A slot is [`SLOT_SIZE`] bytes of addresses, of which only the pages in use are committed. The
-//! lowest free slot is taken first.
+//! A slot is [`SLOT_SIZE`] bytes of addresses. A new block is committed whole, so that there is
+//! either memory for it or none. What a block grows by is only reserved: it comes into being when
+//! it is touched, because vectors ask for twice what they need. The lowest free slot is taken
+//! first.
 
 use super::{Memory, SLOTS_BASE};
 use atoll_gate::layout::{HEAP_END, PAGE_SIZE};
@@ -12,10 +14,23 @@ pub const SLOT_SIZE: u64 = 8 << 30;
 /// How many slots the heap range has.
 pub const SLOTS: usize = ((HEAP_END - SLOTS_BASE) / SLOT_SIZE) as usize;
 
-/// The slots: how many pages each has committed, 0 for a free one.
+/// One slot.
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    /// Pages of its block, 0 for a free one.
+    pages: u32,
+    /// Whether the block is a reserved part, of which pages may be missing.
+    is_reserved: bool,
+}
+
+impl Slot {
+    const FREE: Self = Self { pages: 0, is_reserved: false };
+}
+
+/// The slots.
 #[derive(Debug)]
 pub struct Slots {
-    pages: [u32; SLOTS],
+    slots: [Slot; SLOTS],
     used: usize,
 }
 
@@ -28,7 +43,7 @@ impl Default for Slots {
 impl Slots {
     /// All free.
     pub const fn new() -> Self {
-        Self { pages: [0; SLOTS], used: 0 }
+        Self { slots: [Slot::FREE; SLOTS], used: 0 }
     }
 
     /// Whether no slot is left.
@@ -42,44 +57,51 @@ impl Slots {
         if align > SLOT_SIZE {
             return None;
         }
-        let free = self.pages.iter().position(|pages| *pages == 0)?;
+        let free = self.slots.iter().position(|slot| slot.pages == 0)?;
         let address = SLOTS_BASE + free as u64 * SLOT_SIZE;
         if !memory.commit(address, u64::from(pages)) {
             return None;
         }
-        *self.pages.get_mut(free)? = pages;
+        *self.slots.get_mut(free)? = Slot { pages, is_reserved: false };
         self.used += 1;
         Some(address)
     }
 
     /// Frees a slot and releases its pages.
     pub fn free<M: Memory>(&mut self, memory: &mut M, address: u64) {
-        if let Some(pages) = self.slot(address).filter(|pages| **pages != 0) {
-            let committed = core::mem::take(pages);
+        if let Some(slot) = self.slot(address).filter(|slot| slot.pages != 0) {
+            let Slot { pages, is_reserved } = core::mem::replace(slot, Slot::FREE);
             self.used -= 1;
-            memory.release(address, u64::from(committed));
+            memory.release(address, u64::from(pages));
+            if is_reserved {
+                memory.reserve(address, 0);
+            }
         }
     }
 
-    /// Commits or releases pages at the end of a block; `false` if there are none to commit.
+    /// Reserves pages at the end of a block or releases them; `false` if it cannot be larger.
     pub fn resize<M: Memory>(&mut self, memory: &mut M, address: u64, size: u64) -> bool {
         let Some(wanted) = pages_for(size) else { return false };
-        let Some(pages) = self.slot(address) else { return false };
-        let committed = *pages;
-        let end = |pages: u32| address + u64::from(pages) * PAGE_SIZE;
-        if wanted > committed && !memory.commit(end(committed), u64::from(wanted - committed)) {
+        let Some(slot) = self.slot(address) else { return false };
+        let pages = slot.pages;
+        if wanted > pages && !memory.reserve(address, u64::from(wanted)) {
             return false;
         }
-        *pages = wanted;
-        if wanted < committed {
-            memory.release(end(wanted), u64::from(committed - wanted));
+        slot.pages = wanted;
+        slot.is_reserved |= wanted > pages;
+        if wanted < pages {
+            let end = address + u64::from(wanted) * PAGE_SIZE;
+            memory.release(end, u64::from(pages - wanted));
+            if slot.is_reserved {
+                memory.reserve(address, u64::from(wanted));
+            }
         }
         true
     }
 
-    fn slot(&mut self, address: u64) -> Option<&mut u32> {
+    fn slot(&mut self, address: u64) -> Option<&mut Slot> {
         let index = address.checked_sub(SLOTS_BASE)? / SLOT_SIZE;
-        self.pages.get_mut(usize::try_from(index).ok()?)
+        self.slots.get_mut(usize::try_from(index).ok()?)
     }
 }
 

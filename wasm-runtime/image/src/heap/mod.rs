@@ -3,7 +3,8 @@
 //! Small blocks come from size classes at the bottom of the heap range ([`small`]). Large ones
 //! (linear memories, tables, big vectors) each have a reserved slot of address space ([`large`]),
 //! in which they grow and shrink without moving and without a copy; their pages are zero when they
-//! are new. Addresses depend on the order of requests alone.
+//! are new, and what a block grew by has pages once it is touched. Addresses depend on the order of
+//! requests alone.
 //!
 //! Neighbours: `platform::heap` makes this the global allocator and is the only place that touches
 //! the memory itself. Here everything is numbers behind [`Memory`], so it is tested on the host.
@@ -24,7 +25,10 @@ pub const SLOTS_BASE: u64 = layout::HEAP_BASE + (64 << 30);
 pub trait Memory {
     /// Backs pages of the heap range with zeroed frames; `false` if there are none left.
     fn commit(&mut self, address: u64, pages: u64) -> bool;
-    /// Gives pages back.
+    /// Lets pages from `address` on be backed when they are touched, in place of the part that
+    /// was reserved there; 0 pages forget it. `false` if there are too many parts.
+    fn reserve(&mut self, address: u64, pages: u64) -> bool;
+    /// Gives pages back, those that were reserved as far as they are there.
     fn release(&mut self, address: u64, pages: u64);
     /// Reads a word of a free block.
     fn load(&self, address: u64) -> u64;

@@ -27,6 +27,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use atoll_gate::call::Status;
+use atoll_gate::layout::PAGE_SIZE;
 use atoll_gate::message::Lengths;
 use atoll_runtime::host::{CallError, Host, Origin, Passing, ResourceSlot, Target};
 
@@ -342,6 +343,10 @@ impl<G: Gate> Host for Place<G> {
             Target::Provided(interface) => self.call_provided(interface, method, payload),
             Target::Endpoint(endpoint) => self.call_endpoint(endpoint, method, payload),
         }
+    }
+
+    fn room(&mut self, bytes: u64) -> bool {
+        self.gate.room(bytes.div_ceil(PAGE_SIZE))
     }
 
     fn drop_resource(&mut self, target: Target, _resource: u32, number: u32) {

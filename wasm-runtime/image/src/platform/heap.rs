@@ -16,6 +16,10 @@ impl Memory for Pages {
         enter(Call::Commit as u64, [address, pages, 0, 0, 0]).0 == Status::Ok as u64
     }
 
+    fn reserve(&mut self, address: u64, pages: u64) -> bool {
+        enter(Call::Reserve as u64, [address, pages, 0, 0, 0]).0 == Status::Ok as u64
+    }
+
     fn release(&mut self, address: u64, pages: u64) {
         enter(Call::Release as u64, [address, pages, 0, 0, 0]);
     }
@@ -48,8 +52,10 @@ impl Global {
 #[global_allocator]
 static GLOBAL: Global = Global(UnsafeCell::new(Heap::new(Pages)));
 
-// SAFETY: The heap's logic gives each live block addresses of its own, committed and aligned as
-// asked, and keeps them until the block is freed; it does not unwind.
+// SAFETY: The heap's logic gives each live block addresses of its own, aligned as asked, and keeps
+// them until the block is freed; it does not unwind. Every byte of a block can be read and written:
+// its page is committed, or reserved, and then the kernel backs it at the touch or ends the domain
+// as a failed allocation does.
 unsafe impl GlobalAlloc for Global {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let block = self.with(|heap| heap.allocate(layout.size() as u64, layout.align() as u64));

@@ -127,6 +127,23 @@ fn a_grant_to_serve_what_is_not_exported_is_refused() {
 }
 
 #[test]
+fn a_memory_needs_room() {
+    let component = "(component
+        (core module $m (memory 3) (func $start unreachable) (start $start))
+        (core instance (instantiate $m)))";
+    let (end, state) = run(component, |state| {
+        state.is_full = true;
+        vec![]
+    });
+    assert_eq!(end.cause, Cause::Trapped);
+    assert!(end.message.contains("no room for 196608 bytes"), "{}", end.message);
+    assert!(state.asked_room.is_empty());
+    let (end, state) = run(component, |_| vec![]);
+    assert!(end.message.contains("unreachable"), "{}", end.message);
+    assert_eq!(state.asked_room, [48], "pages");
+}
+
+#[test]
 fn a_program_runs_once_and_its_result_is_the_exit_code() {
     for (value, code) in [(0, 0), (1, 1)] {
         let program = format!(

@@ -137,9 +137,12 @@ impl<'c, H: Host> Builder<'c, H> {
         name: &str,
         id: ComponentFuncTypeId,
     ) -> Result<FunctionPlan, Trap> {
+        let before = self.types.len();
         let ty = self.function_type(frame, id).map_err(|error| {
             Trap::new(match error {
-                ConvertError::TooLarge => format!("the type of `{name}` is too large"),
+                ConvertError::TooLarge(exceeded) => {
+                    format!("the type of `{name}` is too large: {exceeded}")
+                }
                 ConvertError::Unsupported(what) => {
                     format!("{what} in the type of `{name}`: not supported")
                 }
@@ -148,7 +151,7 @@ impl<'c, H: Host> Builder<'c, H> {
                 }
             })
         })?;
-        self.spend(ty.parameters.len())?;
+        self.spend(ty.parameters.len().saturating_add(self.types.len() - before))?;
         FunctionPlan::compile(name, &self.types, &ty, &PlanLimits::default())
             .map_err(|error| Trap::new(format!("the type of `{name}`: {error}")))
     }

@@ -10,6 +10,9 @@ use super::{
 };
 use crate::{component::ir::CoreSort, error::Trap, host::Host};
 
+/// Where a trap was that ends the instantiation of a core module.
+const INSTANTIATION: &str = "instantiation of a core module";
+
 impl<'c, H: Host> Builder<'c, H> {
     pub(super) fn core_export(&self, instance: &CoreInstance, name: &str) -> Option<Extern> {
         match instance {
@@ -63,8 +66,9 @@ impl<'c, H: Host> Builder<'c, H> {
         }
         self.spend(imports.len())?;
         self.store.data_mut().nest()?;
+        self.store.data_mut().refused = None;
         let instance = wasmi::Instance::new(&mut self.store, module, &imports)
-            .map_err(|error| Trap::from(error).within("instantiation of a core module"))?;
+            .map_err(|error| self.store.data_mut().explain(error).within(INSTANTIATION))?;
         self.store.data_mut().unnest();
         frame.core_instances.push(CoreInstance::Module(instance));
         Ok(())

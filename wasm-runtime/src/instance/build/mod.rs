@@ -25,14 +25,11 @@ use crate::{
     },
     error::Trap,
     host::Host,
-    limits::MAX_STEPS,
+    limits::{Exceeded, Limit, MAX_INSTANTIATION_DEPTH},
     link::Link,
     translated::Translated,
     types::Types,
 };
-
-/// Deepest nesting of instantiations.
-const MAX_DEPTH: u32 = 32;
 
 /// What is shared by all component instances of a domain while they are made.
 pub(super) struct Builder<'c, H: 'static> {
@@ -57,15 +54,8 @@ impl<'c, H: Host> Builder<'c, H> {
         store: Store<State<H>>,
         translated: &'c Translated,
     ) -> Self {
-        Self {
-            component,
-            links,
-            store,
-            translated,
-            types: Types::new(),
-            steps: 0,
-            depth: 0,
-        }
+        let types = Types::bounded(&store.data().limits);
+        Self { component, links, store, translated, types, steps: 0, depth: 0 }
     }
 
     /// The store, with all that was made in it.
@@ -83,8 +73,9 @@ impl<'c, H: Host> Builder<'c, H> {
     ) -> Result<Frame<'c>, Trap> {
         let component = self.component;
         let body = component.bodies.get(body as usize).ok_or_else(|| missing("a component"))?;
-        if self.depth >= MAX_DEPTH {
-            let text = format!("component instances are nested more than {MAX_DEPTH} deep");
+        if self.depth >= MAX_INSTANTIATION_DEPTH {
+            let text =
+                format!("component instances are nested more than {MAX_INSTANTIATION_DEPTH} deep");
             return Err(Trap::new(text));
         }
         self.depth += 1;
@@ -102,9 +93,7 @@ impl<'c, H: Host> Builder<'c, H> {
     /// Takes from the budget of steps.
     fn spend(&mut self, steps: usize) -> Result<(), Trap> {
         self.steps = self.steps.saturating_add(u32::try_from(steps).unwrap_or(u32::MAX));
-        if self.steps > MAX_STEPS {
-            return Err(Trap::new(format!("instantiation takes more than {MAX_STEPS} steps")));
-        }
+        Exceeded::check(&self.store.data().limits, Limit::Steps, u64::from(self.steps))?;
         Ok(())
     }
 
@@ -116,7 +105,8 @@ impl<'c, H: Host> Builder<'c, H> {
                 frame.push(Item::Component(Rc::new(closure)));
             }
             Step::Import { name, ty, .. } => {
-                let item = frame.imports.get(&name.name).cloned().ok_or_else(|| missing("an import"))?;
+                let item =
+                    frame.imports.get(&name.name).cloned().ok_or_else(|| missing("an import"))?;
                 self.bind(frame, *ty, &item)?;
                 frame.push(item);
             }
