@@ -12,6 +12,7 @@ mod c_guest;
 mod check;
 mod components;
 mod conformance;
+mod fuzz;
 mod image;
 mod project;
 mod rooms;
@@ -96,6 +97,10 @@ enum Task {
     },
     /// Runs the lints, for the host and for the bare targets
     Clippy,
+    /// Searches for inputs that break the runtime, with AddressSanitizer
+    Fuzz(fuzz::Options),
+    /// Runs the runtime's pure modules under Miri, which takes a nightly compiler
+    Miri,
     /// Checks the interfaces in wit/
     Wit {
         /// Only fills wit/deps
@@ -153,6 +158,8 @@ fn perform(task: Task) -> Result<()> {
         Task::Test | Task::Ci => check::test(&project),
         Task::Fmt { check } => check::fmt(&project, check),
         Task::Clippy => check::clippy(&project),
+        Task::Fuzz(options) => fuzz::fuzz(&project, &options),
+        Task::Miri => fuzz::miri(&project),
         Task::Wit { deps } if deps => wit::fill_deps(&project),
         Task::Wit { .. } => wit::check(&project),
     }
