@@ -5,20 +5,15 @@
 //! [`FunctionPlan::lower_peer_restarted`]. An exported one: [`FunctionPlan::lower_parameters`],
 //! then the core function, then [`FunctionPlan::lift_result`], then post-return.
 //!
-//! Functions of scalars alone take a short way of their own in each.
+//! Functions of numbers and the like take a short way of their own in each (`quick`).
 
 use alloc::format;
 
 use wasmi::{AsContextMut, StoreContextMut};
 
 use super::{
-    AbiError, MAX_FLAT_RESULTS, Options, Transfer,
-    check::Check,
-    error::Outcome,
-    function::{FunctionPlan, Quick},
-    lift::{self, Lift},
-    lower::Lower,
-    place::{self, put_cell},
+    AbiError, MAX_FLAT_RESULTS, Options, Transfer, check::Check, error::Outcome,
+    function::FunctionPlan, lift::Lift, lower::Lower, place::put_cell,
 };
 use crate::resources::{LendMark, ScopeId};
 
@@ -56,11 +51,11 @@ impl FunctionPlan {
         cells: &[u64],
     ) -> Result<Sent, AbiError> {
         let mut ctx = ctx.as_context_mut();
-        let Some(Quick { kinds, size }) = &self.parameters.quick else {
+        let Some(quick) = &self.parameters.quick else {
             return self.lift_any_parameters(&mut ctx, options, cells);
         };
-        match lift::scalars(kinds, *size, cells, ctx.data_mut()) {
-            Ok(()) => Ok(Sent { payload: *size, lends: None }),
+        match quick.lift(cells, ctx.data_mut()) {
+            Ok(()) => Ok(Sent { payload: quick.size, lends: None }),
             Err(error) => Err(self.in_function(*error)),
         }
     }
@@ -104,9 +99,7 @@ impl FunctionPlan {
         let mut ctx = ctx.as_context_mut();
         let mut results = [0; MAX_FLAT_RESULTS];
         match &self.result.quick {
-            Some(Quick { kinds, size }) => {
-                place::scalars(kinds, *size, ctx.data().incoming(), &mut results)
-            }
+            Some(quick) => quick.lower(ctx.data().incoming(), &mut results),
             None => self.lower_any_result(ctx.as_context_mut(), options, cells, &mut results),
         }
         .map_err(|error| self.in_result(*error))?;
@@ -176,10 +169,10 @@ impl FunctionPlan {
         cells: &mut [u64],
     ) -> Result<Entered, AbiError> {
         let ctx = ctx.as_context_mut();
-        let Some(Quick { kinds, size }) = &self.parameters.quick else {
+        let Some(quick) = &self.parameters.quick else {
             return self.lower_any_parameters(ctx, options, cells);
         };
-        match place::scalars(kinds, *size, ctx.data().incoming(), cells) {
+        match quick.lower(ctx.data().incoming(), cells) {
             Ok(()) => Ok(Entered { scope: None }),
             Err(error) => Err(self.in_function(*error)),
         }
@@ -248,9 +241,7 @@ impl FunctionPlan {
     ) -> Result<usize, AbiError> {
         let mut ctx = ctx.as_context_mut();
         let payload = match &self.result.quick {
-            Some(Quick { kinds, size }) => {
-                lift::scalars(kinds, *size, cells, ctx.data_mut()).map(|()| *size)
-            }
+            Some(quick) => quick.lift(cells, ctx.data_mut()).map(|()| quick.size),
             None => self.lift_any_result(&mut ctx, options, cells),
         }
         .map_err(|error| self.in_result(*error))?;

@@ -8,10 +8,12 @@ use alloc::{format, vec::Vec};
 use super::{
     Transfer,
     error::{Outcome, broken, message},
+    lift::present,
     lower::{at_end, fits, list_bytes},
+    moves::Moves,
     place::{bool_cell, case, char_cell, flags},
     plan::{Node, NodeId, Nodes, Planned, Scalar},
-    wire::bytes_at,
+    wire::{bytes_at, check_utf8},
 };
 use crate::{host::Passing, types::ResourceId};
 
@@ -53,6 +55,9 @@ impl<'a, D: Transfer> Check<'a, D> {
         let planned = self.node(id)?;
         if planned.plain {
             return self.skip(planned.wire_min as usize);
+        }
+        if let Some(moves) = &planned.moves {
+            return self.moves(moves, 1);
         }
         match &planned.node {
             Node::Scalar(Scalar::Bool) => bool_cell(self.take::<1>()?[0]).map(|_| ()),
@@ -132,7 +137,7 @@ impl<'a, D: Transfer> Check<'a, D> {
         let Some(bytes) = end.and_then(|end| self.incoming.get(start..end)) else {
             return message(format!("says {len} bytes of text where fewer follow"));
         };
-        if let Err(error) = core::str::from_utf8(bytes) {
+        if let Err(error) = check_utf8(bytes) {
             return message(format!("has text that is not UTF-8: {error}"));
         }
         self.skip(bytes.len())
@@ -146,7 +151,17 @@ impl<'a, D: Transfer> Check<'a, D> {
         if planned.plain {
             return self.skip(bytes as usize);
         }
+        if let Some(moves) = &planned.moves {
+            return self.moves(moves, count);
+        }
         (0..count).try_for_each(|_| self.value(element))
+    }
+
+    /// Checks values of fixed width.
+    fn moves(&mut self, moves: &Moves, count: u32) -> Outcome<()> {
+        let start = self.at;
+        self.skip((count as usize).saturating_mul(moves.width as usize))?;
+        moves.check(present(self.incoming.get(start..self.at))?)
     }
 
     fn fixed_list(&mut self, whole: &Planned, element: NodeId, count: u32) -> Outcome<()> {

@@ -9,6 +9,7 @@ use core::fmt;
 use super::{
     flat::{CoreType, MAX_FLAT_PARAMETERS},
     layout::{Layout, Sequence, align_to, bounded, discriminant_size},
+    moves::Moves,
     plan::{Action, Node, NodeId, Nodes, Planned, Scalar, Step},
 };
 use crate::{
@@ -208,6 +209,11 @@ impl<'a> Compiler<'a> {
             plain: part.plain,
             ..Planned::whole()
         };
+        if !part.plain && count <= Moves::MOST {
+            let parts = (0..count).map(|index| Some((index * part.layout.size, Moves::of(part)?)));
+            planned.moves =
+                parts.collect::<Option<Vec<_>>>().and_then(|parts| Moves::gather(size, parts));
+        }
         planned.include(part);
         planned.node = Node::FixedList { element, count };
         Ok(planned)
@@ -219,12 +225,17 @@ impl<'a> Compiler<'a> {
         let mut flat = Some(Vec::new());
         let mut planned = Planned { wire_min: 0, ..Planned::whole() };
         let mut plain = true;
+        let mut moves = Some(Vec::new());
         for &field in &fields {
             let part = self.part(field)?;
             let offset = sequence.place(part.layout)?;
             add_step(&mut steps, offset, field, part);
             flat = extended(flat, part.flat.as_deref());
             plain &= part.plain;
+            moves = moves.zip(Moves::of(part)).map(|(mut moves, part)| {
+                moves.push((offset, part));
+                moves
+            });
             planned.wire_min = planned.wire_min.saturating_add(part.wire_min);
             planned.include(part);
         }
@@ -233,6 +244,9 @@ impl<'a> Compiler<'a> {
         planned.plain = plain
             && matches!(steps.as_slice(), [Step { offset: 0, action: Action::Copy(len) }]
                 if *len == planned.layout.size);
+        planned.moves = moves
+            .filter(|_| !planned.plain)
+            .and_then(|moves| Moves::gather(planned.layout.size, moves));
         planned.flat = flat.map(Vec::into_boxed_slice);
         planned.node = Node::Record { fields, steps: steps.into_boxed_slice() };
         Ok(planned)

@@ -5,7 +5,8 @@ use alloc::{boxed::Box, vec::Vec};
 use super::{
     CoreSignature, CoreType, MAX_FLAT_PARAMETERS, MAX_FLAT_RESULTS, PlanError, PlanLimits,
     compile::{self, Compiler},
-    plan::{Node, NodeId, Nodes, Scalar},
+    plan::{NodeId, Nodes},
+    quick::Quick,
 };
 use crate::types::{Definition, FunctionType, Types, ValueType};
 
@@ -30,19 +31,12 @@ pub(super) struct Side {
     pub(super) values: Box<[NodeId]>,
     /// The record that they form in memory, when they do not fit into flat values.
     pub(super) spilled: Option<NodeId>,
+    /// The short way, for numbers and the like.
     pub(super) quick: Option<Quick>,
     /// Without strings and lists.
     fixed: bool,
     handles: bool,
     pub(super) borrows: bool,
-}
-
-/// Values that are all scalars and passed flat: the common case, and the one with its own path.
-#[derive(Debug)]
-pub(super) struct Quick {
-    pub(super) kinds: Box<[Scalar]>,
-    /// Bytes of the message.
-    pub(super) size: usize,
 }
 
 /// Options without which a function cannot be lifted or lowered.
@@ -153,25 +147,16 @@ impl Side {
             borrows: false,
         };
         let mut flat = Some(Vec::new());
-        let mut kinds = Some(Vec::new());
-        let mut size = 0;
         for value in &side.values {
             let Some(planned) = compiler.node(*value) else { return Err(PlanError::TooManyTypes) };
             side.fixed &= planned.fixed;
             side.handles |= planned.handles;
             side.borrows |= planned.borrows;
             flat = compile::extended(flat, planned.flat.as_deref());
-            match (&planned.node, &mut kinds) {
-                (Node::Scalar(kind), Some(kinds)) => {
-                    kinds.push(*kind);
-                    size += kind.size() as usize;
-                }
-                _ => kinds = None,
-            }
         }
         match flat {
             Some(flat) if flat.len() <= max_flat => {
-                side.quick = kinds.map(|kinds| Quick { kinds: kinds.into_boxed_slice(), size });
+                side.quick = Quick::compile(compiler, &side.values);
                 Ok((side, flat))
             }
             _ => {

@@ -10,8 +10,9 @@ use super::{
     InstanceId, Options, StringEncoding, Transfer,
     error::{Outcome, broken, guest},
     layout::{MAX_BYTES, is_aligned},
+    moves::Moves,
     plan::{Action, Node, NodeId, Nodes, Planned, Scalar},
-    wire::{bytes_at, number_at, u32_at},
+    wire::{bytes_at, check_utf8, number_at, u32_at},
 };
 use crate::{host::Passing, types::ResourceId};
 
@@ -193,6 +194,9 @@ impl<'a, D: Transfer> Lift<'a, D> {
         if planned.plain {
             return self.emit_memory(start, size as usize);
         }
+        if let Some(moves) = &planned.moves {
+            return self.moves(moves, start, 1);
+        }
         match &planned.node {
             Node::Scalar(kind) => {
                 let cell = match kind.size() {
@@ -274,10 +278,7 @@ impl<'a, D: Transfer> Lift<'a, D> {
 
     /// Writes a case number.
     fn case(&mut self, number: u32, cases: u32) -> Outcome<u32> {
-        if number >= cases {
-            return guest(format!("discriminant {number} is not below {cases}"));
-        }
-        self.emit(number.to_le_bytes())?;
+        self.emit(guest_case(number, cases)?.to_le_bytes())?;
         Ok(number)
     }
 
@@ -305,6 +306,9 @@ impl<'a, D: Transfer> Lift<'a, D> {
         let planned = self.node(element)?;
         // Fails early rather than after half the list.
         self.make_room(u64::from(count) * u64::from(planned.wire_min))?;
+        if let Some(moves) = &planned.moves {
+            return self.moves(moves, start, count);
+        }
         for _ in 0..count {
             self.load(element, start)?;
             start += planned.layout.size as usize;
@@ -312,10 +316,24 @@ impl<'a, D: Transfer> Lift<'a, D> {
         Ok(())
     }
 
+    /// Lifts values of fixed width; their range was checked.
+    fn moves(&mut self, moves: &Moves, start: usize, count: u32) -> Outcome<()> {
+        let width = u64::from(count) * u64::from(moves.width);
+        self.make_room(width)?;
+        let from =
+            start..start.saturating_add((count as usize).saturating_mul(moves.size as usize));
+        let to = self.at..self.at.saturating_add(width as usize);
+        let at = to.end;
+        let target = present(self.data.outgoing().get_mut(to))?;
+        moves.lift(present(self.memory.get(from))?, target)?;
+        self.at = at;
+        Ok(())
+    }
+
     /// Appends UTF-8 from memory, a range that was checked.
     pub(super) fn emit_utf8(&mut self, start: usize, len: usize) -> Outcome<()> {
         let text = start.checked_add(len).and_then(|end| self.memory.get(start..end));
-        if let Err(error) = core::str::from_utf8(present(text)?) {
+        if let Err(error) = check_utf8(present(text)?) {
             return guest(format!("a string is not UTF-8: {error}"));
         }
         self.emit((len as u32).to_le_bytes())?;
@@ -340,47 +358,6 @@ impl<'a, D: Transfer> Lift<'a, D> {
     }
 }
 
-/// Lifts cells that are all scalars into a message of `size` bytes.
-pub(super) fn scalars<D: Transfer>(
-    kinds: &[Scalar],
-    size: usize,
-    cells: &[u64],
-    data: &mut D,
-) -> Outcome<()> {
-    let out = data.outgoing();
-    let room = out.len();
-    let Some(mut out) = out.get_mut(..size) else {
-        return guest(format!("the message takes {size} bytes, and {room} is the most"));
-    };
-    if kinds.len() > cells.len() {
-        return broken();
-    }
-    for (kind, &cell) in kinds.iter().zip(cells) {
-        out = match kind {
-            Scalar::Bool => put(out, [u8::from(cell as u32 != 0)])?,
-            Scalar::U8 | Scalar::S8 => put(out, [cell as u8])?,
-            Scalar::U16 | Scalar::S16 => put(out, (cell as u16).to_le_bytes())?,
-            Scalar::Bits32 => put(out, (cell as u32).to_le_bytes())?,
-            Scalar::Bits64 => put(out, cell.to_le_bytes())?,
-            Scalar::Char if char::from_u32(cell as u32).is_none() => return bad_char(cell as u32),
-            Scalar::Char => put(out, (cell as u32).to_le_bytes())?,
-        };
-    }
-    Ok(())
-}
-
-/// Writes bytes and returns what is behind them.
-#[inline]
-fn put<const N: usize>(out: &mut [u8], bytes: [u8; N]) -> Outcome<&mut [u8]> {
-    match out.split_first_chunk_mut() {
-        Some((target, rest)) => {
-            *target = bytes;
-            Ok(rest)
-        }
-        None => broken(),
-    }
-}
-
 /// Unwraps what a check before made sure of.
 #[inline]
 pub(super) fn present<T>(value: Option<T>) -> Outcome<T> {
@@ -390,7 +367,16 @@ pub(super) fn present<T>(value: Option<T>) -> Outcome<T> {
     }
 }
 
+/// A case number that the guest gave.
+pub(super) fn guest_case(number: u32, cases: u32) -> Outcome<u32> {
+    if number < cases {
+        Ok(number)
+    } else {
+        guest(format!("discriminant {number} is not below {cases}"))
+    }
+}
+
 #[cold]
-fn bad_char(code: u32) -> Outcome<()> {
+pub(super) fn bad_char<T>(code: u32) -> Outcome<T> {
     guest(format!("{code:#x} is not a Unicode scalar value"))
 }

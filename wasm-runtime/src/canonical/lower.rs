@@ -14,6 +14,7 @@ use super::{
     layout::{Layout, MAX_BYTES, is_aligned},
     place::{CellsMut, View, bad_allocation, put_cell, split_cells},
     plan::{Action, Node, NodeId, Nodes, Planned},
+    wire::check_utf8,
 };
 use crate::resources::ScopeId;
 
@@ -124,7 +125,7 @@ impl<'a, 's, D: Transfer> Lower<'a, 's, D> {
         let Some(bytes) = view.data.incoming().get(start..end) else {
             return message(format!("says {len} bytes of text where fewer follow"));
         };
-        if !checked && let Err(error) = core::str::from_utf8(bytes) {
+        if !checked && let Err(error) = check_utf8(bytes) {
             return message(format!("has text that is not UTF-8: {error}"));
         }
         *view.at = end;

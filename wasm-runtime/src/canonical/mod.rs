@@ -16,7 +16,8 @@
 //!
 //! Files: `layout` and `flat` say how values stand in memory and in registers, `compile` makes the
 //! nodes of a `plan` and `function` plans of them, `call` has the entry points, `lift`, `check`,
-//! `lower` and `place` run plans, `pass` hands messages on, `strings` transcodes. Specification: component model, "Canonical ABI".
+//! `lower` and `place` run plans, with `quick` and `moves` as short ways, `pass` hands messages on,
+//! `strings` transcodes. Specification: component model, "Canonical ABI".
 
 mod call;
 mod check;
@@ -27,9 +28,11 @@ mod function;
 mod layout;
 mod lift;
 mod lower;
+mod moves;
 mod pass;
 mod place;
 mod plan;
+mod quick;
 mod strings;
 mod transfer;
 mod wire;
@@ -37,9 +40,6 @@ mod wire;
 pub use call::{Entered, Sent};
 pub use compile::{PlanError, PlanLimits};
 pub use error::AbiError;
-pub use flat::{
-    CoreSignature, CoreType, MAX_CELLS, MAX_FLAT_PARAMETERS, MAX_FLAT_RESULTS, cell_from_val,
-    cell_to_val,
-};
+pub use flat::{CoreSignature, CoreType, MAX_CELLS, MAX_FLAT_PARAMETERS, MAX_FLAT_RESULTS};
 pub use function::{FunctionPlan, Requirements};
 pub use transfer::{InstanceId, Options, Realloc, StringEncoding, Transfer};

@@ -10,8 +10,9 @@ use super::{
     InstanceId, Transfer,
     error::{Outcome, broken, guest, message},
     lift::present,
+    moves::Moves,
     plan::{Action, Node, NodeId, Nodes, Planned, Scalar},
-    wire::{bytes_at, put_number, u32_at},
+    wire::{bytes_at, put_number},
 };
 use crate::{host::Passing, resources::ScopeId, types::ResourceId};
 
@@ -206,6 +207,9 @@ impl<'a, D: Transfer> View<'a, D> {
         if planned.plain {
             return self.copy(start, size as usize);
         }
+        if let Some(moves) = &planned.moves {
+            return self.moves(moves, start, 1);
+        }
         match &planned.node {
             Node::Scalar(kind) => {
                 let cell = self.scalar(*kind)?;
@@ -262,11 +266,29 @@ impl<'a, D: Transfer> View<'a, D> {
         mut start: usize,
         count: u32,
     ) -> Outcome<()> {
-        let size = self.node(element)?.layout.size as usize;
+        let planned = self.node(element)?;
+        if let Some(moves) = &planned.moves {
+            return self.moves(moves, start, count);
+        }
+        let size = planned.layout.size as usize;
         for _ in 0..count {
             self.store(element, start)?;
             start += size;
         }
+        Ok(())
+    }
+
+    /// Lowers values of fixed width.
+    fn moves(&mut self, moves: &Moves, start: usize, count: u32) -> Outcome<()> {
+        let (from, count) = (*self.at, count as usize);
+        let end = from.checked_add(count.saturating_mul(moves.width as usize));
+        let Some(wire) = end.and_then(|end| self.data.incoming().get(from..end)) else {
+            return message("ends in the middle of a value");
+        };
+        let end = start.checked_add(count.saturating_mul(moves.size as usize));
+        let memory = present(end.and_then(|end| self.memory.get_mut(start..end)))?;
+        moves.lower(wire, memory)?;
+        *self.at += wire.len();
         Ok(())
     }
 
@@ -275,39 +297,8 @@ impl<'a, D: Transfer> View<'a, D> {
     }
 }
 
-/// Lowers a message that is all scalars into cells.
-pub(super) fn scalars(
-    kinds: &[Scalar],
-    size: usize,
-    incoming: &[u8],
-    cells: &mut [u64],
-) -> Outcome<()> {
-    if incoming.len() != size {
-        let len = incoming.len();
-        return message(format!("has {len} bytes instead of {size}"));
-    }
-    if kinds.len() > cells.len() {
-        return broken();
-    }
-    let mut at = 0;
-    for (kind, cell) in kinds.iter().zip(cells) {
-        *cell = match kind {
-            Scalar::Bool => bool_cell(u8::from_le_bytes(present(bytes_at(incoming, at))?))?,
-            Scalar::U8 => u64::from(u8::from_le_bytes(present(bytes_at(incoming, at))?)),
-            Scalar::S8 => signed(i32::from(i8::from_le_bytes(present(bytes_at(incoming, at))?))),
-            Scalar::U16 => u64::from(u16::from_le_bytes(present(bytes_at(incoming, at))?)),
-            Scalar::S16 => signed(i32::from(i16::from_le_bytes(present(bytes_at(incoming, at))?))),
-            Scalar::Bits32 => u64::from(present(u32_at(incoming, at))?),
-            Scalar::Bits64 => u64::from_le_bytes(present(bytes_at(incoming, at))?),
-            Scalar::Char => char_cell(present(u32_at(incoming, at))?)?,
-        };
-        at += kind.size() as usize;
-    }
-    Ok(())
-}
-
 /// The cell of a signed number of at most 32 bits.
-const fn signed(number: i32) -> u64 {
+pub(super) const fn signed(number: i32) -> u64 {
     number.cast_unsigned() as u64
 }
 

@@ -5,7 +5,7 @@
 
 use alloc::boxed::Box;
 
-use super::{flat::CoreType, layout::Layout};
+use super::{flat::CoreType, layout::Layout, moves::Moves};
 use crate::types::ResourceId;
 
 /// A value of fixed width that is one cell and has the same bytes in memory and in the wire form,
@@ -104,6 +104,8 @@ pub(super) struct Planned {
     pub(super) wire_min: u32,
     /// Every pattern of bits is a value, and memory and wire form are the same without padding.
     pub(super) plain: bool,
+    /// The moves of a record or list of fixed width that is not plain.
+    pub(super) moves: Option<Moves>,
     /// Has a fixed place in memory: no strings and lists, whatever the value.
     pub(super) fixed: bool,
     pub(super) handles: bool,
@@ -120,6 +122,7 @@ impl Planned {
             flat: Some(flat.into()),
             wire_min: 4,
             plain: false,
+            moves: None,
             fixed: true,
             handles: false,
             borrows: false,

@@ -6,11 +6,11 @@
 
 use alloc::{format, string::String};
 
-use wasmi::{AsContextMut, StoreContextMut, Val};
+use wasmi::{AsContextMut, StoreContextMut};
 
 use super::{entry::Entry, state::State};
 use crate::{
-    canonical::{AbiError, FunctionPlan, InstanceId, MAX_CELLS, Options, Transfer},
+    canonical::{AbiError, Entered, FunctionPlan, InstanceId, MAX_CELLS, Options, Transfer},
     error::{DispatchError, Trap},
     host::Host,
     types::ResourceId,
@@ -25,28 +25,21 @@ pub(crate) struct Lifted {
     pub options: Options,
 }
 
+/// Cells of a call that has few: clearing them all costs more than most calls' marshalling.
+const NARROW: usize = 4;
+
 /// Runs a lifted function on the message in the current area and gives back the length of the
 /// result, which then stands there.
 pub(crate) fn call<H: Host>(
     mut ctx: StoreContextMut<'_, State<H>>,
     lifted: &Lifted,
 ) -> Result<usize, DispatchError> {
-    enter(ctx.data_mut(), lifted.options.instance, || lifted.plan.name().into())?;
-    let mut cells = [0; MAX_CELLS];
-    let entered = match lifted.plan.lower_parameters(&mut ctx, &lifted.options, &mut cells) {
-        Ok(entered) => entered,
-        Err(AbiError::Message(text)) => {
-            // Nothing of the guest was touched.
-            leave(ctx.data_mut(), lifted.options.instance);
-            return Err(DispatchError::Refused(text));
-        }
-        Err(error) => return Err(trap(error).into()),
+    enter(ctx.data_mut(), lifted.options.instance, |_| lifted.plan.name().into())?;
+    let (entered, result) = if lifted.core.is_narrow() {
+        run::<H, NARROW>(&mut ctx, lifted)?
+    } else {
+        run::<H, MAX_CELLS>(&mut ctx, lifted)?
     };
-    ctx.data_mut().received();
-    let result = lifted
-        .core
-        .call(ctx.as_context_mut(), &cells)
-        .map_err(|error| Trap::from(error).within(lifted.plan.name()))?;
     let results = [result];
     let count = lifted.plan.lifted().results.len();
     let results = results.get(..count).unwrap_or_default();
@@ -59,6 +52,29 @@ pub(crate) fn call<H: Host>(
     Ok(payload)
 }
 
+/// Lowers the parameters into so many cells and calls the core function.
+#[inline(always)]
+fn run<H: Host, const CELLS: usize>(
+    ctx: &mut StoreContextMut<'_, State<H>>,
+    lifted: &Lifted,
+) -> Result<(Entered, u64), DispatchError> {
+    let mut cells = [0; CELLS];
+    let entered = match lifted.plan.lower_parameters(ctx, &lifted.options, &mut cells) {
+        Ok(entered) => entered,
+        Err(AbiError::Message(text)) => {
+            // Nothing of the guest was touched.
+            leave(ctx.data_mut(), lifted.options.instance);
+            return Err(DispatchError::Refused(text));
+        }
+        Err(error) => return Err(trap(error).into()),
+    };
+    ctx.data_mut().received();
+    match lifted.core.call(ctx.as_context_mut(), &cells) {
+        Ok(result) => Ok((entered, result)),
+        Err(error) => Err(Trap::from(error).within(lifted.plan.name()).into()),
+    }
+}
+
 /// Lets the guest free what its result stood in. It may not call out while it does.
 fn after_return<H: Host>(
     mut ctx: StoreContextMut<'_, State<H>>,
@@ -68,9 +84,7 @@ fn after_return<H: Host>(
 ) -> Result<(), Trap> {
     let instance = lifted.options.instance;
     ctx.data_mut().instance(instance).may_leave = false;
-    let mut cells = [0; MAX_CELLS];
-    cells[0] = result;
-    post_return.call(ctx.as_context_mut(), &cells).map_err(|error| {
+    post_return.call(ctx.as_context_mut(), &[result]).map_err(|error| {
         Trap::from(error).within(&format!("{} (post-return)", lifted.plan.name()))
     })?;
     ctx.data_mut().instance(instance).may_leave = true;
@@ -94,23 +108,18 @@ pub(crate) fn destroy<H: Host>(
         return Ok(());
     };
     let Some(destructor) = ty.destructor else { return Ok(()) };
-    let text = match ty.name.as_str() {
-        "" => "destructor of a resource".into(),
-        name => format!("destructor of `{name}`"),
-    };
     let own = from == Some(implementer);
     if !own && from.is_some_and(|from| state.related(from, implementer)) {
-        return Err(not_entered(&text));
+        return Err(not_entered(&destructor_of(state, resource)));
     }
     if own {
         state.nest()?;
     } else {
-        enter(state, implementer, || text.clone())?;
+        enter(state, implementer, |state| destructor_of(state, resource))?;
     }
-    let rep = Val::I32(rep.cast_signed());
-    destructor
-        .call(ctx.as_context_mut(), &[rep], &mut [])
-        .map_err(|error| Trap::from(error).within(&text))?;
+    if let Err(error) = destructor.call(ctx.as_context_mut(), rep) {
+        return Err(Trap::from(error).within(&destructor_of(ctx.data(), resource)));
+    }
     if own {
         ctx.data_mut().unnest();
     } else {
@@ -119,15 +128,25 @@ pub(crate) fn destroy<H: Host>(
     Ok(())
 }
 
+/// What texts call the destructor of a resource type.
+#[cold]
+fn destructor_of<H: Host>(state: &State<H>, resource: ResourceId) -> String {
+    match state.resource(resource).map(|ty| ty.name.as_str()) {
+        None | Some("") => "destructor of a resource".into(),
+        Some(name) => format!("destructor of `{name}`"),
+    }
+}
+
 /// Begins a call into an instance.
+#[inline]
 fn enter<H: Host>(
     state: &mut State<H>,
     instance: InstanceId,
-    what: impl FnOnce() -> String,
+    what: impl FnOnce(&State<H>) -> String,
 ) -> Result<(), Trap> {
     let entered = state.instance(instance);
     if !entered.may_enter {
-        return Err(not_entered(&what()));
+        return Err(not_entered(&what(state)));
     }
     entered.may_enter = false;
     state.nest()

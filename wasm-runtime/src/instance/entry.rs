@@ -2,11 +2,12 @@
 //!
 //! wasmi checks the types of every call that goes through its general form. For the signatures
 //! that most functions, post-returns and destructors have, they are checked once, when the
-//! function is linked.
+//! function is linked; all others get an [adapter](super::adapter).
 
-use wasmi::{Error, Func, Store, StoreContextMut, TypedFunc, Val};
+use wasmi::{Error, Func, Store, StoreContextMut, TypedFunc};
 
-use crate::canonical::{CoreSignature, CoreType, MAX_CELLS, cell_from_val, cell_to_val};
+use super::adapter::{Adapters, width};
+use crate::canonical::{CoreSignature, CoreType};
 
 /// A core function whose signature is known.
 #[derive(Debug)]
@@ -25,17 +26,23 @@ pub(crate) enum Entry {
     One2(TypedFunc<(u32, u32), u32>),
     /// Three `i32`, an `i32`.
     One3(TypedFunc<(u32, u32, u32), u32>),
-    /// Any other signature.
-    Any(Func, CoreSignature),
+    /// Adapters of three widths.
+    Even4(TypedFunc<(u64, u64, u64, u64), u64>),
+    Even8(TypedFunc<Eight, u64>),
+    Even16(TypedFunc<Sixteen, u64>),
 }
+
+type Eight = (u64, u64, u64, u64, u64, u64, u64, u64);
+type Sixteen = (u64, u64, u64, u64, u64, u64, u64, u64, u64, u64, u64, u64, u64, u64, u64, u64);
 
 impl Entry {
     /// Prepares calls of a function with that signature.
     ///
     /// # Errors
-    /// When the function has another signature.
-    pub(crate) fn new<T>(
-        store: &Store<T>,
+    /// When the function has another signature, or there are too many core instances.
+    pub(super) fn new<T>(
+        store: &mut Store<T>,
+        adapters: &mut Adapters,
         function: Func,
         signature: &CoreSignature,
     ) -> Result<Self, Error> {
@@ -48,49 +55,49 @@ impl Entry {
             ([I32], [I32]) => Self::One1(function.typed(store)?),
             ([I32, I32], [I32]) => Self::One2(function.typed(store)?),
             ([I32, I32, I32], [I32]) => Self::One3(function.typed(store)?),
-            _ => Self::Any(function, signature.clone()),
+            (parameters, _) => {
+                let adapter = adapters.for_runtime(store, signature, function)?;
+                match width(parameters.len()) {
+                    4 => Self::Even4(adapter.typed(store)?),
+                    8 => Self::Even8(adapter.typed(store)?),
+                    _ => Self::Even16(adapter.typed(store)?),
+                }
+            }
         })
     }
 
-    /// Calls the function with the first cells and gives back the cell of its result, 0 if it has
-    /// none.
+    /// Whether four cells are enough for a call.
+    #[inline]
+    pub(crate) const fn is_narrow(&self) -> bool {
+        !matches!(self, Self::Even8(_) | Self::Even16(_))
+    }
+
+    /// Calls the function with the first cells, of which there are enough, and gives back the cell
+    /// of its result, 0 if it has none.
     ///
     /// # Errors
     /// The trap.
-    pub(crate) fn call<T>(
-        &self,
-        ctx: StoreContextMut<'_, T>,
-        cells: &[u64; MAX_CELLS],
-    ) -> Result<u64, Error> {
-        let [a, b, c, ..] = *cells;
-        let (a, b, c) = (a as u32, b as u32, c as u32);
+    #[inline]
+    pub(crate) fn call<T>(&self, ctx: StoreContextMut<'_, T>, cells: &[u64]) -> Result<u64, Error> {
+        let cell = |index: usize| cells.get(index).copied().unwrap_or_default();
+        let word = |index: usize| cell(index) as u32;
         match self {
             Self::None0(function) => function.call(ctx, ()).map(|()| 0),
-            Self::None1(function) => function.call(ctx, a).map(|()| 0),
-            Self::None2(function) => function.call(ctx, (a, b)).map(|()| 0),
+            Self::None1(function) => function.call(ctx, word(0)).map(|()| 0),
+            Self::None2(function) => function.call(ctx, (word(0), word(1))).map(|()| 0),
             Self::One0(function) => function.call(ctx, ()).map(u64::from),
-            Self::One1(function) => function.call(ctx, a).map(u64::from),
-            Self::One2(function) => function.call(ctx, (a, b)).map(u64::from),
-            Self::One3(function) => function.call(ctx, (a, b, c)).map(u64::from),
-            Self::Any(function, signature) => any(*function, signature, ctx, cells),
+            Self::One1(function) => function.call(ctx, word(0)).map(u64::from),
+            Self::One2(function) => function.call(ctx, (word(0), word(1))).map(u64::from),
+            Self::One3(function) => function.call(ctx, (word(0), word(1), word(2))).map(u64::from),
+            Self::Even4(function) => function.call(ctx, (cell(0), cell(1), cell(2), cell(3))),
+            Self::Even8(function) => {
+                let [a, b, c, d, e, f, g, h] = core::array::from_fn(cell);
+                function.call(ctx, (a, b, c, d, e, f, g, h))
+            }
+            Self::Even16(function) => {
+                let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = core::array::from_fn(cell);
+                function.call(ctx, (a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p))
+            }
         }
     }
-}
-
-/// A call through wasmi's general form.
-fn any<T>(
-    function: Func,
-    signature: &CoreSignature,
-    ctx: StoreContextMut<'_, T>,
-    cells: &[u64; MAX_CELLS],
-) -> Result<u64, Error> {
-    let mut parameters = [const { Val::I32(0) }; MAX_CELLS];
-    for ((ty, cell), value) in signature.parameters.iter().zip(cells).zip(&mut parameters) {
-        *value = cell_to_val(*ty, *cell);
-    }
-    let parameters = parameters.get(..signature.parameters.len()).unwrap_or_default();
-    let mut results = [Val::I32(0)];
-    let wanted = results.get_mut(..signature.results.len()).unwrap_or_default();
-    function.call(ctx, parameters, wanted)?;
-    Ok(cell_from_val(&results[0]))
 }

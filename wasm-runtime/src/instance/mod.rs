@@ -3,9 +3,11 @@
 //! An [`Instance`] owns the store with everything that a component is made of, runs its exports
 //! and is dead after the first trap. `build` carries out the steps of the binary, `items` are its
 //! index spaces, `root` its edges; `trampoline` are the core functions that guests call, `call`
-//! and `entry` call guests, `pass` hands on what is exported as it was imported, `state` is the
-//! store's data, `limiter` bounds what grows and `local` are the message areas within the domain.
+//! and `entry` call guests, `adapter` makes rare signatures common, `pass` hands on what is exported
+//! as it was imported, `state` is the store's data, `limiter` bounds what grows and `local` are the
+//! message areas within the domain.
 
+mod adapter;
 mod build;
 mod call;
 mod entry;
@@ -149,7 +151,11 @@ impl<H: Host> Instance<H> {
     /// # Errors
     /// The message is no call of the function, or the guest trapped.
     pub fn dispatch(&mut self, export: u32, method: u32) -> Result<usize, DispatchError> {
-        let function = self.function(export, method)?;
+        let function = self.functions.get(export as usize);
+        let function = function.and_then(|functions| functions.get(method as usize));
+        let Some(function) = function.filter(|_| self.dead.is_none()) else {
+            return Err(self.no_function(export, method));
+        };
         self.store.data_mut().area = Area::Host;
         let outcome = function.call(self.store.as_context_mut());
         match &outcome {
@@ -166,10 +172,13 @@ impl<H: Host> Instance<H> {
     /// # Errors
     /// The parameters do not fit the function, or the guest trapped; it is dead in both cases.
     pub fn call(&mut self, export: u32, method: u32, parameters: &[u8]) -> Result<Vec<u8>, Trap> {
-        let function = match self.function(export, method) {
-            Ok(function) => function,
-            Err(DispatchError::Refused(why)) => return Err(Trap::new(why)),
-            Err(DispatchError::Trap(trap)) => return Err(trap),
+        let function = self.functions.get(export as usize);
+        let function = function.and_then(|functions| functions.get(method as usize)).cloned();
+        let Some(function) = function.filter(|_| self.dead.is_none()) else {
+            return match self.no_function(export, method) {
+                DispatchError::Refused(why) => Err(Trap::new(why)),
+                DispatchError::Trap(trap) => Err(trap),
+            };
         };
         let state = self.store.data_mut();
         state.area = Area::Host;
@@ -215,18 +224,17 @@ impl<H: Host> Instance<H> {
         trap
     }
 
-    fn function(&self, export: u32, method: u32) -> Result<Exported, DispatchError> {
+    /// Why there is no function to call.
+    #[cold]
+    fn no_function(&self, export: u32, method: u32) -> DispatchError {
         if let Some(trap) = &self.dead {
-            return Err(trap.clone().into());
+            return trap.clone().into();
         }
-        let functions = self.functions.get(export as usize);
-        let function = functions.and_then(|functions| functions.get(method as usize));
-        function.cloned().ok_or_else(|| {
-            DispatchError::Refused(alloc::format!(
-                "there is no function {method} in interface {}",
-                self.exports().get(export as usize).map_or("?", |interface| &interface.name)
-            ))
-        })
+        let interface = self.exports().get(export as usize);
+        DispatchError::Refused(alloc::format!(
+            "there is no function {method} in interface {}",
+            interface.map_or("?", |interface| &interface.name)
+        ))
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) struct ResourceType {
     /// The instance that implements it; `None` if it is imported.
     pub implementer: Option<InstanceId>,
     /// What to call when the last handle is gone.
-    pub destructor: Option<wasmi::Func>,
+    pub destructor: Option<wasmi::TypedFunc<u32, ()>>,
 }
 
 /// Which message areas are meant.

@@ -3,21 +3,19 @@
 //! Each captures what it needs, worked out when it was linked. A lowered import whose values are
 //! flat allocates nothing: its arguments become cells on the native stack. wasmi decodes arguments
 //! without allocating for closures of a fixed type only, so the common signatures have one each;
-//! all others go through its general form, which allocates a buffer for each call.
+//! all others get an [adapter] to one that takes and gives `i64`.
 
 use alloc::{format, sync::Arc};
 
 use wasmi::{AsContextMut, Caller, Error, Func, Store, WasmRet};
 
 use super::{
+    adapter::{self, Adapters},
     call::{self, Lifted, trap},
     state::{Area, State},
 };
 use crate::{
-    canonical::{
-        AbiError, CoreType, FunctionPlan, InstanceId, MAX_CELLS, Options, Transfer, cell_from_val,
-        cell_to_val,
-    },
+    canonical::{AbiError, CoreType, FunctionPlan, InstanceId, Options, Transfer},
     error::{DispatchError, Trap},
     host::{CallError, Host, Target},
     resources::Dropped,
@@ -147,14 +145,22 @@ pub(super) fn in_call(plan: &FunctionPlan, error: AbiError) -> Trap {
 }
 
 /// Makes the core function of a lowered function.
-pub(crate) fn lowered<H: Host>(store: &mut Store<State<H>>, lowered: Lowered) -> Func {
+///
+/// # Errors
+/// There are too many core instances.
+pub(super) fn lowered<H: Host>(
+    store: &mut Store<State<H>>,
+    adapters: &mut Adapters,
+    lowered: Lowered,
+) -> Result<Func, Error> {
     let lowered = Arc::new(lowered);
-    match lowered.plan.lowered().results.as_slice() {
-        [] => by_parameters(store, lowered, Nothing),
-        [CoreType::I32] => by_parameters(store, lowered, Narrow),
-        [CoreType::I64] => by_parameters(store, lowered, Wide),
-        _ => mixed(store, lowered),
-    }
+    let common = match lowered.plan.lowered().results.as_slice() {
+        [] => by_parameters(store, &lowered, Nothing),
+        [CoreType::I32] => by_parameters(store, &lowered, Narrow),
+        [CoreType::I64] => by_parameters(store, &lowered, Wide),
+        _ => None,
+    };
+    common.map_or_else(|| adapted(store, adapters, lowered), Ok)
 }
 
 /// What a closure of a fixed type returns, made from the cell of the result.
@@ -195,7 +201,7 @@ impl Outcome for Wide {
 /// Wraps a closure that takes these parameters, each of which becomes a cell.
 macro_rules! wrap {
     ($store:expr, $lowered:expr, $result:expr $(, $parameter:ident: $ty:ty)*) => {{
-        let lowered = $lowered;
+        let lowered = $lowered.clone();
         let result = $result;
         Func::wrap($store, move |caller: Caller<'_, State<H>> $(, $parameter: $ty)*| {
             let cells = [$(u64::from($parameter)),*];
@@ -204,17 +210,17 @@ macro_rules! wrap {
     }};
 }
 
-/// The signatures that common interfaces have; the others are made by [`mixed`].
+/// The signatures that common interfaces have; the others are [`adapted`].
 fn by_parameters<H: Host, R: Outcome>(
     store: &mut Store<State<H>>,
-    lowered: Arc<Lowered>,
+    lowered: &Arc<Lowered>,
     result: R,
-) -> Func
+) -> Option<Func>
 where
     Result<R::Value, Error>: WasmRet,
 {
     use CoreType::{I32, I64};
-    match lowered.plan.lowered().parameters.as_slice() {
+    Some(match lowered.plan.lowered().parameters.as_slice() {
         [] => wrap!(store, lowered, result),
         [I32] => wrap!(store, lowered, result, a: u32),
         [I64] => wrap!(store, lowered, result, a: u64),
@@ -232,26 +238,38 @@ where
         [I32, I32, I32, I32, I32, I32] => {
             wrap!(store, lowered, result, a: u32, b: u32, c: u32, d: u32, e: u32, f: u32)
         }
-        _ => mixed(store, lowered),
-    }
+        _ => return None,
+    })
 }
 
-/// A function of any signature, through wasmi's general form.
-fn mixed<H: Host>(store: &mut Store<State<H>>, lowered: Arc<Lowered>) -> Func {
-    let ty = lowered.plan.lowered().func_type();
-    Func::new(store, ty, move |caller, parameters, results| {
-        let mut cells = [0; MAX_CELLS];
-        for (cell, value) in cells.iter_mut().zip(parameters) {
-            *cell = cell_from_val(value);
-        }
-        let cells = cells.get(..parameters.len()).unwrap_or_default();
-        let result = invoke(caller, &lowered, cells)?;
-        let ty = lowered.plan.lowered().results.first();
-        if let (Some(slot), Some(ty), Some(cell)) = (results.first_mut(), ty, result) {
-            *slot = cell_to_val(*ty, cell);
-        }
-        Ok(())
-    })
+/// Wraps a closure that takes so many `i64`, each a cell, and gives one.
+macro_rules! even {
+    ($store:expr, $lowered:expr; $($parameter:ident)*; $($overflow:ident)?) => {{
+        let lowered = $lowered;
+        Func::wrap($store, move |caller: Caller<'_, State<H>> $(, $parameter: u64)*| {
+            $(let $overflow = $overflow.get(&caller).i64().unwrap_or_default().cast_unsigned();)?
+            let cells = [$($parameter,)* $($overflow)?];
+            invoke(caller, &lowered, &cells).map(Option::unwrap_or_default)
+        })
+    }};
+}
+
+/// A function of any other signature, through an adapter.
+fn adapted<H: Host>(
+    store: &mut Store<State<H>>,
+    adapters: &mut Adapters,
+    lowered: Arc<Lowered>,
+) -> Result<Func, Error> {
+    let signature = lowered.plan.lowered().clone();
+    let parameters = signature.parameters.len();
+    let overflow = (parameters > adapter::WIDEST).then(|| adapter::overflow(store));
+    let host = match (adapter::width(parameters), overflow) {
+        (_, Some(last)) => even!(&mut *store, lowered; a b c d e f g h i j k l m n o p; last),
+        (4, None) => even!(&mut *store, lowered; a b c d;),
+        (8, None) => even!(&mut *store, lowered; a b c d e f g h;),
+        (_, None) => even!(&mut *store, lowered; a b c d e f g h i j k l m n o p;),
+    };
+    adapters.for_guest(store, &signature, host, overflow)
 }
 
 /// Makes the core function `resource.new`.

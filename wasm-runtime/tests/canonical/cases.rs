@@ -191,7 +191,7 @@ fn messages_may_not_be_sloppy() {
     );
     assert_eq!(
         refused(Ty::Flags(3), &[8, 0, 0, 0]),
-        "function `test`, parameter `label0`: flags 0x8 have unknown bits"
+        "function `test`: flags 0x8 have unknown bits"
     );
     assert_eq!(
         refused(option(Ty::U8), &[2, 0, 0, 0]),

@@ -36,6 +36,8 @@ impl<'c, H: Host> Builder<'c, H> {
                 let destructor = destructor
                     .map(|index| frame.core_function(index))
                     .map(|function| function.ok_or_else(|| missing("a destructor")))
+                    .transpose()?
+                    .map(|function| function.typed(&self.store))
                     .transpose()?;
                 let ty = ResourceType {
                     name: String::new(),
@@ -69,7 +71,7 @@ impl<'c, H: Host> Builder<'c, H> {
                 let core = core.ok_or_else(|| missing("a core function"))?;
                 let (core, name) = core;
                 let plan = self.plan(frame, name, *ty)?;
-                let core = Entry::new(&self.store, core, plan.lifted())?;
+                let core = Entry::new(&mut self.store, &mut self.adapters, core, plan.lifted())?;
                 let post_return = match options.post_return {
                     Some(index) => Some(self.post_return(frame, index, &plan)?),
                     None => None,
@@ -85,7 +87,7 @@ impl<'c, H: Host> Builder<'c, H> {
                 let plan = self.plan(frame, &name, *ty)?;
                 let options = self.options(frame, options, plan.lower_requirements())?;
                 let lowered = Lowered { plan, options, callee };
-                let function = trampoline::lowered(&mut self.store, lowered);
+                let function = trampoline::lowered(&mut self.store, &mut self.adapters, lowered)?;
                 frame.core_functions.push((function, ""));
             }
             _ => {}
@@ -95,7 +97,7 @@ impl<'c, H: Host> Builder<'c, H> {
 
     /// The function that frees what a result stands in: it takes what the core function returned.
     fn post_return(
-        &self,
+        &mut self,
         frame: &Frame<'c>,
         index: u32,
         plan: &FunctionPlan,
@@ -104,7 +106,7 @@ impl<'c, H: Host> Builder<'c, H> {
         let function = function.ok_or_else(|| missing("a post-return function"))?;
         let parameters = plan.lifted().results.clone();
         let signature = CoreSignature { parameters, results: Vec::new() };
-        Ok(Entry::new(&self.store, function, &signature)?)
+        Ok(Entry::new(&mut self.store, &mut self.adapters, function, &signature)?)
     }
 
     /// Who answers calls of a function, and its name for texts.

@@ -14,6 +14,7 @@ use wasmi::Store;
 use wasmparser::component_types::{ComponentAnyTypeId, ComponentEntityType};
 
 use super::{
+    adapter::Adapters,
     items::{Closure, Exports, Frame, Item, Scope},
     state::State,
 };
@@ -37,6 +38,7 @@ pub(super) struct Builder<'c, H: 'static> {
     pub links: &'c [Link],
     pub store: Store<State<H>>,
     translated: &'c Translated,
+    adapters: Adapters,
     types: Types,
     steps: u32,
     depth: u32,
@@ -55,7 +57,8 @@ impl<'c, H: Host> Builder<'c, H> {
         translated: &'c Translated,
     ) -> Self {
         let types = Types::bounded(&store.data().limits);
-        Self { component, links, store, translated, types, steps: 0, depth: 0 }
+        let adapters = Adapters::default();
+        Self { component, links, store, translated, adapters, types, steps: 0, depth: 0 }
     }
 
     /// The store, with all that was made in it.
