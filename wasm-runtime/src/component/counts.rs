@@ -2,12 +2,15 @@
 
 use alloc::{format, string::String};
 
-use wasmparser::{Payload, SectionLimited, TypeRef};
+use wasmparser::{FromReader, Payload, SectionLimited, TypeRef};
 
 use crate::{
     error::LoadError,
     limits::{Exceeded, Limit, MAX_CORE_ARITY, RuntimeLimits},
 };
+
+/// First byte of a group of recursive types.
+const RECURSIVE: u8 = 0x4e;
 
 /// Running totals over a component with everything in it.
 #[derive(Debug, Default)]
@@ -25,18 +28,18 @@ impl Counts {
         limits: &RuntimeLimits,
     ) -> Result<(), LoadError> {
         let count = match payload {
-            Payload::ComponentTypeSection(section) => section.count(),
-            Payload::ComponentImportSection(section) => section.count(),
-            Payload::ComponentExportSection(section) => section.count(),
-            Payload::ComponentInstanceSection(section) => section.count(),
-            Payload::ComponentAliasSection(section) => section.count(),
-            Payload::ComponentCanonicalSection(section) => section.count(),
-            Payload::InstanceSection(section) => section.count(),
-            Payload::CoreTypeSection(section) => section.count(),
+            Payload::ComponentTypeSection(section) => claimed(section)?,
+            Payload::ComponentImportSection(section) => claimed(section)?,
+            Payload::ComponentExportSection(section) => claimed(section)?,
+            Payload::ComponentInstanceSection(section) => claimed(section)?,
+            Payload::ComponentAliasSection(section) => claimed(section)?,
+            Payload::ComponentCanonicalSection(section) => claimed(section)?,
+            Payload::InstanceSection(section) => claimed(section)?,
+            Payload::CoreTypeSection(section) => claimed(section)?,
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => 1,
             _ => 0,
         };
-        self.definitions = self.definitions.saturating_add(u64::from(count));
+        self.definitions = self.definitions.saturating_add(count);
         Ok(Exceeded::check(limits, Limit::Steps, self.definitions)?)
     }
 
@@ -47,27 +50,67 @@ impl Counts {
         limits: &RuntimeLimits,
     ) -> Result<(), LoadError> {
         let count = match payload {
-            Payload::TypeSection(section) => section.count(),
-            Payload::ImportSection(section) => section.count(),
-            Payload::TableSection(section) => section.count(),
-            Payload::MemorySection(section) => section.count(),
-            Payload::GlobalSection(section) => section.count(),
-            Payload::ExportSection(section) => section.count(),
-            Payload::ElementSection(section) => section.count(),
-            Payload::DataSection(section) => section.count(),
+            Payload::TypeSection(section) => claimed(section)?,
+            Payload::ImportSection(section) => claimed(section)?,
+            Payload::TableSection(section) => claimed(section)?,
+            Payload::MemorySection(section) => claimed(section)?,
+            Payload::GlobalSection(section) => claimed(section)?,
+            Payload::ExportSection(section) => claimed(section)?,
+            Payload::ElementSection(section) => claimed(section)?,
+            Payload::DataSection(section) => claimed(section)?,
             Payload::DataCountSection { count, .. } => {
                 // The section that it announces is counted when it comes.
                 let announced = self.core_definitions.saturating_add(u64::from(*count));
                 return Ok(Exceeded::check(limits, Limit::CoreDefinitions, announced)?);
             }
             Payload::FunctionSection(section) => {
-                self.functions = self.functions.saturating_add(u64::from(section.count()));
+                self.functions = self.functions.saturating_add(claimed(section)?);
                 return Ok(Exceeded::check(limits, Limit::CoreFunctions, self.functions)?);
             }
             _ => 0,
         };
-        self.core_definitions = self.core_definitions.saturating_add(u64::from(count));
+        self.core_definitions = self.core_definitions.saturating_add(count);
         Ok(Exceeded::check(limits, Limit::CoreDefinitions, self.core_definitions)?)
+    }
+}
+
+/// How many definitions a section says that it holds. Each takes a byte at least, so there are no
+/// more than bytes; the validator makes room for all of them before it reads the first.
+fn claimed<T>(section: &SectionLimited<'_, T>) -> Result<u64, LoadError> {
+    let range = section.range();
+    let count = u64::from(section.count());
+    if count > range.end.saturating_sub(range.start) {
+        let message = "a section says that it holds more than its bytes can".into();
+        return Err(LoadError::Invalid { message, offset: range.start });
+    }
+    Ok(count)
+}
+
+/// Refuses groups of recursive types, which belong to garbage collection, by their first byte: to
+/// read one is to make room for as many types as it says that it has.
+pub(super) fn no_recursive_types(payload: &Payload<'_>, bytes: &[u8]) -> Result<(), LoadError> {
+    match payload {
+        Payload::TypeSection(section) => no_group(section, bytes),
+        Payload::CoreTypeSection(section) => no_group(section, bytes),
+        _ => Ok(()),
+    }
+}
+
+fn no_group<'a, T: FromReader<'a>>(
+    section: &SectionLimited<'a, T>,
+    bytes: &[u8],
+) -> Result<(), LoadError> {
+    let mut types = section.clone().into_iter();
+    loop {
+        let offset = types.original_position();
+        let first = usize::try_from(offset).ok().and_then(|at| bytes.get(at));
+        if first == Some(&RECURSIVE) {
+            return Err(LoadError::Unsupported { what: "recursive types".into(), offset });
+        }
+        // What cannot be read is for the validator to name.
+        if !matches!(types.next(), Some(Ok(_))) {
+            return Ok(());
+        }
     }
 }
 

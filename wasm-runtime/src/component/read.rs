@@ -77,6 +77,7 @@ pub(super) fn read<'a>(bytes: &'a [u8], limits: &RuntimeLimits) -> Result<Binary
             Some(Place::Component(_)) => reader.counts.component_section(&payload, limits)?,
             None => {}
         }
+        counts::no_recursive_types(&payload, bytes)?;
         let before = validator.types(0).map(|types| Before::of(&types, &reader.places));
         if let ValidPayload::End(ended) = validator.payload(&payload)? {
             types = Some(ended);
