@@ -1,0 +1,102 @@
+;; A post-return function gets what the core function returned, after the result was read, once for
+;; each call; it may not call anything outside its instance.
+
+(component definition $Log
+  (core module $m
+    (memory (export "memory") 1)
+    (data (i32.const 16) "before")
+    (global $log (mut i32) (i32.const 0))
+    (func $note (param i32)
+      (global.set $log (i32.add (i32.mul (global.get $log) (i32.const 10)) (local.get 0))))
+    (func (export "log") (result i32) (global.get $log))
+    (func (export "nothing") (call $note (i32.const 1)))
+    (func (export "after-nothing") (call $note (i32.const 2)))
+    (func (export "number") (param i32) (result i32) (call $note (i32.const 3)) (local.get 0))
+    (func (export "after-number") (param i32)
+      (call $note (i32.const 4)) (call $note (local.get 0)))
+    (func (export "long") (param i64) (result i64) (call $note (i32.const 3)) (local.get 0))
+    (func (export "after-long") (param i64)
+      (call $note (i32.wrap_i64 (i64.shr_u (local.get 0) (i64.const 32)))))
+    (func (export "float") (result f32) (f32.const 7))
+    (func (export "after-float") (param f32) (call $note (i32.trunc_f32_u (local.get 0))))
+    (func (export "double") (result f64) (f64.const 8))
+    (func (export "after-double") (param f64) (call $note (i32.trunc_f64_u (local.get 0))))
+    (func (export "text") (result i32)
+      (memory.copy (i32.const 32) (i32.const 16) (i32.const 6))
+      (i32.store (i32.const 64) (i32.const 32)) (i32.store (i32.const 68) (i32.const 6))
+      (i32.const 64))
+    ;; Overwrites what the result stood in: too late to be seen.
+    (func (export "after-text") (param i32)
+      (if (i32.ne (local.get 0) (i32.const 64)) (then unreachable))
+      (memory.fill (i32.const 32) (i32.const 0xff) (i32.const 6))
+      (i32.store (i32.const 68) (i32.const -1))
+      (call $note (i32.const 5)))
+    (func (export "trap") (param i32) unreachable))
+  (core instance $i (instantiate $m))
+  (func (export "log") (result u32) (canon lift (core func $i "log")))
+  (func (export "nothing")
+    (canon lift (core func $i "nothing") (post-return (core func $i "after-nothing"))))
+  (func (export "number") (param "n" u32) (result u32)
+    (canon lift (core func $i "number") (post-return (core func $i "after-number"))))
+  (func (export "long") (param "n" u64) (result u64)
+    (canon lift (core func $i "long") (post-return (core func $i "after-long"))))
+  (func (export "float") (result (tuple f32))
+    (canon lift (core func $i "float") (post-return (core func $i "after-float"))))
+  (func (export "double") (result (tuple f64))
+    (canon lift (core func $i "double") (post-return (core func $i "after-double"))))
+  (func (export "text") (result string)
+    (canon lift (core func $i "text") (memory (core memory $i "memory"))
+      (post-return (core func $i "after-text"))))
+  (func (export "no-char") (param "n" u32) (result char)
+    (canon lift (core func $i "number") (post-return (core func $i "after-number"))))
+  (func (export "traps") (param "n" u32) (result u32)
+    (canon lift (core func $i "number") (post-return (core func $i "trap")))))
+
+(component instance $log $Log)
+(invoke $log "nothing")
+(assert_return (invoke $log "log") (u32.const 12))
+(assert_return (invoke $log "number" (u32.const 9)) (u32.const 9))
+(assert_return (invoke $log "log") (u32.const 12349))
+(assert_return (invoke $log "text") (str.const "before"))
+(assert_return (invoke $log "text") (str.const "before"))
+(assert_return (invoke $log "log") (u32.const 1234955))
+(component instance $log $Log)
+(assert_return (invoke $log "long" (u64.const 0x5_0000_0001)) (u64.const 0x5_0000_0001))
+(assert_return (invoke $log "float") (tuple.const (f32.const 7)))
+(assert_return (invoke $log "double") (tuple.const (f64.const 8)))
+(assert_return (invoke $log "log") (u32.const 3578))
+
+(component instance $bad $Log)
+(assert_trap (invoke $bad "no-char" (u32.const 0xd800)) "not a Unicode scalar value")
+(component instance $bad $Log)
+(assert_trap (invoke $bad "traps" (u32.const 1)) "unreachable")
+;; What trapped once does not run again.
+(assert_trap (invoke $bad "log") "unreachable")
+
+;; Its signature is that of the core function turned around.
+(assert_invalid
+  (component
+    (core module $m (func (export "f") (result i32) unreachable) (func (export "p")))
+    (core instance $i (instantiate $m))
+    (func (result u32) (canon lift (core func $i "f") (post-return (core func $i "p")))))
+  "canonical option `post-return` uses a core function with an incorrect signature")
+(assert_invalid
+  (component
+    (core module $m (func (export "f") (result i32) unreachable)
+      (func (export "p") (param i32) (result i32) unreachable))
+    (core instance $i (instantiate $m))
+    (func (result u32) (canon lift (core func $i "f") (post-return (core func $i "p")))))
+  "canonical option `post-return` uses a core function with an incorrect signature")
+(assert_invalid
+  (component
+    (core module $m (func (export "f")) (func (export "p") (param i32)))
+    (core instance $i (instantiate $m))
+    (func (canon lift (core func $i "f") (post-return (core func $i "p")))))
+  "canonical option `post-return` uses a core function with an incorrect signature")
+(assert_invalid
+  (component
+    (import "f" (func $f))
+    (core module $m (func (export "p")))
+    (core instance $i (instantiate $m))
+    (core func (canon lower (func $f) (post-return (core func $i "p")))))
+  "canonical option `post-return` cannot be specified for lowerings")
