@@ -1,0 +1,108 @@
+;; The handle table of an instance: indices from 1 on, the one freed last reused first, one table
+;; for all types, and every use checked for type and being there.
+
+(component definition $Table
+  (type $a (resource (rep i32)))
+  (type $b (resource (rep i32)))
+  (core func $new-a (canon resource.new $a))
+  (core func $rep-a (canon resource.rep $a))
+  (core func $drop-a (canon resource.drop $a))
+  (core func $new-b (canon resource.new $b))
+  (core func $rep-b (canon resource.rep $b))
+  (core func $drop-b (canon resource.drop $b))
+  (func (export "new-a") (param "rep" u32) (result u32) (canon lift (core func $new-a)))
+  (func (export "rep-a") (param "h" u32) (result u32) (canon lift (core func $rep-a)))
+  (func (export "drop-a") (param "h" u32) (canon lift (core func $drop-a)))
+  (func (export "new-b") (param "rep" u32) (result u32) (canon lift (core func $new-b)))
+  (func (export "rep-b") (param "h" u32) (result u32) (canon lift (core func $rep-b)))
+  (func (export "drop-b") (param "h" u32) (canon lift (core func $drop-b))))
+
+(component instance $t $Table)
+(assert_return (invoke $t "new-a" (u32.const 100)) (u32.const 1))
+(assert_return (invoke $t "new-b" (u32.const 200)) (u32.const 2))
+(assert_return (invoke $t "new-a" (u32.const 300)) (u32.const 3))
+(assert_return (invoke $t "rep-a" (u32.const 1)) (u32.const 100))
+(assert_return (invoke $t "rep-b" (u32.const 2)) (u32.const 200))
+(assert_return (invoke $t "rep-a" (u32.const 3)) (u32.const 300))
+(invoke $t "drop-a" (u32.const 1))
+(invoke $t "drop-b" (u32.const 2))
+(assert_return (invoke $t "new-b" (u32.const 400)) (u32.const 2))
+(assert_return (invoke $t "new-b" (u32.const 500)) (u32.const 1))
+(assert_return (invoke $t "new-b" (u32.const 600)) (u32.const 4))
+(assert_return (invoke $t "rep-b" (u32.const 1)) (u32.const 500))
+(assert_return (invoke $t "rep-b" (u32.const 2)) (u32.const 400))
+(assert_return (invoke $t "rep-a" (u32.const 3)) (u32.const 300))
+;; A representation is any 32 bits.
+(assert_return (invoke $t "new-a" (u32.const 0)) (u32.const 5))
+(assert_return (invoke $t "rep-a" (u32.const 5)) (u32.const 0))
+(assert_return (invoke $t "new-a" (u32.const 0xffffffff)) (u32.const 6))
+(assert_return (invoke $t "rep-a" (u32.const 6)) (u32.const 0xffffffff))
+(invoke $t "drop-a" (u32.const 3))
+(invoke $t "drop-a" (u32.const 5))
+(invoke $t "drop-a" (u32.const 6))
+(assert_return (invoke $t "new-b" (u32.const 1)) (u32.const 6))
+(assert_return (invoke $t "new-b" (u32.const 2)) (u32.const 5))
+(assert_return (invoke $t "new-b" (u32.const 3)) (u32.const 3))
+(assert_return (invoke $t "new-b" (u32.const 4)) (u32.const 7))
+
+;; Index 0 and indices that were never given out.
+(component instance $t $Table)
+(assert_trap (invoke $t "drop-a" (u32.const 0)) "unknown handle index 0")
+(component instance $t $Table)
+(assert_trap (invoke $t "rep-a" (u32.const 0)) "unknown handle index 0")
+(component instance $t $Table)
+(assert_trap (invoke $t "drop-a" (u32.const 1)) "unknown handle index 1")
+(component instance $t $Table)
+(assert_return (invoke $t "new-a" (u32.const 1)) (u32.const 1))
+(assert_trap (invoke $t "rep-a" (u32.const 2)) "unknown handle index 2")
+(component instance $t $Table)
+(assert_return (invoke $t "new-a" (u32.const 1)) (u32.const 1))
+(assert_trap (invoke $t "rep-a" (u32.const 0x80000001)) "unknown handle index 2147483649")
+(component instance $t $Table)
+(assert_return (invoke $t "new-a" (u32.const 1)) (u32.const 1))
+(assert_trap (invoke $t "drop-a" (u32.const 0xffffffff)) "unknown handle index 4294967295")
+
+;; Dropped twice, or looked at when it is gone.
+(component instance $t $Table)
+(assert_return (invoke $t "new-a" (u32.const 1)) (u32.const 1))
+(invoke $t "drop-a" (u32.const 1))
+(assert_trap (invoke $t "drop-a" (u32.const 1)) "unknown handle index 1")
+(component instance $t $Table)
+(assert_return (invoke $t "new-a" (u32.const 1)) (u32.const 1))
+(assert_return (invoke $t "new-a" (u32.const 2)) (u32.const 2))
+(invoke $t "drop-a" (u32.const 1))
+(assert_trap (invoke $t "rep-a" (u32.const 1)) "unknown handle index 1")
+
+;; Of the other type: by looking, by dropping, and after the index has changed its type.
+(component instance $t $Table)
+(assert_return (invoke $t "new-a" (u32.const 1)) (u32.const 1))
+(assert_trap (invoke $t "rep-b" (u32.const 1)) "handle index 1 is used with the wrong type")
+(component instance $t $Table)
+(assert_return (invoke $t "new-b" (u32.const 1)) (u32.const 1))
+(assert_trap (invoke $t "drop-a" (u32.const 1)) "handle index 1 is used with the wrong type")
+(component instance $t $Table)
+(assert_return (invoke $t "new-a" (u32.const 1)) (u32.const 1))
+(invoke $t "drop-a" (u32.const 1))
+(assert_return (invoke $t "new-b" (u32.const 1)) (u32.const 1))
+(assert_trap (invoke $t "drop-a" (u32.const 1)) "handle index 1 is used with the wrong type")
+
+;; Only who defines a type makes new ones of it and sees representations.
+(assert_invalid
+  (component
+    (import "r" (type $r (sub resource)))
+    (core func (canon resource.new $r)))
+  "not a local resource")
+(assert_invalid
+  (component
+    (import "r" (type $r (sub resource)))
+    (core func (canon resource.rep $r)))
+  "not a local resource")
+(assert_invalid
+  (component
+    (component $c (type $r (resource (rep i32))) (export "r" (type $r)))
+    (instance $c (instantiate $c))
+    (alias export $c "r" (type $r))
+    (core func (canon resource.new $r)))
+  "not a local resource")
+(assert_invalid (component (type $t (func)) (core func (canon resource.drop $t))) "not a resource type")
+(assert_invalid (component (core func (canon resource.drop 3))) "type index out of bounds")
