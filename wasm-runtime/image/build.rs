@@ -38,6 +38,8 @@ const PROVIDED: &[&str] = &[
     "wasi:cli/terminal-stdout",
     "wasi:clocks/monotonic-clock",
     "wasi:clocks/wall-clock",
+    "wasi:filesystem/preopens",
+    "wasi:filesystem/types",
     "wasi:io/error",
     "wasi:io/poll",
     "wasi:io/streams",

@@ -10,6 +10,7 @@ mod clocks;
 mod devices;
 mod domains;
 mod events;
+mod filesystem;
 mod framebuffer;
 mod grants;
 pub(crate) mod log;
@@ -106,6 +107,8 @@ pub(crate) fn call<G: Gate>(place: &mut Place<G>, number: u32, method: u32) -> O
         WasiCliTerminalStdout => wasi_cli_terminal_stdout, cli::terminal_stdout;
         WasiClocksMonotonicClock => wasi_clocks_monotonic_clock, clocks::wasi_monotonic;
         WasiClocksWallClock => wasi_clocks_wall_clock, clocks::wall;
+        WasiFilesystemPreopens => wasi_filesystem_preopens, filesystem::preopens;
+        WasiFilesystemTypes => wasi_filesystem_types, filesystem::types;
         WasiIoError => wasi_io_error, streams::error;
         WasiIoPoll => wasi_io_poll, poll::poll;
         WasiIoStreams => wasi_io_streams, streams::call;

@@ -6,7 +6,8 @@ use crate::fake::{Fake, State, Thing};
 use crate::generated::Interface::{
     AtollDeviceFramebuffer, AtollDeviceMmio, AtollDevicePortIo, AtollIntrospectionSystem,
     AtollLogLog, AtollLogSource, AtollSupervisionDomains, AtollSupervisionModules,
-    WasiCliEnvironment, WasiCliExit, WasiClocksWallClock, WasiRandomInsecure,
+    WasiCliEnvironment, WasiCliExit, WasiClocksWallClock, WasiFilesystemPreopens,
+    WasiFilesystemTypes, WasiRandomInsecure,
 };
 use crate::generated::{
     INTERFACES, Interface, atoll_device_mmio, atoll_device_port_io, atoll_supervision_domains,
@@ -74,6 +75,15 @@ fn log_lines_become_entries_and_are_read_back() {
     assert_eq!(none, [0; 4]);
     let bad = [Argument::U32(5), Argument::Bytes(b"")];
     assert!(call(&mut place, AtollLogLog, 0, &bad).is_err(), "there is no sixth level");
+}
+
+#[test]
+fn nobody_has_a_directory() {
+    let (mut place, _) = place(|_| Vec::new());
+    assert_eq!(call(&mut place, WasiFilesystemPreopens, 0, &[]).expect("ok"), [0; 4]);
+    for function in 0..40 {
+        assert!(call(&mut place, WasiFilesystemTypes, function, &[]).is_err(), "{function}");
+    }
 }
 
 #[test]
