@@ -77,7 +77,7 @@ fn compile(folder: &Path, scratch: &Path, sources: &[PathBuf], module: &Path) ->
 }
 
 /// The first compiler that is installed and can make WebAssembly.
-fn compiler() -> Result<(&'static str, String)> {
+pub(crate) fn compiler() -> Result<(&'static str, String)> {
     for (compiler, linker) in COMPILERS {
         let targets = Command::new(compiler).arg("--print-targets").output();
         if targets.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("wasm32"))

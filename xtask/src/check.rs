@@ -1,7 +1,7 @@
 //! Tests: format, lints, host tests and scenarios.
 
 use crate::project::{Project, run};
-use crate::{artifacts, components, conformance, image, rooms, wit};
+use crate::{artifacts, components, conformance, foreign, image, rooms, wit};
 use anyhow::{Context, Result, bail};
 use atoll_scenarios::{Images, Scenario, Summary, scenarios as all};
 use atoll_system_description::DESCRIPTION_MODULE;
@@ -37,8 +37,9 @@ impl<'a> Built<'a> {
     }
 
     fn image(&self, system: &Path, testing: bool) -> Result<atoll_iso::Image> {
+        let system = foreign::description(self.project, system)?;
         let artifacts = self.native(testing)?;
-        image::assemble(self.project, &artifacts, &self.components, &self.project.root.join(system))
+        image::assemble(self.project, &artifacts, &self.components, &system)
     }
 }
 

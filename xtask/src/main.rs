@@ -12,6 +12,7 @@ mod c_guest;
 mod check;
 mod components;
 mod conformance;
+mod foreign;
 mod fuzz;
 mod image;
 mod project;
@@ -85,6 +86,9 @@ enum Task {
     Bench(bench::Options),
     /// Runs the suites of the core specification, the component model and this repository
     Conformance(conformance::Options),
+    /// Builds servers by the toolchains of other languages, boots them and measures them; downloads
+    /// what is missing from package registries into target/foreign
+    Foreign(foreign::Options),
     /// Runs all tests: format, lints, host tests, conformance, scenarios
     Test,
     /// What continuous integration runs: the same as `test`
@@ -155,6 +159,7 @@ fn perform(task: Task) -> Result<()> {
         Task::Scenario { names, .. } => check::scenarios(&project, &names),
         Task::Bench(options) => bench::bench(&project, &options),
         Task::Conformance(options) => conformance::conformance(&project, &options),
+        Task::Foreign(options) => foreign::foreign(&project, &options),
         Task::Test | Task::Ci => check::test(&project),
         Task::Fmt { check } => check::fmt(&project, check),
         Task::Clippy => check::clippy(&project),

@@ -15,14 +15,14 @@ use std::time::{Duration, Instant};
 const COUNTING: [&str; 6] =
     ["-smp", "1", "-icount", "shift=0,sleep=off", "-rtc", "base=2026-01-01,clock=vm"];
 /// Ends a run that hangs; far above what any takes.
-const LIMIT: Duration = Duration::from_secs(600);
+pub(crate) const LIMIT: Duration = Duration::from_secs(600);
 /// Name that the kernel knows the probe by: it has the place of the domain image.
 const PROBE_MODULE: &str = "runtime.elf";
 /// Most entries that the shell's `log` shows.
-const LOG: &str = "log -n 200";
+pub(crate) const LOG: &str = "log -n 200";
 
 /// A machine that counts instructions.
-fn counting(system: &str) -> Machine {
+pub(crate) fn counting(system: &str) -> Machine {
     Machine::new(system).arguments(COUNTING)
 }
 

@@ -8,9 +8,9 @@
 //! boot are of the host, and its alone.
 
 mod figures;
-mod machines;
+pub(crate) mod machines;
 mod native;
-mod readings;
+pub(crate) mod readings;
 
 use crate::check::Built;
 use crate::project::{Project, step, write_if_changed};

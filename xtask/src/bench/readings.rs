@@ -14,16 +14,16 @@ pub(super) struct Reading {
 
 /// Readings by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Readings(BTreeMap<String, Reading>);
+pub(crate) struct Readings(BTreeMap<String, Reading>);
 
 impl Readings {
     /// Takes the lines `WORD NAME ROUNDS TOTAL` out of a text, whatever stands before the word.
-    pub(super) fn parse(word: &str, text: &str) -> Self {
+    pub(crate) fn parse(word: &str, text: &str) -> Self {
         Self(text.lines().filter_map(|line| reading(word, line)).collect())
     }
 
     /// Instructions of one round.
-    pub(super) fn round(&self, name: &str) -> Result<f64> {
+    pub(crate) fn round(&self, name: &str) -> Result<f64> {
         let reading = self.0.get(name).with_context(|| format!("nothing was read of `{name}`"))?;
         Ok(reading.total as f64 / reading.rounds as f64)
     }
@@ -72,13 +72,13 @@ pub(super) fn numbers(word: &str, text: &str) -> Option<Vec<u64>> {
 
 /// An entry of the log as the shell shows it: its time in nanoseconds and its line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Entry<'a> {
+pub(crate) struct Entry<'a> {
     pub(super) time_ns: u64,
     pub(super) line: &'a str,
 }
 
 /// Reads what the shell's `log` shows: `SECONDS.MICROSECONDS LEVEL SERVER TEXT` in each line.
-pub(super) fn entries(text: &str) -> Vec<Entry<'_>> {
+pub(crate) fn entries(text: &str) -> Vec<Entry<'_>> {
     let entry = |line| {
         let (seconds, micros) = str::trim_start(line).split(' ').next()?.split_once('.')?;
         if micros.len() != 6 {
@@ -91,7 +91,7 @@ pub(super) fn entries(text: &str) -> Vec<Entry<'_>> {
 }
 
 /// The time from the last entry with one text to the first after it with another.
-pub(super) fn span(entries: &[Entry<'_>], from: &str, to: &str) -> Result<f64> {
+pub(crate) fn span(entries: &[Entry<'_>], from: &str, to: &str) -> Result<f64> {
     let start = entries.iter().rposition(|entry| entry.line.contains(from));
     let start = start.with_context(|| format!("the log has no `{from}`"))?;
     let end = entries.iter().skip(start).find(|entry| entry.line.contains(to));

@@ -2,6 +2,7 @@
 
 mod boot;
 mod calls;
+mod foreign;
 mod hostile;
 mod iso;
 mod shell;
@@ -12,7 +13,7 @@ use crate::Scenario;
 /// Every scenario. To add one, write a function in a file here and a line in that file's `ALL`.
 #[must_use]
 pub fn all() -> Vec<&'static Scenario> {
-    [boot::ALL, shell::ALL, calls::ALL, hostile::ALL, supervision::ALL, iso::ALL]
+    [boot::ALL, shell::ALL, calls::ALL, foreign::ALL, hostile::ALL, supervision::ALL, iso::ALL]
         .into_iter()
         .flatten()
         .collect()

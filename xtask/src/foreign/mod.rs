@@ -1,0 +1,103 @@
+//! `cargo xtask foreign`: servers built by the toolchains of other languages, in booted systems.
+//!
+//! The same small server, `atoll:testing/tally`, is written in each [`language`], built as its
+//! toolchain's documentation says ([`build`], with [`tools`] from package registries), and run by
+//! the scenario `foreign-LANGUAGE`. [`measure`] boots it once more, counting.
+
+mod build;
+mod language;
+mod measure;
+mod tools;
+
+use crate::DEFAULT_SYSTEM;
+use crate::check::{self, Built};
+use crate::project::{Project, write_if_changed};
+use anyhow::Result;
+use atoll_scenarios::{Scenario, Summary, scenarios};
+use language::Language;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The program that checks the servers, as a part of a system description.
+const AUDITOR: &str = "tests/foreign/auditor.toml";
+
+/// Which languages.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// All if none is named
+    languages: Vec<Language>,
+    /// Only builds the components
+    #[arg(long)]
+    build: bool,
+}
+
+/// Builds the components, boots each in a system of its own, measures it, and prints a table.
+pub(crate) fn foreign(project: &Project, options: &Options) -> Result<()> {
+    let languages = match options.languages.as_slice() {
+        [] => &Language::ALL[..],
+        some => some,
+    };
+    let mut failed = 0;
+    let mut wanted = Vec::new();
+    for &language in languages {
+        match build::build(project, language) {
+            Ok(()) => wanted.push(language),
+            Err(error) => {
+                eprintln!("the server in {} was not built: {error:#}", language.title());
+                failed += 1;
+            }
+        }
+    }
+    if options.build || wanted.is_empty() {
+        return check::report(Summary { passed: wanted.len(), failed, skipped: 0 });
+    }
+    let built = Built::new(project)?;
+    let folder = project.target.join("scenarios");
+    let mut summary = atoll_scenarios::run(&scenarios_of(&wanted), &built, &folder)?;
+    let rows = wanted.iter().filter_map(|&language| {
+        let row = measure::measure(project, &built, language);
+        row.inspect_err(|error| eprintln!("{} was not measured: {error:#}", language.title())).ok()
+    });
+    print!("{}", measure::table(&rows.collect::<Vec<_>>()));
+    summary.failed += failed;
+    check::report(summary)
+}
+
+fn scenarios_of(languages: &[Language]) -> Vec<&'static Scenario> {
+    let is_wanted = |scenario: &&Scenario| {
+        let language = scenario.name.strip_prefix("foreign-");
+        language.is_some_and(|name| languages.iter().any(|language| language.name() == name))
+    };
+    scenarios::all().into_iter().filter(is_wanted).collect()
+}
+
+/// The description of a system that is named to [`Built`]: the file itself or, for a foreign
+/// server's lines, one that adds them and the program that checks it to the default system. Its
+/// component is there afterwards.
+///
+/// # Errors
+/// [`atoll_scenarios::Skip`] if the component takes a toolchain that has to be downloaded first.
+pub(crate) fn description(project: &Project, system: &Path) -> Result<PathBuf> {
+    let Some(language) = Language::of_system(system) else { return Ok(project.root.join(system)) };
+    provide(project, language)?;
+    let mut text = String::new();
+    for part in [DEFAULT_SYSTEM.as_ref(), AUDITOR.as_ref(), system] {
+        text.push_str(&fs::read_to_string(project.root.join(part))?);
+    }
+    let path = project.target.join("foreign").join(format!("{}.toml", language.name()));
+    write_if_changed(&path, text.as_bytes())?;
+    Ok(path)
+}
+
+fn provide(project: &Project, language: Language) -> Result<()> {
+    let has_toolchain = match language {
+        Language::C => Path::new(build::WASI_LIBC).is_dir(),
+        _ => language.is_at_hand(),
+    };
+    let is_current = build::is_current(project, language, &language.inputs(project)?);
+    match (is_current, has_toolchain) {
+        (true, _) => Ok(()),
+        (false, true) => build::build(project, language),
+        (false, false) => Err(language.missing().into()),
+    }
+}
