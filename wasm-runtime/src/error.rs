@@ -4,12 +4,18 @@
 //! that the image reports the right cause to the supervisor.
 
 use alloc::{
+    boxed::Box,
     format,
     string::{String, ToString},
 };
 use core::fmt;
 
-use crate::limits::Exceeded;
+use wasmi::{AsContextMut, TrapCode};
+
+use crate::{
+    limits::Exceeded,
+    trace::{Backtrace, Trace},
+};
 
 /// Why a component binary was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,13 +150,16 @@ impl core::error::Error for LinkError {}
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trap {
     message: String,
+    /// Whether an instruction trapped that leaves no record of its own in the trace.
+    fault: bool,
+    backtrace: Option<Box<Backtrace>>,
 }
 
 impl Trap {
     /// Wraps a text.
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into() }
+        Self { message: message.into(), fault: false, backtrace: None }
     }
 
     /// The text.
@@ -159,13 +168,37 @@ impl Trap {
         &self.message
     }
 
+    /// The Wasm functions that were in progress; `None` if there were none or no one kept note of
+    /// them.
+    #[must_use]
+    pub fn backtrace(&self) -> Option<&Backtrace> {
+        self.backtrace.as_deref()
+    }
+
+    /// Looks up the functions of the backtrace in the component's binary.
+    pub fn describe(&mut self, component: &[u8]) {
+        if let Some(backtrace) = &mut self.backtrace {
+            backtrace.describe(component);
+        }
+    }
+
+    /// Adds what the trace says, once.
+    #[must_use]
+    pub(crate) fn traced(mut self, store: impl AsContextMut, trace: Option<&Trace>) -> Self {
+        if let (Some(trace), None) = (trace, &self.backtrace) {
+            let backtrace = trace.take(store, self.fault);
+            self.backtrace = (!backtrace.frames().is_empty()).then(|| Box::new(backtrace));
+        }
+        self
+    }
+
     /// Says where it happened, once: destructors that run destructors would say it at each level.
     #[must_use]
     pub(crate) fn within(self, place: &str) -> Self {
         if self.message.starts_with(place) {
             return self;
         }
-        Self { message: format!("{place}: {}", self.message) }
+        Self { message: format!("{place}: {}", self.message), ..self }
     }
 }
 
@@ -184,16 +217,25 @@ impl From<Exceeded> for Trap {
 
 impl From<wasmi::Error> for Trap {
     fn from(error: wasmi::Error) -> Self {
-        Self::new(match error.as_trap_code() {
-            Some(code) => format!("wasm trap: {code}"),
-            None => error.to_string(),
-        })
+        // What trapped below comes through here once for each level that it was called through.
+        if let Some(trap) = error.downcast_ref::<Self>() {
+            return trap.clone();
+        }
+        let Some(code) = error.as_trap_code() else { return Self::new(error.to_string()) };
+        let recorded = matches!(
+            code,
+            TrapCode::UnreachableCodeReached
+                | TrapCode::IndirectCallToNull
+                | TrapCode::BadSignature
+        );
+        Self { fault: !recorded, ..Self::new(format!("wasm trap: {code}")) }
     }
 }
 
 impl fmt::Display for Trap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.message)?;
+        self.backtrace.iter().try_for_each(|backtrace| write!(f, "{backtrace}"))
     }
 }
 

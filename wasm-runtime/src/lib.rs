@@ -34,6 +34,7 @@ pub mod instance;
 pub mod limits;
 pub mod link;
 pub mod resources;
+pub mod trace;
 mod translated;
 pub mod types;
 
@@ -43,4 +44,5 @@ pub use host::Host;
 pub use instance::Instance;
 pub use limits::RuntimeLimits;
 pub use link::{Linked, Provider, Resolver};
-pub use translated::Translated;
+pub use trace::Backtrace;
+pub use translated::{Translated, Translation};

@@ -13,16 +13,37 @@ use crate::{
     engine,
     error::LoadError,
     limits::RuntimeLimits,
+    trace,
 };
+
+/// What code is translated for, besides running.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Translation {
+    /// It counts what it spends.
+    pub metered: bool,
+    /// It keeps note of its calls, so that a trap has a backtrace ([`crate::trace`]).
+    pub backtrace: bool,
+}
 
 /// The translated core modules of a component, and the engine that keeps their code.
 #[derive(Debug)]
 pub struct Translated {
     pub(crate) engine: Engine,
     /// By their number in the binary.
-    pub(crate) modules: Vec<Module>,
+    pub(crate) modules: Vec<TranslatedModule>,
+    /// Whether there is a trace to keep.
+    pub(crate) backtrace: bool,
     /// What each instance may spend until it is refuelled.
     pub(crate) fuel: Option<u64>,
+}
+
+/// A translated core module.
+#[derive(Clone, Debug)]
+pub(crate) struct TranslatedModule {
+    pub module: Module,
+    /// Of one that keeps note of its calls: how many memories it imports instead of defining
+    /// them. They and the trace are its last imports.
+    pub traced: Option<u32>,
 }
 
 impl Translated {
@@ -36,7 +57,8 @@ impl Translated {
 }
 
 impl Component<'_> {
-    /// Validates and translates the core modules. Code that is `metered` counts what it spends.
+    /// Validates and translates the core modules, for backtraces. Code that is `metered` counts
+    /// what it spends.
     ///
     /// # Errors
     /// The body of a function is malformed, or the interpreter has no code for it.
@@ -45,13 +67,40 @@ impl Component<'_> {
         limits: &RuntimeLimits,
         metered: bool,
     ) -> Result<Translated, LoadError> {
+        self.translate_for(limits, Translation { metered, backtrace: true })
+    }
+
+    /// The same for what is wanted.
+    ///
+    /// # Errors
+    /// As [`Self::translate`].
+    pub fn translate_for(
+        &self,
+        limits: &RuntimeLimits,
+        Translation { metered, backtrace }: Translation,
+    ) -> Result<Translated, LoadError> {
         let engine = engine::engine(limits, metered);
         let modules = self.modules.iter().map(|module| {
-            Module::new(&engine, module.bytes).map_err(|error| explain(module, &error))
+            let traced = if backtrace { traced(&engine, module) } else { None };
+            traced.map_or_else(|| plain(&engine, module), Ok)
         });
         let modules = modules.collect::<Result<_, _>>()?;
-        Ok(Translated { engine, modules, fuel: None })
+        Ok(Translated { engine, modules, backtrace, fuel: None })
     }
+}
+
+/// Translates a module as it is.
+fn plain(engine: &Engine, module: &CoreModule<'_>) -> Result<TranslatedModule, LoadError> {
+    let translated = Module::new(engine, module.bytes).map_err(|error| explain(module, &error))?;
+    Ok(TranslatedModule { module: translated, traced: None })
+}
+
+/// Translates a module that records its calls. One that cannot be rewritten, or is refused then,
+/// has no part in backtraces, and whether it is valid is told from what its author wrote.
+fn traced(engine: &Engine, module: &CoreModule<'_>) -> Option<TranslatedModule> {
+    let rewritten = trace::rewrite(module.bytes, module.offset)?;
+    let module = Module::new(engine, &rewritten.bytes).ok()?;
+    Some(TranslatedModule { module, traced: Some(rewritten.memories) })
 }
 
 /// Says what is wrong and, where the interpreter knows it, where in the component's binary.

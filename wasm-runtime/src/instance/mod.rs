@@ -36,6 +36,7 @@ use crate::{
     host::{Host, Origin},
     limits::RuntimeLimits,
     link::{Linked, name},
+    trace::Trace,
     translated::Translated,
     types::{ResourceId, Types},
 };
@@ -46,6 +47,8 @@ pub struct Instance<H: Host> {
     interfaces: Arc<Interfaces>,
     /// By exported interface and number.
     functions: Vec<Vec<Exported>>,
+    /// The calls in progress, if note is kept of them.
+    trace: Option<Trace>,
     /// Why it is dead.
     dead: Option<Trap>,
 }
@@ -77,15 +80,19 @@ impl<H: Host> Instance<H> {
         if let Some(fuel) = translated.fuel {
             store.set_fuel(fuel)?;
         }
+        let trace = translated.backtrace.then(|| Trace::new(&mut store, limits)).transpose()?;
         store.limiter(|state| state);
         let imports = root::imports(component, links, store.data_mut());
-        let mut builder = Builder::new(component, links, store, translated);
-        let frame = builder.instantiate(0, imports, None, None)?;
+        let mut builder = Builder::new(component, links, store, translated, trace);
+        let frame = builder
+            .instantiate(0, imports, None, None)
+            .map_err(|trap| trap.traced(&mut builder.store, trace.as_ref()))?;
         root::name_resources(&component.interfaces, &frame, builder.store.data_mut())?;
         let functions = root::exports(component, links, &frame)?;
         drop(frame);
         let store = builder.into_store();
-        Ok(Self { store, interfaces: component.interfaces.clone(), functions, dead: None })
+        let interfaces = component.interfaces.clone();
+        Ok(Self { store, interfaces, functions, trace, dead: None })
     }
 
     /// Sets what Wasm code may still spend. Nothing happens unless the code is metered.
@@ -158,12 +165,13 @@ impl<H: Host> Instance<H> {
         };
         self.store.data_mut().area = Area::Host;
         let outcome = function.call(self.store.as_context_mut());
-        match &outcome {
-            Ok(_) => {}
-            Err(DispatchError::Refused(_)) => self.store.data_mut().discard(),
-            Err(DispatchError::Trap(trap)) => self.dead = Some(trap.clone()),
-        }
-        outcome
+        outcome.map_err(|error| match error {
+            DispatchError::Refused(why) => {
+                self.store.data_mut().discard();
+                DispatchError::Refused(why)
+            }
+            DispatchError::Trap(trap) => self.die(trap).into(),
+        })
     }
 
     /// Runs an exported function for the runtime itself: `parameters` and the result are in the
@@ -218,8 +226,10 @@ impl<H: Host> Instance<H> {
             .map_err(|trap| self.die(trap))
     }
 
-    /// Remembers that the guest is dead.
+    /// Remembers that the guest is dead, and where.
+    #[cold]
     fn die(&mut self, trap: Trap) -> Trap {
+        let trap = trap.traced(&mut self.store, self.trace.as_ref());
         self.dead = Some(trap.clone());
         trap
     }

@@ -8,7 +8,10 @@ use super::{
     super::items::{CoreInstance, Frame},
     Builder, missing,
 };
-use crate::{component::ir::CoreSort, error::Trap, host::Host};
+use crate::{
+    component::ir::CoreSort, error::Trap, host::Host, trace::AddedImports,
+    translated::TranslatedModule,
+};
 
 /// Where a trap was that ends the instantiation of a core module.
 const INSTANTIATION: &str = "instantiation of a core module";
@@ -53,12 +56,22 @@ impl<'c, H: Host> Builder<'c, H> {
         let translated = self.translated;
         let number = frame.scope.modules.get(module as usize);
         let module = number.and_then(|number| translated.modules.get(*number as usize));
-        let module = module.ok_or_else(|| missing("a core module"))?;
+        let TranslatedModule { module, traced } = module.ok_or_else(|| missing("a core module"))?;
         self.spend(arguments.len())?;
         let arguments: BTreeMap<&str, u32> =
             arguments.iter().map(|(name, index)| (name.as_str(), *index)).collect();
         let mut imports = Vec::new();
+        let mut added = traced
+            .zip(self.trace)
+            .map(|(defined, trace)| AddedImports::new(module, defined, trace));
         for import in module.imports() {
+            let added = added.as_mut().and_then(|added| added.next(&mut self.store, import.ty()));
+            if let Some(import) = added {
+                let import = import
+                    .map_err(|error| self.store.data_mut().explain(error).within(INSTANTIATION))?;
+                imports.push(import);
+                continue;
+            }
             let argument = arguments.get(import.module());
             let instance = argument.and_then(|index| frame.core_instances.get(*index as usize));
             let found = instance.and_then(|instance| self.core_export(instance, import.name()));

@@ -28,6 +28,7 @@ use crate::{
     host::Host,
     limits::{Exceeded, Limit, MAX_INSTANTIATION_DEPTH},
     link::Link,
+    trace::Trace,
     translated::Translated,
     types::Types,
 };
@@ -38,6 +39,7 @@ pub(super) struct Builder<'c, H: 'static> {
     pub links: &'c [Link],
     pub store: Store<State<H>>,
     translated: &'c Translated,
+    trace: Option<Trace>,
     adapters: Adapters,
     types: Types,
     steps: u32,
@@ -55,10 +57,11 @@ impl<'c, H: Host> Builder<'c, H> {
         links: &'c [Link],
         store: Store<State<H>>,
         translated: &'c Translated,
+        trace: Option<Trace>,
     ) -> Self {
         let types = Types::bounded(&store.data().limits);
         let adapters = Adapters::default();
-        Self { component, links, store, translated, adapters, types, steps: 0, depth: 0 }
+        Self { component, links, store, translated, trace, adapters, types, steps: 0, depth: 0 }
     }
 
     /// The store, with all that was made in it.
