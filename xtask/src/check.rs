@@ -121,8 +121,9 @@ pub(crate) fn test(project: &Project) -> Result<()> {
     }
     println!("== rooms");
     rooms::print(project)?;
-    // The runtime's tests run the repository's own servers, which must be there for that.
+    // The runtime's tests run servers of this repository and foreign ones, if they are there.
     components::build(project)?;
+    foreign::prepare(project)?;
     println!("== host tests");
     summary.add(host_tests(project)?);
     println!("== conformance");

@@ -25,7 +25,17 @@ const BARE: &str = "wasm32-unknown-unknown";
 /// documentation wants it.
 const GO_LINKER: &str = "-ldflags=-s -w -checklinkname=0";
 /// Where the headers of wasi-libc are.
-pub(super) const WASI_LIBC: &str = "/usr/include/wasm32-wasi";
+const WASI_LIBC: &str = "/usr/include/wasm32-wasi";
+/// The target by the name under which the distribution has its library.
+const WASI: &str = "--target=wasm32-wasi";
+
+/// Whether there is a C library for WebAssembly, and the compiler's own part of one.
+pub(super) fn has_c_library() -> bool {
+    let Ok((compiler, _)) = c_guest::compiler() else { return false };
+    let builtins = Command::new(compiler).args([WASI, "-print-libgcc-file-name"]).output();
+    let builtins = builtins.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    Path::new(WASI_LIBC).is_dir() && builtins.is_ok_and(|path| Path::new(path.trim()).is_file())
+}
 
 /// Builds the component of a language, unless it is there and nothing changed.
 pub(super) fn build(project: &Project, language: Language) -> Result<()> {
@@ -87,8 +97,8 @@ fn c(project: &Project, scratch: &Path) -> Result<Vec<u8>> {
     let (compiler, linker) = c_guest::compiler()?;
     let module = scratch.join("tally.wasm");
     let mut clang = Command::new(compiler);
-    // The distribution's library is where the target's old name leads; newer compilers warn of it.
-    clang.args(["--target=wasm32-wasi", "--sysroot=/usr", "-mexec-model=reactor", "-std=c17"]);
+    // Newer compilers warn of the target's old name.
+    clang.args([WASI, "--sysroot=/usr", "-mexec-model=reactor", "-std=c17"]);
     clang.args(["-O2", "-Wall", "-Wextra", "-Werror", "-Wno-deprecated", "-I"]).arg(scratch);
     clang.arg(Language::C.folder(project).join("tally.c"));
     clang.args(

@@ -61,7 +61,7 @@ impl Language {
     pub(super) fn missing(self) -> Skip {
         Skip(match self {
             Self::Rust => "the server in Rust is not built: `cargo xtask foreign rust` builds it",
-            Self::C => "there is no wasi-libc: `make setup` installs it",
+            Self::C => "there is no C library for WebAssembly: `make setup` installs it",
             Self::Go => {
                 "no component of the present sources: `cargo xtask foreign go` builds it (downloads 70 MB)"
             }

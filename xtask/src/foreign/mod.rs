@@ -13,9 +13,10 @@ use crate::DEFAULT_SYSTEM;
 use crate::check::{self, Built};
 use crate::project::{Project, write_if_changed};
 use anyhow::Result;
-use atoll_scenarios::{Scenario, Summary, scenarios};
+use atoll_scenarios::{Scenario, Skip, Summary, scenarios};
 use language::Language;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// The program that checks the servers, as a part of a system description.
@@ -89,9 +90,26 @@ pub(crate) fn description(project: &Project, system: &Path) -> Result<PathBuf> {
     Ok(path)
 }
 
+/// Builds what is built for every test run, and removes components that are not of the present
+/// sources, so that nobody tests them.
+pub(crate) fn prepare(project: &Project) -> Result<()> {
+    for language in Language::ALL {
+        match provide(project, language) {
+            Err(error) if error.is::<Skip>() => {
+                match fs::remove_file(language.component(project)) {
+                    Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
+                    _ => {}
+                }
+            }
+            other => other?,
+        }
+    }
+    Ok(())
+}
+
 fn provide(project: &Project, language: Language) -> Result<()> {
     let has_toolchain = match language {
-        Language::C => Path::new(build::WASI_LIBC).is_dir(),
+        Language::C => build::has_c_library(),
         _ => language.is_at_hand(),
     };
     let is_current = build::is_current(project, language, &language.inputs(project)?);
