@@ -1,8 +1,8 @@
 //! Components as toolchains emit them: from bytes to steps of instantiation and named interfaces.
 //!
 //! [`Component::parse`] validates the whole binary except for the bodies of core functions and
-//! refuses by name what the runtime does not carry out. The parts: `read` (sections to steps),
-//! `ir` (the steps), `counts` (bounds on core modules), `interfaces` and `convert` (types).
+//! refuses by name what the runtime does not carry out. The parts: `read` and `steps` (sections to
+//! steps), `ir` (the steps), `counts` (bounds on core modules), `interfaces` and `convert` (types).
 //! Nothing of a guest runs here. Neighbours: [`crate::link`] meets the imports,
 //! [`crate::instance`] carries out the steps.
 
@@ -12,6 +12,7 @@ mod interfaces;
 pub(crate) mod ir;
 mod package;
 mod read;
+mod steps;
 
 use alloc::{sync::Arc, vec::Vec};
 

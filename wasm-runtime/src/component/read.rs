@@ -1,24 +1,25 @@
-//! Reads a component binary into [`Step`]s, validating it on the way.
+//! Reads a component binary into [`Step`]s, validating it on the way; `steps` makes the steps.
 //!
 //! The validator sees every section first, so the indexes that are taken from a section
 //! afterwards are in range. Bodies of core functions are not validated here: wasmi does that when
 //! it translates them (docs/adr/0025).
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::vec::Vec;
 use core::ops::Range;
 
 use wasmparser::{
-    CanonicalFunction, CanonicalOption, ComponentAlias, ComponentExport, ComponentExternName,
-    ComponentExternalKind, ComponentImport, ComponentInstance, ComponentOuterAliasKind,
-    ComponentType, Encoding as BinaryKind, ExternalKind, FromReader, Instance, Parser, Payload,
-    SectionLimited, ValidPayload, Validator,
-    component_types::{ComponentAnyTypeId, ResourceId},
+    ComponentAlias, ComponentExternalKind, ComponentOuterAliasKind, Encoding as BinaryKind,
+    FromReader, Parser, Payload, SectionLimited, ValidPayload, Validator,
     types::{Types, TypesRef},
 };
 
 use super::{
     counts::{self, Counts},
-    ir::{Body, CanonOptions, CoreModule, CoreSort, Encoding, ExternName, Reference, Sort, Step},
+    ir::{Body, CoreModule, Sort, Step},
+    steps::{
+        Refusal, canonical, core_instance, core_sort, export_step, import_step, instance_step,
+        resource_type, sort,
+    },
 };
 use crate::{
     engine::FEATURES,
@@ -257,25 +258,6 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Why an item is refused; the section knows where it stands.
-enum Refusal {
-    Unsupported(String),
-    Invalid(&'static str),
-}
-
-impl Refusal {
-    fn unsupported(what: impl Into<String>) -> Self {
-        Self::Unsupported(what.into())
-    }
-
-    fn at(self, offset: u64) -> LoadError {
-        match self {
-            Self::Unsupported(what) => LoadError::Unsupported { what, offset },
-            Self::Invalid(message) => invalid(message, offset),
-        }
-    }
-}
-
 /// Appends the steps that the items of a section make.
 fn each<'a, T: FromReader<'a>>(
     section: &SectionLimited<'a, T>,
@@ -287,172 +269,4 @@ fn each<'a, T: FromReader<'a>>(
         steps.extend(step(item, offset).map_err(|refusal| refusal.at(offset))?);
     }
     Ok(())
-}
-
-/// Only resource types make a step; the validator keeps the others.
-fn resource_type(
-    types: TypesRef<'_>,
-    index: Option<u32>,
-    ty: ComponentType<'_>,
-) -> Result<Option<Step>, Refusal> {
-    let ComponentType::Resource { dtor, .. } = ty else { return Ok(None) };
-    let id = resource(types, index.unwrap_or_default())?;
-    Ok(Some(Step::Resource { id, destructor: dtor }))
-}
-
-fn import_step(
-    types: TypesRef<'_>,
-    import: &ComponentImport<'_>,
-    offset: u64,
-) -> Result<Step, Refusal> {
-    let name = import.name.name;
-    let item = types.component_item_for_import(name);
-    let ty = item.ok_or(Refusal::Invalid("an import has no type"))?.ty;
-    Ok(Step::Import { name: extern_name(&import.name), ty, offset })
-}
-
-fn export_step(
-    types: TypesRef<'_>,
-    export: &ComponentExport<'_>,
-    offset: u64,
-) -> Result<Step, Refusal> {
-    let name = export.name.name;
-    let item = reference(types, export.kind, export.index)?;
-    let ty = types.component_item_for_export(name);
-    let ty = ty.ok_or(Refusal::Invalid("an export has no type"))?.ty;
-    Ok(Step::Export { name: extern_name(&export.name), item, ty, offset })
-}
-
-fn extern_name(name: &ComponentExternName<'_>) -> ExternName {
-    ExternName { name: name.name.into(), implements: name.implements.map(String::from) }
-}
-
-fn core_instance(instance: Instance<'_>) -> Result<Step, Refusal> {
-    Ok(match instance {
-        Instance::Instantiate { module_index, args } => Step::Instantiate {
-            module: module_index,
-            arguments: args.iter().map(|arg| (arg.name.into(), arg.index)).collect(),
-        },
-        Instance::FromExports(exports) => {
-            let mut bundle = Vec::with_capacity(exports.len());
-            for export in &exports {
-                bundle.push((String::from(export.name), core_sort(export.kind)?, export.index));
-            }
-            Step::Bundle(bundle)
-        }
-    })
-}
-
-fn instance_step(
-    types: TypesRef<'_>,
-    index: Option<u32>,
-    instance: ComponentInstance<'_>,
-) -> Result<Option<Step>, Refusal> {
-    Ok(Some(match instance {
-        ComponentInstance::Instantiate { component_index, args } => {
-            let mut arguments = Vec::with_capacity(args.len());
-            for arg in &args {
-                arguments.push((String::from(arg.name), reference(types, arg.kind, arg.index)?));
-            }
-            let ty = types.component_instance_at(index.unwrap_or_default());
-            Step::InstantiateComponent { component: component_index, arguments, ty }
-        }
-        ComponentInstance::FromExports(exports) => {
-            let mut bundle = Vec::with_capacity(exports.len());
-            for export in &exports {
-                let item = reference(types, export.kind, export.index)?;
-                bundle.push((String::from(export.name.name), item));
-            }
-            Step::BundleItems(bundle)
-        }
-    }))
-}
-
-fn canonical(types: TypesRef<'_>, function: CanonicalFunction) -> Result<Step, Refusal> {
-    Ok(match function {
-        CanonicalFunction::Lift { core_func_index, type_index, options } => {
-            match types.component_any_type_at(type_index) {
-                ComponentAnyTypeId::Func(ty) => {
-                    Step::Lift { function: core_func_index, ty, options: canon_options(&options)? }
-                }
-                _ => return Err(Refusal::Invalid("a function is lifted to another type")),
-            }
-        }
-        CanonicalFunction::Lower { func_index, options } => Step::Lower {
-            function: func_index,
-            ty: types.component_function_at(func_index),
-            options: canon_options(&options)?,
-        },
-        CanonicalFunction::ResourceNew { resource: ty } => Step::ResourceNew(resource(types, ty)?),
-        CanonicalFunction::ResourceRep { resource: ty } => Step::ResourceRep(resource(types, ty)?),
-        CanonicalFunction::ResourceDrop { resource: ty } => {
-            Step::ResourceDrop(resource(types, ty)?)
-        }
-        other => {
-            return Err(Refusal::unsupported(format!("the canonical built-in {other:?}")));
-        }
-    })
-}
-
-fn canon_options(options: &[CanonicalOption]) -> Result<CanonOptions, Refusal> {
-    let mut read = CanonOptions::default();
-    for option in options {
-        match *option {
-            CanonicalOption::UTF8 => read.encoding = Encoding::Utf8,
-            CanonicalOption::UTF16 => read.encoding = Encoding::Utf16,
-            CanonicalOption::CompactUTF16 => read.encoding = Encoding::Latin1OrUtf16,
-            CanonicalOption::Memory(index) => read.memory = Some(index),
-            CanonicalOption::Realloc(index) => read.realloc = Some(index),
-            CanonicalOption::PostReturn(index) => read.post_return = Some(index),
-            CanonicalOption::Async
-            | CanonicalOption::Callback(_)
-            | CanonicalOption::CoreType(_)
-            | CanonicalOption::Gc => {
-                return Err(Refusal::unsupported(format!("the canonical option {option:?}")));
-            }
-        }
-    }
-    Ok(read)
-}
-
-fn resource(types: TypesRef<'_>, index: u32) -> Result<ResourceId, Refusal> {
-    match types.component_any_type_at(index) {
-        ComponentAnyTypeId::Resource(id) => Ok(id.resource()),
-        _ => Err(Refusal::Invalid("a type is not a resource")),
-    }
-}
-
-fn reference(
-    types: TypesRef<'_>,
-    kind: ComponentExternalKind,
-    index: u32,
-) -> Result<Reference, Refusal> {
-    Ok(match sort(kind)? {
-        Sort::Type => Reference::Type(match types.component_any_type_at(index) {
-            ComponentAnyTypeId::Resource(id) => Some(id.resource()),
-            _ => None,
-        }),
-        sort => Reference::Indexed(sort, index),
-    })
-}
-
-fn sort(kind: ComponentExternalKind) -> Result<Sort, Refusal> {
-    Ok(match kind {
-        ComponentExternalKind::Module => Sort::Module,
-        ComponentExternalKind::Func => Sort::Function,
-        ComponentExternalKind::Type => Sort::Type,
-        ComponentExternalKind::Instance => Sort::Instance,
-        ComponentExternalKind::Component => Sort::Component,
-        ComponentExternalKind::Value => return Err(Refusal::unsupported("a value")),
-    })
-}
-
-fn core_sort(kind: ExternalKind) -> Result<CoreSort, Refusal> {
-    Ok(match kind {
-        ExternalKind::Func | ExternalKind::FuncExact => CoreSort::Function,
-        ExternalKind::Table => CoreSort::Table,
-        ExternalKind::Memory => CoreSort::Memory,
-        ExternalKind::Global => CoreSort::Global,
-        ExternalKind::Tag => return Err(Refusal::unsupported("an exception tag")),
-    })
 }

@@ -5,6 +5,7 @@
 //! an allocator, and the other modules compare.
 
 mod cases;
+mod fixed_lists;
 mod guest;
 mod handles;
 mod hostile;
