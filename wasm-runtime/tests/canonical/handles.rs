@@ -135,7 +135,7 @@ fn builtins_trap_with_a_reason() {
     }
     instance.resource_new(FILE, 42).expect("room");
     let full = instance.resource_new(FILE, 43).expect_err("two is the most");
-    assert_eq!(full.to_string(), "the handle table is full (2 handles)");
+    assert_eq!(full.to_string(), "the handle table is full: `limits.handles` is 2");
     assert_eq!(instance.resource_drop(FILE, first).expect("known"), Dropped::Own(41));
     assert!(instance.resource_drop(FILE, first).is_err());
     assert_eq!(instance.resource_new(FILE, 44).expect("room again"), first);
