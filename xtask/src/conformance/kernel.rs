@@ -23,8 +23,8 @@ const END: &str = "conformance end";
 /// Ends a run that hangs; far above what any takes.
 const LIMIT: Duration = Duration::from_secs(3600);
 
-/// Boots an archive and reads its report.
-pub(super) fn run(project: &Project, archive: &Path, transcript: &Path) -> Result<Report> {
+/// Boots an archive and reads the reports of both runs.
+pub(super) fn run(project: &Project, archive: &Path, transcript: &Path) -> Result<[Report; 2]> {
     let images = Only::build(project, archive)?;
     if let Some(folder) = transcript.parent() {
         fs::create_dir_all(folder)?;
@@ -35,8 +35,8 @@ pub(super) fn run(project: &Project, archive: &Path, transcript: &Path) -> Resul
     let mut session = Lab::new(&images, transcript).boot(&machine)?;
     let heard = session.limit(LIMIT).expect(END)?;
     session.expect_exit(OFF)?;
-    let report = Report::read(&heard);
-    report.with_context(|| format!("see {}", transcript.display()))
+    let reports = Report::read_both(&heard);
+    reports.with_context(|| format!("see {}", transcript.display()))
 }
 
 /// The one boot archive that there is.

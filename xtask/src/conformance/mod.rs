@@ -96,25 +96,27 @@ pub(crate) fn test(project: &Project) -> Result<Summary> {
 /// failure.
 fn suite_once(project: &Project, suite: &Suite, only: &str, in_kernel: bool) -> Result<Summary> {
     let archive = project.target.join("conformance").join(format!("{}.script", suite.name));
-    let host = on_host(project, suite, only, &archive)?;
+    let [host, recording] = on_host(project, suite, only, &archive)?;
     host.failures.iter().for_each(|failure| println!("  {failure}"));
     println!("{} on the host: {}", suite.name, host.line());
     let mut summary = host.summary;
+    summary.failed += host.differences(&recording, "with calls recorded");
     if suite.name == "core" && only.is_empty() {
         summary.failed += reference::differences(project, &host)?;
     }
     if in_kernel {
         let transcript =
             project.target.join("scenarios").join(format!("conformance-{}.log", suite.name));
-        let inside = kernel::run(project, &archive, &transcript)?;
+        let [inside, recording] = kernel::run(project, &archive, &transcript)?;
         println!("{} in the kernel: {}", suite.name, inside.line());
         summary.failed += host.differences(&inside, "in the kernel");
+        summary.failed += host.differences(&recording, "in the kernel with calls recorded");
     }
     Ok(summary)
 }
 
 /// Makes the archive of a suite and executes it on the host.
-fn on_host(project: &Project, suite: &Suite, only: &str, archive: &Path) -> Result<Report> {
+fn on_host(project: &Project, suite: &Suite, only: &str, archive: &Path) -> Result<[Report; 2]> {
     if let Some(folder) = archive.parent() {
         std::fs::create_dir_all(folder)?;
     }
@@ -123,7 +125,7 @@ fn on_host(project: &Project, suite: &Suite, only: &str, archive: &Path) -> Resu
     let mut command = Command::new(project.target.join("debug/atoll-wast"));
     command.arg(&suite.source).arg("--list").arg(&suite.list).arg("--out").arg(archive);
     command.args(["--only", only]);
-    output(&mut command).and_then(|text| Report::read(&text))
+    output(&mut command).and_then(|text| Report::read_both(&text))
 }
 
 /// What a program prints; that it went well is its status.

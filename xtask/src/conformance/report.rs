@@ -4,8 +4,9 @@ use anyhow::{Context, Result};
 use atoll_scenarios::Summary;
 use std::collections::BTreeMap;
 
-/// What every line begins with; the kernel's log puts time and domain before it.
-const PREFIX: &str = "conformance ";
+/// What the lines of both runs begin with, that of code as it is and that of code that records its
+/// calls; the kernel's log puts time and domain before it.
+const PREFIXES: [&str; 2] = ["conformance ", "recording "];
 
 /// A report that was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,12 +20,17 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// Reads a report out of whatever else was said.
-    pub(super) fn read(text: &str) -> Result<Self> {
+    /// Reads the reports of both runs out of whatever else was said.
+    pub(super) fn read_both(text: &str) -> Result<[Self; 2]> {
+        let [plain, recording] = PREFIXES.map(|prefix| Self::read(text, prefix));
+        Ok([plain?, recording?])
+    }
+
+    fn read(text: &str, prefix: &str) -> Result<Self> {
         let mut report = Self::default();
         let mut closing = None;
         for line in text.lines() {
-            let Some((_, said)) = line.split_once(PREFIX) else { continue };
+            let Some((_, said)) = line.split_once(prefix) else { continue };
             if let Some(file) = said.strip_prefix("file ") {
                 let (name, runs) = file.split_once(' ').unwrap_or((file, ""));
                 report.files.entry(name.to_owned()).or_default().push_str(runs.trim());
@@ -94,9 +100,23 @@ mod tests {
         conformance file a.wast 3p\nconformance file b.wast 2p\nconformance file b.wast 1f\n\
         conformance 5 passed, 1 failed, 0 skipped\n";
 
+    fn read(text: &str) -> Result<Report> {
+        Report::read(text, PREFIXES[0])
+    }
+
+    #[test]
+    fn both_runs_are_told_apart() {
+        let text =
+            format!("{HOST}recording file a.wast 2p\nrecording 2 passed, 0 failed, 0 skipped");
+        let [plain, recording] = Report::read_both(&text).expect("two reports");
+        assert_eq!(plain, read(HOST).expect("a report"));
+        assert_eq!((recording.files.len(), recording.summary.passed), (1, 2));
+        assert!(Report::read_both(HOST).is_err());
+    }
+
     #[test]
     fn a_report_is_read_out_of_a_log() {
-        let host = Report::read(HOST).expect("a report");
+        let host = read(HOST).expect("a report");
         assert_eq!(host.files["b.wast"], "2p1f");
         assert_eq!(host.failures, ["b.wast:3 it did not trap"]);
         assert_eq!(host.line(), "5 passed, 1 failed, 0 skipped");
@@ -106,15 +126,15 @@ mod tests {
             .lines()
             .map(|line| format!("[  1.000000] info  conformance: {line}\r\n"))
             .collect();
-        assert_eq!(Report::read(&format!("boot\n{log}")).expect("a report"), host);
-        assert!(Report::read("conformance file a.wast 3p\n").is_err());
+        assert_eq!(read(&format!("boot\n{log}")).expect("a report"), host);
+        assert!(read("conformance file a.wast 3p\n").is_err());
     }
 
     #[test]
     fn differences_are_counted_by_file() {
-        let host = Report::read(HOST).expect("a report");
+        let host = read(HOST).expect("a report");
         let kernel = HOST.replace("b.wast 1f", "b.wast 1p").replace("file a.wast", "file c.wast");
-        let kernel = Report::read(&kernel).expect("a report");
+        let kernel = read(&kernel).expect("a report");
         assert_eq!(host.differences(&host, "there"), 0);
         assert_eq!(host.differences(&kernel, "there"), 3);
     }

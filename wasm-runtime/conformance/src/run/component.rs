@@ -9,14 +9,14 @@ use alloc::{
 use core::fmt;
 
 use atoll_runtime::{
-    Component, Host, LoadError, Provider, Resolver, RuntimeLimits, Translated,
+    Component, Host, LoadError, Provider, Resolver, RuntimeLimits, Translated, Translation,
     component::ROOT,
     host::{CallError, Origin, Passing, ResourceSlot, Target},
     types::ValueType,
 };
 
 use super::{
-    float,
+    Code, float,
     session::{Done, Ended},
     value,
 };
@@ -44,16 +44,18 @@ impl fmt::Display for Refusal {
 pub(super) fn check<'a>(
     bytes: &'a [u8],
     limits: &RuntimeLimits,
+    code: Code,
 ) -> Result<(Component<'a>, Translated), Refusal> {
     let invalid = |error: LoadError| Refusal::Invalid(error.to_string());
     let component = Component::parse(bytes, limits).map_err(invalid)?;
-    let translated = component.translate(limits, false).map_err(invalid)?;
+    let what = Translation { metered: false, backtrace: code == Code::Recording };
+    let translated = component.translate_for(limits, what).map_err(invalid)?;
     Ok((component, translated))
 }
 
 /// Takes a component through all steps of its start.
-pub(super) fn start(bytes: &[u8], limits: &RuntimeLimits) -> Result<Instance, Refusal> {
-    let (component, translated) = check(bytes, limits)?;
+pub(super) fn start(bytes: &[u8], limits: &RuntimeLimits, code: Code) -> Result<Instance, Refusal> {
+    let (component, translated) = check(bytes, limits, code)?;
     let linked =
         component.link(&mut Alone).map_err(|error| Refusal::Unlinkable(error.to_string()))?;
     let instance = atoll_runtime::Instance::from_translated(&linked, &translated, Alone, limits);

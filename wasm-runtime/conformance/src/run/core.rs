@@ -1,21 +1,22 @@
-//! Core modules on the engine of a domain.
+//! Core modules on the engine of a domain, as they are or rewritten to record their calls.
+//!
+//! The core modules of components are rewritten before they are translated, so that traps have
+//! backtraces ([`atoll_runtime::trace`]); whoever wrote them must not notice.
 
-use alloc::{
-    format,
-    string::{String, ToString},
-    vec,
-    vec::Vec,
+use alloc::{format, string::ToString, vec, vec::Vec};
+
+use atoll_runtime::{
+    RuntimeLimits, engine,
+    trace::{AddedImports, Trace, rewrite},
 };
-
-use atoll_runtime::{RuntimeLimits, engine};
 use wasmi::{
-    Engine, Error, Extern, ExternRef, F32, F64, Global, Instance, Linker, Memory, MemoryType,
+    Engine, Error, Extern, ExternRef, F32, F64, Func, Global, Instance, Linker, Memory, MemoryType,
     Module, Mutability, Nullable, Ref, RefType, Store, StoreLimits, StoreLimitsBuilder, Table,
     TableType, Val,
 };
 
 use super::{
-    float,
+    Code, float,
     session::{Done, Ended},
 };
 use crate::script::{Argument, Expected};
@@ -25,12 +26,24 @@ pub(super) struct Core {
     engine: Engine,
     store: Store<StoreLimits>,
     linker: Linker<StoreLimits>,
-    /// Why the module of the suites' host is missing, if it is.
-    broken: Option<String>,
+    /// Where calls are recorded, if they are.
+    trace: Option<Trace>,
+}
+
+/// A translated module.
+#[derive(Clone)]
+pub(super) struct Translated {
+    module: Module,
+    /// Of one that records its calls: how many memories it defined before it was rewritten.
+    memories: Option<u32>,
 }
 
 impl Core {
-    pub(super) fn new(limits: &RuntimeLimits) -> Self {
+    /// Sets up a store with the module of the suites' host.
+    ///
+    /// # Errors
+    /// When that does not fit the limits.
+    pub(super) fn new(limits: &RuntimeLimits, code: Code) -> Result<Self, Error> {
         let engine = engine::engine(limits, false);
         let most = usize::try_from(limits.linear_memory).unwrap_or(usize::MAX);
         let bounds = StoreLimitsBuilder::new()
@@ -41,19 +54,52 @@ impl Core {
         store.limiter(|bounds| bounds);
         let mut linker = Linker::new(&engine);
         linker.allow_shadowing(true);
-        let broken = spectest(&mut store, &mut linker).err().map(|error| error.to_string());
-        Self { engine, store, linker, broken }
+        spectest(&mut store, &mut linker)?;
+        let trace = match code {
+            Code::Plain => None,
+            Code::Recording => Some(Trace::new(&mut store, limits)?),
+        };
+        Ok(Self { engine, store, linker, trace })
     }
 
-    pub(super) fn compile(&self, bytes: &[u8]) -> Done<Module> {
-        Module::new(&self.engine, bytes).map_err(|error| error.to_string())
-    }
-
-    pub(super) fn instantiate(&mut self, module: &Module) -> Result<Instance, Error> {
-        if let Some(why) = &self.broken {
-            return Err(Error::new(why.clone()));
+    pub(super) fn compile(&self, bytes: &[u8]) -> Done<Translated> {
+        let rewritten = self.trace.and_then(|_| rewrite(bytes, 0));
+        // What cannot be rewritten is translated, or refused, as it is.
+        if let Some(rewritten) = rewritten
+            && let Ok(module) = Module::new(&self.engine, &rewritten.bytes)
+        {
+            return Ok(Translated { module, memories: Some(rewritten.memories) });
         }
-        self.linker.instantiate_and_start(&mut self.store, module)
+        let module = Module::new(&self.engine, bytes).map_err(|error| error.to_string())?;
+        Ok(Translated { module, memories: None })
+    }
+
+    pub(super) fn instantiate(&mut self, translated: &Translated) -> Result<Instance, Error> {
+        let Translated { module, memories } = translated;
+        let mut added = memories
+            .zip(self.trace)
+            .map(|(memories, trace)| AddedImports::new(module, memories, trace));
+        let mut imports = Vec::new();
+        for import in module.imports() {
+            let added = added.as_mut().and_then(|added| added.next(&mut self.store, import.ty()));
+            imports.push(match added {
+                Some(added) => added?,
+                None => {
+                    let found = self.linker.get(&self.store, import.module(), import.name());
+                    let name = || format!("`{}` of `{}`", import.name(), import.module());
+                    found.ok_or_else(|| Error::new(format!("nobody defines {}", name())))?
+                }
+            });
+        }
+        let instance = Instance::new(&mut self.store, module, &imports);
+        instance.inspect_err(|_| self.forget())
+    }
+
+    /// Empties the record of calls after a trap, as whoever reads it does.
+    fn forget(&mut self) {
+        if let Some(trace) = self.trace {
+            drop(trace.take(&mut self.store, false));
+        }
     }
 
     pub(super) fn register(&mut self, name: &str, instance: Instance) -> Done {
@@ -80,7 +126,10 @@ impl Core {
         let mut results = vec![Val::I32(0); function.ty(&self.store).results().len()];
         Ok(match function.call(&mut self.store, &arguments, &mut results) {
             Ok(()) => Ended::Core(results),
-            Err(error) => Ended::Trapped(error.to_string()),
+            Err(error) => {
+                self.forget();
+                Ended::Trapped(error.to_string())
+            }
         })
     }
 
@@ -159,12 +208,17 @@ fn spectest(store: &mut Store<StoreLimits>, linker: &mut Linker<StoreLimits>) ->
         let global = Global::new(&mut *store, value, Mutability::Const);
         linker.define(NAME, name, global)?;
     }
-    linker.func_wrap(NAME, "print", || {})?;
-    linker.func_wrap(NAME, "print_i32", |_: i32| {})?;
-    linker.func_wrap(NAME, "print_i64", |_: i64| {})?;
-    linker.func_wrap(NAME, "print_f32", |_: F32| {})?;
-    linker.func_wrap(NAME, "print_f64", |_: F64| {})?;
-    linker.func_wrap(NAME, "print_i32_f32", |_: i32, _: F32| {})?;
-    linker.func_wrap(NAME, "print_f64_f64", |_: F64, _: F64| {})?;
+    let functions = [
+        ("print", Func::wrap(&mut *store, || {})),
+        ("print_i32", Func::wrap(&mut *store, |_: i32| {})),
+        ("print_i64", Func::wrap(&mut *store, |_: i64| {})),
+        ("print_f32", Func::wrap(&mut *store, |_: F32| {})),
+        ("print_f64", Func::wrap(&mut *store, |_: F64| {})),
+        ("print_i32_f32", Func::wrap(&mut *store, |_: i32, _: F32| {})),
+        ("print_f64_f64", Func::wrap(&mut *store, |_: F64, _: F64| {})),
+    ];
+    for (name, function) in functions {
+        linker.define(NAME, name, function)?;
+    }
     Ok(())
 }

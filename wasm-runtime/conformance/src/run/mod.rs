@@ -13,7 +13,8 @@
 //! conformance 12 passed, 1 failed, 3 skipped
 //! ```
 //!
-//! where `p` is passed, `s` skipped and `f` failed.
+//! where `p` is passed, `s` skipped and `f` failed. Everything runs twice, by the two kinds of
+//! [`Code`]; the lines of the second kind begin with `recording` instead.
 
 mod component;
 mod core;
@@ -23,10 +24,7 @@ mod session;
 mod value;
 
 use ::core::fmt::{self, Write};
-use alloc::{
-    format,
-    string::{String, ToString},
-};
+use alloc::{format, string::String};
 
 use atoll_runtime::RuntimeLimits;
 
@@ -34,8 +32,25 @@ use crate::script::{Archive, Damaged, File};
 use judge::Judge;
 use session::Session;
 
-/// What every line of the report begins with.
-pub const PREFIX: &str = "conformance";
+/// How core modules are translated, those of components too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Code {
+    /// As they are.
+    Plain,
+    /// Rewritten so that they record their calls, as servers have it if nothing else is said.
+    Recording,
+}
+
+impl Code {
+    /// What every line of its report begins with.
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::Plain => "conformance",
+            Self::Recording => "recording",
+        }
+    }
+}
+
 /// Most bytes of a line: the kernel log keeps no more.
 pub const MAX_LINE: usize = 200;
 
@@ -90,56 +105,69 @@ impl Outcome {
     }
 }
 
-/// Executes an archive of scripts.
+/// Executes an archive of scripts; gives back what came of it, without and with recording.
 ///
 /// # Errors
 /// When the archive is damaged; what came before the damage was reported.
-pub fn run(archive: &[u8], report: &mut dyn Report) -> Result<Tally, Damaged> {
-    let mut tally = Tally::default();
-    for file in Archive::open(archive)? {
-        self::file(&file?, &mut tally, report);
+pub fn run(archive: &[u8], report: &mut dyn Report) -> Result<[Tally; 2], Damaged> {
+    let mut tallies = [Tally::default(); 2];
+    for (code, tally) in [Code::Plain, Code::Recording].into_iter().zip(&mut tallies) {
+        let mut run = Run { code, tally, report };
+        for file in Archive::open(archive)? {
+            run.file(&file?);
+        }
+        let tally = *run.tally;
+        run.say(format_args!("{tally}"));
     }
-    report.line(&format!("{PREFIX} {tally}"));
-    Ok(tally)
+    Ok(tallies)
 }
 
-/// Executes a file.
-fn file(file: &File<'_>, tally: &mut Tally, report: &mut dyn Report) {
-    let mut runs = Runs::default();
-    let mut judge = Judge::new(&file.excuses);
-    let mut session = Session::new(LIMITS);
-    for directive in &file.directives {
-        let outcome = judge.directive(directive.line, session.directive(&directive.action));
-        count(file, directive.line, &outcome, tally, report);
-        if let Some(full) = runs.add(outcome.letter()) {
-            report.line(&format!("{PREFIX} file {} {full}", file.name));
-        }
-    }
-    for (line, outcome) in judge.stale() {
-        count(file, line, &outcome, tally, report);
-        if let Some(full) = runs.add(outcome.letter()) {
-            report.line(&format!("{PREFIX} file {} {full}", file.name));
-        }
-    }
-    report.line(&format!("{PREFIX} file {} {}", file.name, runs.finish()));
+/// A run over an archive.
+struct Run<'r> {
+    code: Code,
+    tally: &'r mut Tally,
+    report: &'r mut dyn Report,
 }
 
-fn count(
-    file: &File<'_>,
-    line: u32,
-    outcome: &Outcome,
-    tally: &mut Tally,
-    report: &mut dyn Report,
-) {
-    match outcome {
-        Outcome::Passed => tally.passed += 1,
-        Outcome::Skipped => tally.skipped += 1,
-        Outcome::Failed(why) => {
-            tally.failed += 1;
-            let mut text = format!("{PREFIX} failed {}:{line} {why}", file.name).replace('\n', " ");
-            let end = (0..=MAX_LINE.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
-            text.truncate(end.unwrap_or(0));
-            report.line(&text);
+impl Run<'_> {
+    /// Reports a line, cut to the most bytes.
+    fn say(&mut self, what: fmt::Arguments<'_>) {
+        let mut text = format!("{} {what}", self.code.prefix()).replace('\n', " ");
+        let end = (0..=MAX_LINE.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+        text.truncate(end.unwrap_or(0));
+        self.report.line(&text);
+    }
+
+    /// Executes a file.
+    fn file(&mut self, file: &File<'_>) {
+        let mut runs = Runs::default();
+        let mut judge = Judge::new(&file.excuses);
+        let mut session = Session::new(LIMITS, self.code);
+        for directive in &file.directives {
+            let outcome = match &mut session {
+                Ok(session) => session.directive(&directive.action),
+                Err(why) => Outcome::Failed(why.clone()),
+            };
+            let outcome = judge.directive(directive.line, outcome);
+            self.count(file.name, directive.line, &outcome, &mut runs);
+        }
+        for (line, outcome) in judge.stale() {
+            self.count(file.name, line, &outcome, &mut runs);
+        }
+        self.say(format_args!("file {} {}", file.name, runs.finish()));
+    }
+
+    fn count(&mut self, file: &str, line: u32, outcome: &Outcome, runs: &mut Runs) {
+        match outcome {
+            Outcome::Passed => self.tally.passed += 1,
+            Outcome::Skipped => self.tally.skipped += 1,
+            Outcome::Failed(why) => {
+                self.tally.failed += 1;
+                self.say(format_args!("failed {file}:{line} {why}"));
+            }
+        }
+        if let Some(full) = runs.add(outcome.letter()) {
+            self.say(format_args!("file {file} {full}"));
         }
     }
 }
@@ -173,7 +201,7 @@ impl Runs {
 
     fn finish(mut self) -> String {
         self.close();
-        self.text.to_string()
+        self.text
     }
 }
 

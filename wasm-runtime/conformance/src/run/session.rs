@@ -11,15 +11,16 @@ use alloc::{
 use atoll_runtime::RuntimeLimits;
 
 use super::{
-    Outcome,
+    Code, Outcome,
     component::{self, Refusal},
-    core::Core,
+    core::{Core, Translated},
 };
 use crate::script::{Action, Execute, Expected, Invoke, Kind, Unit};
 
 /// What a file's directives share.
 pub(super) struct Session<'a> {
     limits: RuntimeLimits,
+    code: Code,
     core: Core,
     instances: Vec<Started>,
     /// Which of the instances directives without a name mean.
@@ -36,7 +37,7 @@ enum Started {
 
 #[derive(Clone)]
 enum Definition<'a> {
-    Core(wasmi::Module),
+    Core(Translated),
     Component(&'a [u8]),
 }
 
@@ -58,15 +59,20 @@ pub(super) enum Ended {
 pub(super) type Done<T = ()> = Result<T, String>;
 
 impl<'a> Session<'a> {
-    pub(super) fn new(limits: RuntimeLimits) -> Self {
-        Self {
+    /// Sets up what a file starts with.
+    ///
+    /// # Errors
+    /// There is no memory for it.
+    pub(super) fn new(limits: RuntimeLimits, code: Code) -> Done<Self> {
+        Ok(Self {
             limits,
-            core: Core::new(&limits),
+            code,
+            core: Core::new(&limits, code).map_err(|error| error.to_string())?,
             instances: Vec::new(),
             current: None,
             named: BTreeMap::new(),
             definitions: BTreeMap::new(),
-        }
+        })
     }
 
     /// Carries out a directive.
@@ -102,7 +108,7 @@ impl<'a> Session<'a> {
         match unit.kind {
             Kind::Core => self.core.compile(unit.bytes).map(Definition::Core),
             Kind::Component => {
-                component::check(unit.bytes, &self.limits)
+                component::check(unit.bytes, &self.limits, self.code)
                     .map_err(|refusal| refusal.to_string())?;
                 Ok(Definition::Component(unit.bytes))
             }
@@ -137,7 +143,7 @@ impl<'a> Session<'a> {
                 Started::Core(self.core.instantiate(module).map_err(|error| error.to_string())?)
             }
             Definition::Component(bytes) => {
-                let started = component::start(bytes, &self.limits);
+                let started = component::start(bytes, &self.limits, self.code);
                 Started::Component(Box::new(started.map_err(|refusal| refusal.to_string())?))
             }
         };
@@ -194,7 +200,7 @@ impl<'a> Session<'a> {
                     Err(error) => Ended::Trapped(error.to_string()),
                 })
             }
-            Execute::Unit(unit) => match component::start(unit.bytes, &self.limits) {
+            Execute::Unit(unit) => match component::start(unit.bytes, &self.limits, self.code) {
                 Ok(_) => Ok(Ended::Started),
                 Err(Refusal::Trapped(why)) => Ok(Ended::Dead(why)),
                 Err(refusal) => Err(refusal.to_string()),
@@ -226,7 +232,7 @@ impl<'a> Session<'a> {
                 Err(_) => Ok(()),
                 Ok(_) => Err("the module was accepted".into()),
             },
-            Kind::Component => match component::start(unit.bytes, &self.limits) {
+            Kind::Component => match component::start(unit.bytes, &self.limits, self.code) {
                 Err(Refusal::Invalid(_)) => Ok(()),
                 Err(refusal) => Err(format!("the component is valid: {refusal}")),
                 Ok(_) => Err("the component was accepted".into()),
@@ -243,7 +249,7 @@ impl<'a> Session<'a> {
                     Ok(_) => Err("the module was linked".into()),
                 }
             }
-            Kind::Component => match component::start(unit.bytes, &self.limits) {
+            Kind::Component => match component::start(unit.bytes, &self.limits, self.code) {
                 Err(Refusal::Unlinkable(_)) => Ok(()),
                 Err(refusal) => Err(format!("it is not refused for its imports: {refusal}")),
                 Ok(_) => Err("the component was linked".into()),
