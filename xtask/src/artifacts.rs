@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 const BARE: &str = "x86_64-unknown-none";
 /// The domain image's target, without the ending `.json`.
-const DOMAIN: &str = "x86_64-atoll-domain";
+pub(crate) const DOMAIN: &str = "x86_64-atoll-domain";
 
 /// How libraries are built that the compiler did not bring along.
 const BUILD_STD: [&str; 2] =

@@ -2,7 +2,8 @@
 //!
 //! [`project`] knows the tree and calls cargo, [`artifacts`] builds the native parts, [`components`]
 //! and [`c_guest`] the servers, [`wit`] checks the interfaces; [`image`] puts them together by means
-//! of `atoll-iso`, and [`run`], [`check`] and [`bench`] use the result.
+//! of `atoll-iso`, and [`run`], [`check`] and [`bench`] use the result. [`sizes`] says what the domain
+//! image consists of.
 
 #![forbid(unsafe_code)]
 
@@ -18,6 +19,7 @@ mod image;
 mod project;
 mod rooms;
 mod run;
+mod sizes;
 mod wit;
 
 use anyhow::Result;
@@ -84,11 +86,13 @@ enum Task {
     },
     /// Measures kernel, calls, servers and boot in instructions
     Bench(bench::Options),
-    /// Runs the suites of the core specification, the component model and this repository
-    Conformance(conformance::Options),
     /// Builds servers by the toolchains of other languages, boots them and measures them; downloads
     /// what is missing from package registries into target/foreign
     Foreign(foreign::Options),
+    /// Runs the suites of the core specification, the component model and this repository
+    Conformance(conformance::Options),
+    /// Says what the text of the domain image consists of
+    Sizes(sizes::Options),
     /// Runs all tests: format, lints, host tests, conformance, scenarios
     Test,
     /// What continuous integration runs: the same as `test`
@@ -158,8 +162,9 @@ fn perform(task: Task) -> Result<()> {
         }
         Task::Scenario { names, .. } => check::scenarios(&project, &names),
         Task::Bench(options) => bench::bench(&project, &options),
-        Task::Conformance(options) => conformance::conformance(&project, &options),
         Task::Foreign(options) => foreign::foreign(&project, &options),
+        Task::Conformance(options) => conformance::conformance(&project, &options),
+        Task::Sizes(options) => sizes::sizes(&project, &options),
         Task::Test | Task::Ci => check::test(&project),
         Task::Fmt { check } => check::fmt(&project, check),
         Task::Clippy => check::clippy(&project),

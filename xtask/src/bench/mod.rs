@@ -3,13 +3,15 @@
 //! QEMU counts one instruction as one nanosecond ([`machines`]), so the clock inside the machine
 //! counts instructions, and figures are the same in every run and on every host. The probe
 //! (`tests/probe`) measures the kernel alone, the program `tester` typed calls and integer work,
-//! the log starts and restarts. [`native`] does the same integer work without a machine.
+//! the log starts and restarts. [`native`] does the same integer work without a machine,
+//! [`peers`] compares with other component hosts.
 //! [`readings`] understands what they print, [`figures`] makes the table. Only the seconds of a
 //! boot are of the host, and its alone.
 
 mod figures;
 pub(crate) mod machines;
 mod native;
+mod peers;
 pub(crate) mod readings;
 
 use crate::check::Built;
@@ -38,10 +40,13 @@ pub(crate) struct Options {
     /// Measures twice and fails if any count of instructions differs
     #[arg(long)]
     verify: bool,
+    /// Compares the runtime with other component hosts instead, on this machine
+    #[arg(long, conflicts_with = "verify")]
+    peers: bool,
     /// Boots whose host seconds are taken; the best counts
     #[arg(long, default_value_t = 5)]
     boots: u32,
-    /// Where the JSON goes; target/bench.json if nothing else is said
+    /// Where the JSON goes; target/bench.json or target/peers.json if nothing else is said
     #[arg(short, long)]
     output: Option<PathBuf>,
 }
@@ -73,6 +78,9 @@ impl Counted {
 
 /// Measures, prints the table and writes the JSON.
 pub(crate) fn bench(project: &Project, options: &Options) -> Result<()> {
+    if options.peers {
+        return peers::peers(project, options.output.as_deref());
+    }
     let built = Built::new(project)?;
     let transcript = project.target.join("bench.log");
     fs::create_dir_all(&project.target)?;
