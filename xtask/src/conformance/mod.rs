@@ -20,6 +20,7 @@ use std::process::Command;
 
 /// Where the not-yet lists are.
 const LISTS: &str = "tests/conformance/not-yet";
+
 /// Which suites, and where.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {

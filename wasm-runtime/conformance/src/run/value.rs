@@ -1,6 +1,6 @@
 //! Values of components in the wire form.
 
-use alloc::{boxed::Box, format, string::String, vec::Vec};
+use alloc::{format, string::String, vec::Vec};
 
 use atoll_runtime::types::{Definition, Types, ValueType};
 
@@ -79,17 +79,17 @@ fn structured(
         (Definition::Variant(cases), Value::Variant(name, value)) => {
             let at = position(cases.iter().map(|(name, _)| name), name)?;
             let payload = cases.get(at).and_then(|(_, payload)| *payload);
-            case(types, at, payload, value.as_ref(), out)
+            case(types, at, payload, value.as_deref(), out)
         }
         (Definition::Option(ty), Value::Option(value)) => {
             let payload = value.as_ref().map(|_| *ty);
-            case(types, usize::from(value.is_some()), payload, value.as_ref(), out)
+            case(types, usize::from(value.is_some()), payload, value.as_deref(), out)
         }
         (Definition::Result { ok, .. }, Value::Ok(value)) => {
-            case(types, 0, *ok, value.as_ref(), out)
+            case(types, 0, *ok, value.as_deref(), out)
         }
         (Definition::Result { err, .. }, Value::Err(value)) => {
-            case(types, 1, *err, value.as_ref(), out)
+            case(types, 1, *err, value.as_deref(), out)
         }
         (definition, value) => Err(format!("{value:?} is no {definition:?}")),
     }
@@ -111,7 +111,7 @@ fn case(
     types: &Types,
     at: usize,
     ty: Option<ValueType>,
-    value: Option<&Box<Value<'_>>>,
+    value: Option<&Value<'_>>,
     out: &mut Vec<u8>,
 ) -> Done {
     number(at, out);
