@@ -12,8 +12,15 @@ use alloc::format;
 use wasmi::{AsContextMut, StoreContextMut};
 
 use super::{
-    AbiError, MAX_FLAT_RESULTS, Options, Transfer, check::Check, error::Outcome,
-    function::FunctionPlan, lift::Lift, lower::Lower, place::put_cell,
+    AbiError, MAX_FLAT_RESULTS, Options, Transfer,
+    check::Check,
+    error::Outcome,
+    function::FunctionPlan,
+    layout::{Layout, is_aligned},
+    lift::Lift,
+    lower::Lower,
+    place::put_cell,
+    wire::u32_at,
 };
 use crate::resources::{LendMark, ScopeId};
 
@@ -68,6 +75,14 @@ impl FunctionPlan {
         mut cells: &[u64],
     ) -> Result<Sent, AbiError> {
         let side = &self.parameters;
+        if let Some(bulk) = side.bulk.as_ref().filter(|bulk| bulk.suits(options))
+            && let Some(memory) = options.memory
+        {
+            let (memory, data) = memory.data_and_store_mut(&mut *ctx);
+            if let Some(payload) = bulk.lift(cells, memory, data) {
+                return Ok(Sent { payload, lends: None });
+            }
+        }
         let lends = side.borrows.then(|| ctx.data_mut().instance(options.instance).mark_lends());
         let mut lift = Lift::new(&self.nodes, ctx, options, side.needs_memory());
         if let Some(record) = side.spilled {
@@ -115,7 +130,20 @@ impl FunctionPlan {
         cells: &[u64],
         mut results: &mut [u64],
     ) -> Outcome<()> {
+        let bulk = self.result.bulk.as_ref().filter(|bulk| bulk.suits(options));
+        let bulk = bulk.filter(|bulk| bulk.check(ctx.data().incoming()).is_some());
         let mut lower = Lower::new(&self.nodes, ctx, options, self.result.needs_memory());
+        if let Some(bulk) = bulk
+            && let Some(to) = lower.checked_range(
+                self.return_pointer(cells),
+                Layout::RANGE.size,
+                Layout::RANGE.align,
+            )
+        {
+            let mut pair = [0; 2];
+            bulk.lower(&mut lower, &mut pair).map_err(|(_, error)| error)?;
+            return lower.put_pair(to.start, pair[0] as u32, pair[1] as u32);
+        }
         if let Some(record) = self.result.spilled {
             lower.indirect(record, self.return_pointer(cells))?;
         } else {
@@ -186,6 +214,14 @@ impl FunctionPlan {
         mut cells: &mut [u64],
     ) -> Result<Entered, AbiError> {
         let side = &self.parameters;
+        if let Some(bulk) = side.bulk.as_ref().filter(|bulk| bulk.suits(options))
+            && bulk.check(ctx.data().incoming()).is_some()
+        {
+            return bulk
+                .lower(&mut Lower::new(&self.nodes, ctx, options, true), cells)
+                .map(|()| Entered { scope: None })
+                .map_err(|(value, error)| self.in_parameter(value, *error));
+        }
         if side.touches_guest() {
             self.check_parameters(ctx.data_mut(), options)?;
         }
@@ -262,6 +298,18 @@ impl FunctionPlan {
         options: &Options,
         mut cells: &[u64],
     ) -> Outcome<usize> {
+        if let Some(bulk) = self.result.bulk.as_ref().filter(|bulk| bulk.suits(options))
+            && let ([pointer], Some(memory)) = (cells, options.memory)
+        {
+            let (memory, data) = memory.data_and_store_mut(&mut *ctx);
+            let at = *pointer as u32;
+            if is_aligned(at, Layout::RANGE.align)
+                && let Some([address, count]) = words_at(memory, at as usize)
+                && let Some(payload) = bulk.lift(&[address, count], memory, data)
+            {
+                return Ok(payload);
+            }
+        }
         let mut lift = Lift::new(&self.nodes, ctx, options, self.result.needs_memory());
         if let Some(record) = self.result.spilled {
             lift.indirect(record, cells.first().copied().unwrap_or_default() as u32)?;
@@ -288,6 +336,13 @@ impl FunctionPlan {
     pub(super) fn in_result(&self, error: AbiError) -> AbiError {
         error.within(|| format!("function `{}`, result", self.name))
     }
+}
+
+/// Two words of memory.
+#[inline]
+fn words_at(memory: &[u8], at: usize) -> Option<[u64; 2]> {
+    let second = at.checked_add(4)?;
+    Some([u32_at(memory, at)?.into(), u32_at(memory, second)?.into()])
 }
 
 #[inline]

@@ -4,8 +4,9 @@ use alloc::{boxed::Box, vec::Vec};
 
 use super::{
     CoreSignature, CoreType, MAX_FLAT_PARAMETERS, MAX_FLAT_RESULTS, PlanError, PlanLimits,
+    bulk::Bulk,
     compile::{self, Compiler},
-    plan::{NodeId, Nodes},
+    plan::{Node, NodeId, Nodes},
     quick::Quick,
 };
 use crate::types::{Definition, FunctionType, Types, ValueType};
@@ -33,6 +34,9 @@ pub(super) struct Side {
     pub(super) spilled: Option<NodeId>,
     /// The short way, for numbers and the like.
     pub(super) quick: Option<Quick>,
+    /// The short way for lists and strings: parameters that are passed flat, or a result that is a
+    /// list or string and nothing else.
+    pub(super) bulk: Option<Bulk>,
     /// Without strings and lists.
     fixed: bool,
     handles: bool,
@@ -142,6 +146,7 @@ impl Side {
             values,
             spilled: None,
             quick: None,
+            bulk: None,
             fixed: true,
             handles: false,
             borrows: false,
@@ -157,9 +162,16 @@ impl Side {
         match flat {
             Some(flat) if flat.len() <= max_flat => {
                 side.quick = Quick::compile(compiler, &side.values);
+                side.bulk = Bulk::compile(compiler, &side.values);
                 Ok((side, flat))
             }
             _ => {
+                if let [only] = *side.values
+                    && let Some(Node::String | Node::List(_)) =
+                        compiler.node(only).map(|it| &it.node)
+                {
+                    side.bulk = Bulk::compile(compiler, &side.values);
+                }
                 side.spilled = Some(compiler.spilled(&side.values)?);
                 Ok((side, Vec::from([CoreType::I32])))
             }

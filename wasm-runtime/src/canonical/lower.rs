@@ -97,18 +97,47 @@ impl<'a, 's, D: Transfer> Lower<'a, 's, D> {
         align: u32,
         bytes: u32,
     ) -> Outcome<Allocation> {
+        let address = self.call_realloc(old, old_bytes, align, bytes)?;
+        self.checked_range(address, bytes, align)
+            .map_or_else(|| bad_allocation(address, bytes, align), Ok)
+    }
+
+    #[inline(always)]
+    fn call_realloc(&mut self, old: u32, old_bytes: u32, align: u32, bytes: u32) -> Outcome<u32> {
         let Some(realloc) = self.options.realloc else { return broken() };
         let instance = self.options.instance;
         let state = self.data().instance(instance);
         let may_leave = core::mem::replace(&mut state.may_leave, false);
         let address = realloc.call(self.ctx.as_context_mut(), (old, old_bytes, align, bytes))?;
         self.data().instance(instance).may_leave = may_leave;
-        self.checked_range(address, bytes, align)
-            .map_or_else(|| bad_allocation(address, bytes, align), Ok)
+        Ok(address)
+    }
+
+    /// Copies bytes of the message, from `from` on, into memory of their own and returns the
+    /// address.
+    pub(super) fn place(&mut self, from: usize, bytes: u32, align: u32) -> Outcome<u32> {
+        let address = self.call_realloc(0, 0, align, bytes)?;
+        let view = self.view();
+        let source = view.data.incoming().get(from..).and_then(|left| left.get(..bytes as usize));
+        let target = view.memory.get_mut(address as usize..);
+        let target = target.and_then(|left| left.get_mut(..bytes as usize));
+        match (source, target) {
+            (Some(source), Some(target)) if is_aligned(address, align) => {
+                target.copy_from_slice(source);
+                Ok(address)
+            }
+            (None, _) => broken(),
+            _ => bad_allocation(address, bytes, align),
+        }
     }
 
     /// An address that lies in memory with all its bytes and is aligned.
-    fn checked_range(&mut self, address: u32, bytes: u32, align: u32) -> Option<Allocation> {
+    pub(super) fn checked_range(
+        &mut self,
+        address: u32,
+        bytes: u32,
+        align: u32,
+    ) -> Option<Allocation> {
         let size = self.view().memory.len() as u64;
         let fits = u64::from(address).saturating_add(u64::from(bytes)) <= size;
         (fits && is_aligned(address, align))
@@ -262,7 +291,8 @@ impl<'a, 's, D: Transfer> Lower<'a, 's, D> {
         view.put_number(to.start + *payload_offset as usize, *inner, case)
     }
 
-    fn put_pair(&mut self, start: usize, address: u32, len: u32) -> Outcome<()> {
+    /// Writes two words where a range was checked.
+    pub(super) fn put_pair(&mut self, start: usize, address: u32, len: u32) -> Outcome<()> {
         let mut view = self.view();
         view.put_number(start, 4, address)?;
         view.put_number(start + 4, 4, len)

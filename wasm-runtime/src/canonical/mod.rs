@@ -16,9 +16,10 @@
 //!
 //! Files: `layout` and `flat` say how values stand in memory and in registers, `compile` makes the
 //! nodes of a `plan` and `function` plans of them, `call` has the entry points, `lift`, `check`,
-//! `lower` and `place` run plans, with `quick` and `moves` as short ways, `pass` hands messages on,
+//! `lower` and `place` run plans, with `quick`, `bulk` and `moves` as short ways, `pass` hands messages on,
 //! `strings` transcodes. Specification: component model, "Canonical ABI".
 
+mod bulk;
 mod call;
 mod check;
 mod compile;

@@ -11,10 +11,10 @@ use super::{
     MAX_FLAT_PARAMETERS, Transfer,
     compile::Compiler,
     error::{Outcome, broken, guest, message},
-    lift::{bad_char, guest_case, present},
+    lift::{bad_char, guest_case},
     place::{bool_cell, case, char_cell, flags, signed},
     plan::{Node, NodeId, Scalar},
-    wire::{bytes_at, u32_at},
+    wire::bytes_at,
 };
 
 /// A value of one cell and of fixed width in the wire form.
@@ -28,11 +28,47 @@ pub(super) enum Cell {
 }
 
 impl Cell {
-    const fn size(self) -> u32 {
+    /// Bytes in the message.
+    pub(super) const fn size(self) -> u32 {
         match self {
             Self::Scalar(kind) => kind.size(),
             Self::Case(_) | Self::Flags(_) => 4,
         }
+    }
+
+    /// Writes a cell to the front of `out` and returns what is behind it.
+    #[inline(always)]
+    pub(super) fn lift(self, cell: u64, out: &mut [u8]) -> Outcome<&mut [u8]> {
+        match self {
+            Self::Scalar(Scalar::Bool) => put(out, [u8::from(cell as u32 != 0)]),
+            Self::Scalar(Scalar::U8 | Scalar::S8) => put(out, [cell as u8]),
+            Self::Scalar(Scalar::U16 | Scalar::S16) => put(out, (cell as u16).to_le_bytes()),
+            Self::Scalar(Scalar::Bits32) => put(out, (cell as u32).to_le_bytes()),
+            Self::Scalar(Scalar::Bits64) => put(out, cell.to_le_bytes()),
+            Self::Scalar(Scalar::Char) if char::from_u32(cell as u32).is_none() => {
+                bad_char(cell as u32)
+            }
+            Self::Scalar(Scalar::Char) => put(out, (cell as u32).to_le_bytes()),
+            Self::Case(cases) => put(out, guest_case(cell as u32, cases)?.to_le_bytes()),
+            Self::Flags(mask) => put(out, (cell as u32 & mask).to_le_bytes()),
+        }
+    }
+
+    /// Reads the cell at `at`.
+    #[inline(always)]
+    pub(super) fn lower(self, incoming: &[u8], at: usize) -> Outcome<u64> {
+        Ok(match self {
+            Self::Scalar(Scalar::Bool) => bool_cell(byte_at(incoming, at)?)?,
+            Self::Scalar(Scalar::U8) => u64::from(byte_at(incoming, at)?),
+            Self::Scalar(Scalar::S8) => signed(i32::from(byte_at(incoming, at)?.cast_signed())),
+            Self::Scalar(Scalar::U16) => u64::from(half_at(incoming, at)?),
+            Self::Scalar(Scalar::S16) => signed(i32::from(half_at(incoming, at)?.cast_signed())),
+            Self::Scalar(Scalar::Bits32) => u64::from(word_at(incoming, at)?),
+            Self::Scalar(Scalar::Bits64) => u64::from_le_bytes(read(incoming, at)?),
+            Self::Scalar(Scalar::Char) => char_cell(word_at(incoming, at)?)?,
+            Self::Case(cases) => u64::from(case(word_at(incoming, at)?, cases)?),
+            Self::Flags(mask) => u64::from(flags(word_at(incoming, at)?, mask)?),
+        })
     }
 }
 
@@ -82,19 +118,7 @@ impl Quick {
             return broken();
         }
         for (kind, &cell) in kinds.iter().zip(cells) {
-            out = match *kind {
-                Cell::Scalar(Scalar::Bool) => put(out, [u8::from(cell as u32 != 0)])?,
-                Cell::Scalar(Scalar::U8 | Scalar::S8) => put(out, [cell as u8])?,
-                Cell::Scalar(Scalar::U16 | Scalar::S16) => put(out, (cell as u16).to_le_bytes())?,
-                Cell::Scalar(Scalar::Bits32) => put(out, (cell as u32).to_le_bytes())?,
-                Cell::Scalar(Scalar::Bits64) => put(out, cell.to_le_bytes())?,
-                Cell::Scalar(Scalar::Char) if char::from_u32(cell as u32).is_none() => {
-                    return bad_char(cell as u32);
-                }
-                Cell::Scalar(Scalar::Char) => put(out, (cell as u32).to_le_bytes())?,
-                Cell::Case(cases) => put(out, guest_case(cell as u32, cases)?.to_le_bytes())?,
-                Cell::Flags(mask) => put(out, (cell as u32 & mask).to_le_bytes())?,
-            };
+            out = kind.lift(cell, out)?;
         }
         Ok(())
     }
@@ -124,11 +148,7 @@ impl Quick {
         }
         let mut at = 0;
         for (kind, cell) in kinds.iter().zip(cells) {
-            *cell = match *kind {
-                Cell::Scalar(kind) => scalar(kind, incoming, at)?,
-                Cell::Case(cases) => u64::from(case(present(u32_at(incoming, at))?, cases)?),
-                Cell::Flags(mask) => u64::from(flags(present(u32_at(incoming, at))?, mask)?),
-            };
+            *cell = kind.lower(incoming, at)?;
             at += kind.size() as usize;
         }
         Ok(())
@@ -136,7 +156,7 @@ impl Quick {
 }
 
 /// Appends the cells of a value; `None` if it has others, or there are too many.
-fn add(compiler: &Compiler<'_>, value: NodeId, cells: &mut Vec<Cell>) -> Option<()> {
+pub(super) fn add(compiler: &Compiler<'_>, value: NodeId, cells: &mut Vec<Cell>) -> Option<()> {
     match &compiler.node(value)?.node {
         Node::Scalar(kind) => cells.push(Cell::Scalar(*kind)),
         Node::Enum { cases, .. } => cells.push(Cell::Case(*cases)),
@@ -161,18 +181,28 @@ fn add(compiler: &Compiler<'_>, value: NodeId, cells: &mut Vec<Cell>) -> Option<
     (cells.len() <= MAX_FLAT_PARAMETERS).then_some(())
 }
 
+/// Reads bytes of a message that does not end in the middle of a value.
 #[inline(always)]
-fn scalar(kind: Scalar, incoming: &[u8], at: usize) -> Outcome<u64> {
-    Ok(match kind {
-        Scalar::Bool => bool_cell(u8::from_le_bytes(present(bytes_at(incoming, at))?))?,
-        Scalar::U8 => u64::from(u8::from_le_bytes(present(bytes_at(incoming, at))?)),
-        Scalar::S8 => signed(i32::from(i8::from_le_bytes(present(bytes_at(incoming, at))?))),
-        Scalar::U16 => u64::from(u16::from_le_bytes(present(bytes_at(incoming, at))?)),
-        Scalar::S16 => signed(i32::from(i16::from_le_bytes(present(bytes_at(incoming, at))?))),
-        Scalar::Bits32 => u64::from(present(u32_at(incoming, at))?),
-        Scalar::Bits64 => u64::from_le_bytes(present(bytes_at(incoming, at))?),
-        Scalar::Char => char_cell(present(u32_at(incoming, at))?)?,
-    })
+fn read<const N: usize>(incoming: &[u8], at: usize) -> Outcome<[u8; N]> {
+    match bytes_at(incoming, at) {
+        Some(bytes) => Ok(bytes),
+        None => message("ends in the middle of a value"),
+    }
+}
+
+#[inline(always)]
+fn byte_at(incoming: &[u8], at: usize) -> Outcome<u8> {
+    Ok(u8::from_le_bytes(read(incoming, at)?))
+}
+
+#[inline(always)]
+fn half_at(incoming: &[u8], at: usize) -> Outcome<u16> {
+    Ok(u16::from_le_bytes(read(incoming, at)?))
+}
+
+#[inline(always)]
+fn word_at(incoming: &[u8], at: usize) -> Outcome<u32> {
+    Ok(u32::from_le_bytes(read(incoming, at)?))
 }
 
 /// Writes bytes and returns what is behind them.
