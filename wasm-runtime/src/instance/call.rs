@@ -2,7 +2,8 @@
 //!
 //! What a lifted function takes stands in the current area of the store's [`State`], and what it
 //! returns is put there. A component instance is not entered again while a call into it is in
-//! progress; under synchronous rules such a call could only meet it half-way through something.
+//! progress; under synchronous rules such a call could only meet it half-way through something. Who
+//! is within an instance may call it all the same, because it is not entered then but stayed in.
 
 use alloc::{format, string::String};
 
@@ -29,16 +30,18 @@ pub(crate) struct Lifted {
 const NARROW: usize = 4;
 
 /// Runs a lifted function on the message in the current area and gives back the length of the
-/// result, which then stands there.
+/// result, which then stands there. `caller` is the instance that calls, `None` when it is not one
+/// of this domain.
 pub(crate) fn call<H: Host>(
     mut ctx: StoreContextMut<'_, State<H>>,
     lifted: &Lifted,
+    caller: Option<InstanceId>,
 ) -> Result<usize, DispatchError> {
-    enter(ctx.data_mut(), lifted.options.instance, |_| lifted.plan.name().into())?;
+    enter(ctx.data_mut(), lifted.options.instance, caller, |_| lifted.plan.name().into())?;
     let (entered, result) = if lifted.core.is_narrow() {
-        run::<H, NARROW>(&mut ctx, lifted)?
+        run::<H, NARROW>(&mut ctx, lifted, caller)?
     } else {
-        run::<H, MAX_CELLS>(&mut ctx, lifted)?
+        run::<H, MAX_CELLS>(&mut ctx, lifted, caller)?
     };
     let results = [result];
     let count = lifted.plan.lifted().results.len();
@@ -48,7 +51,7 @@ pub(crate) fn call<H: Host>(
     if let Some(post_return) = &lifted.post_return {
         after_return(ctx.as_context_mut(), lifted, post_return, result)?;
     }
-    leave(ctx.data_mut(), lifted.options.instance);
+    leave(ctx.data_mut(), lifted.options.instance, caller);
     Ok(payload)
 }
 
@@ -57,13 +60,14 @@ pub(crate) fn call<H: Host>(
 fn run<H: Host, const CELLS: usize>(
     ctx: &mut StoreContextMut<'_, State<H>>,
     lifted: &Lifted,
+    caller: Option<InstanceId>,
 ) -> Result<(Entered, u64), DispatchError> {
     let mut cells = [0; CELLS];
     let entered = match lifted.plan.lower_parameters(ctx, &lifted.options, &mut cells) {
         Ok(entered) => entered,
         Err(AbiError::Message(text)) => {
             // Nothing of the guest was touched.
-            leave(ctx.data_mut(), lifted.options.instance);
+            leave(ctx.data_mut(), lifted.options.instance, caller);
             return Err(DispatchError::Refused(text));
         }
         Err(error) => return Err(trap(error).into()),
@@ -107,24 +111,15 @@ pub(crate) fn destroy<H: Host>(
         }
         return Ok(());
     };
-    let Some(destructor) = ty.destructor else { return Ok(()) };
-    let own = from == Some(implementer);
-    if !own && from.is_some_and(|from| state.related(from, implementer)) {
-        return Err(not_entered(&destructor_of(state, resource)));
-    }
-    if own {
-        state.nest()?;
-    } else {
-        enter(state, implementer, |state| destructor_of(state, resource))?;
-    }
-    if let Err(error) = destructor.call(ctx.as_context_mut(), rep) {
+    let destructor = ty.destructor;
+    // The instance is entered also when there is nothing to run.
+    enter(state, implementer, from, |state| destructor_of(state, resource))?;
+    if let Some(destructor) = destructor
+        && let Err(error) = destructor.call(ctx.as_context_mut(), rep)
+    {
         return Err(Trap::from(error).within(&destructor_of(ctx.data(), resource)));
     }
-    if own {
-        ctx.data_mut().unnest();
-    } else {
-        leave(ctx.data_mut(), implementer);
-    }
+    leave(ctx.data_mut(), implementer, from);
     Ok(())
 }
 
@@ -142,28 +137,24 @@ fn destructor_of<H: Host>(state: &State<H>, resource: ResourceId) -> String {
 fn enter<H: Host>(
     state: &mut State<H>,
     instance: InstanceId,
+    caller: Option<InstanceId>,
     what: impl FnOnce(&State<H>) -> String,
 ) -> Result<(), Trap> {
-    let entered = state.instance(instance);
-    if !entered.may_enter {
+    if !state.enter(instance, caller) {
         return Err(not_entered(&what(state)));
     }
-    entered.may_enter = false;
     state.nest()
 }
 
-/// The trap of a call into an instance that is in a call already or might come to be.
+/// The trap of a call into an instance that is in a call already.
 #[cold]
-pub(crate) fn not_entered(what: &str) -> Trap {
-    Trap::new(format!(
-        "{what}: cannot enter the component instance: it is in a call, or contains the caller or \
-         is contained in it"
-    ))
+fn not_entered(what: &str) -> Trap {
+    Trap::new(format!("{what}: cannot enter the component instance: it is in a call"))
 }
 
 /// Ends a call into an instance. After a trap this does not happen, and the instance stays closed.
-fn leave<H: Host>(state: &mut State<H>, instance: InstanceId) {
-    state.instance(instance).may_enter = true;
+fn leave<H: Host>(state: &mut State<H>, instance: InstanceId, caller: Option<InstanceId>) {
+    state.leave(instance, caller);
     state.unnest();
 }
 

@@ -46,7 +46,7 @@ impl Exported {
         mut ctx: StoreContextMut<'_, State<H>>,
     ) -> Result<usize, DispatchError> {
         match self {
-            Self::Lifted(lifted) => call::call(ctx.as_context_mut(), lifted),
+            Self::Lifted(lifted) => call::call(ctx.as_context_mut(), lifted, None),
             Self::Passed(passed) => pass(ctx.data_mut(), passed),
         }
     }

@@ -87,10 +87,38 @@ impl<H: Host> State<H> {
         Ok(InstanceId(number))
     }
 
-    /// Whether one instance is the other or was made within it. A call between the two might come
-    /// back to where it started, so it traps ("Canonical ABI", `call_might_be_recursive`).
-    pub(crate) fn related(&self, one: InstanceId, other: InstanceId) -> bool {
-        self.is_within(one, other) || self.is_within(other, one)
+    /// Enters an instance for a call from `caller`, `None` for one from outside the component: the
+    /// instance and those that it is within, except for those that the caller is in already, which
+    /// are not entered but stayed in. `false` when one of them is in a call; then the component
+    /// cannot go on. Specification: "Canonical ABI", `entering_set`.
+    pub(crate) fn enter(&mut self, instance: InstanceId, caller: Option<InstanceId>) -> bool {
+        let mut entering = Some(instance);
+        while let Some(outermost) = entering.filter(|id| !self.is_in(caller, *id)) {
+            let state = self.instance(outermost);
+            if !core::mem::replace(&mut state.may_enter, false) {
+                return false;
+            }
+            entering = self.parent(outermost);
+        }
+        true
+    }
+
+    /// Ends what [`State::enter`] began.
+    pub(crate) fn leave(&mut self, instance: InstanceId, caller: Option<InstanceId>) {
+        let mut entering = Some(instance);
+        while let Some(outermost) = entering.filter(|id| !self.is_in(caller, *id)) {
+            self.instance(outermost).may_enter = true;
+            entering = self.parent(outermost);
+        }
+    }
+
+    fn is_in(&self, caller: Option<InstanceId>, instance: InstanceId) -> bool {
+        caller.is_some_and(|caller| self.is_within(caller, instance))
+    }
+
+    /// The instance whose component instantiated this one's.
+    fn parent(&self, instance: InstanceId) -> Option<InstanceId> {
+        self.parents.get(instance.0 as usize).copied().flatten()
     }
 
     fn is_within(&self, inner: InstanceId, outer: InstanceId) -> bool {
@@ -100,7 +128,7 @@ impl<H: Host> State<H> {
                 return true;
             }
             // A parent has a smaller number than its children.
-            current = self.parents.get(instance.0 as usize).copied().flatten();
+            current = self.parent(instance);
         }
         false
     }

@@ -37,8 +37,6 @@ pub(crate) enum Callee {
     Remote(Target, u32),
     /// Another component instance of this domain.
     Local(Arc<Lifted>),
-    /// A component instance that this one is within, or that is within it: the call traps.
-    Recursive,
 }
 
 /// Carries out a call of a lowered function.
@@ -50,7 +48,6 @@ fn invoke<H: Host>(
     let outcome = match &lowered.callee {
         Callee::Remote(target, method) => remote(&mut caller, lowered, *target, *method, cells),
         Callee::Local(lifted) => local(&mut caller, lowered, lifted, cells),
-        Callee::Recursive => recursive(&mut caller, lowered),
     };
     outcome.map_err(Error::host)
 }
@@ -91,17 +88,6 @@ fn remote<H: Host>(
     Ok(result)
 }
 
-/// A call between a component instance and one within it.
-fn recursive<H: Host>(
-    caller: &mut Caller<'_, State<H>>,
-    lowered: &Lowered,
-) -> Result<Option<u64>, Trap> {
-    let Lowered { plan, options, .. } = lowered;
-    let instance = caller.data_mut().instance(options.instance);
-    instance.check_may_leave().map_err(|error| in_call(plan, error))?;
-    Err(call::not_entered(plan.name()))
-}
-
 /// A call of another component instance of the domain.
 fn local<H: Host>(
     caller: &mut Caller<'_, State<H>>,
@@ -116,10 +102,12 @@ fn local<H: Host>(
     let sent =
         plan.lift_parameters(caller, options, cells).map_err(|error| in_call(plan, error))?;
     turn(caller.data_mut(), sent.payload);
-    let payload = call::call(caller.as_context_mut(), lifted).map_err(|error| match error {
-        DispatchError::Refused(why) => Trap::new(format!("call of `{}`: {why}", plan.name())),
-        DispatchError::Trap(trap) => trap,
-    })?;
+    let from = Some(options.instance);
+    let payload =
+        call::call(caller.as_context_mut(), lifted, from).map_err(|error| match error {
+            DispatchError::Refused(why) => Trap::new(format!("call of `{}`: {why}", plan.name())),
+            DispatchError::Trap(trap) => trap,
+        })?;
     turn(caller.data_mut(), payload);
     let result =
         plan.lower_result(caller, options, sent, cells).map_err(|error| in_call(plan, error))?;

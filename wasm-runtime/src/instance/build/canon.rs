@@ -83,7 +83,7 @@ impl<'c, H: Host> Builder<'c, H> {
             Step::Lower { function, ty, options } => {
                 let callee = frame.functions.get(*function as usize).cloned();
                 let callee = callee.ok_or_else(|| missing("a function"))?;
-                let (name, callee) = self.callee(frame, &callee)?;
+                let (name, callee) = self.callee(&callee)?;
                 let plan = self.plan(frame, &name, *ty)?;
                 let options = self.options(frame, options, plan.lower_requirements())?;
                 let lowered = Lowered { plan, options, callee };
@@ -110,13 +110,10 @@ impl<'c, H: Host> Builder<'c, H> {
     }
 
     /// Who answers calls of a function, and its name for texts.
-    fn callee(&self, frame: &Frame<'c>, function: &Function) -> Result<(String, Callee), Trap> {
+    fn callee(&self, function: &Function) -> Result<(String, Callee), Trap> {
         match function {
             Function::Lifted(lifted) => {
-                let recursive = self.store.data().related(frame.id, lifted.options.instance);
-                let callee =
-                    if recursive { Callee::Recursive } else { Callee::Local(lifted.clone()) };
-                Ok((lifted.plan.name().into(), callee))
+                Ok((lifted.plan.name().into(), Callee::Local(lifted.clone())))
             }
             Function::Imported { import, function } => {
                 let interface = self.component.imports().get(*import as usize);
