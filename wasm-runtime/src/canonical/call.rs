@@ -50,7 +50,7 @@ impl FunctionPlan {
     ///
     /// # Errors
     /// [`AbiError::Guest`]
-    #[inline]
+    #[inline(always)]
     pub fn lift_parameters<D: Transfer>(
         &self,
         ctx: &mut impl AsContextMut<Data = D>,
@@ -103,7 +103,7 @@ impl FunctionPlan {
     /// # Errors
     /// [`AbiError::Message`], [`AbiError::Guest`], [`AbiError::Wasm`]; in each case the guest
     /// cannot go on.
-    #[inline]
+    #[inline(always)]
     pub fn lower_result<D: Transfer>(
         &self,
         ctx: &mut impl AsContextMut<Data = D>,
@@ -189,7 +189,7 @@ impl FunctionPlan {
     /// # Errors
     /// [`AbiError::Message`]: the guest was not touched and the call can be refused.
     /// [`AbiError::Guest`], [`AbiError::Wasm`]: the guest's `realloc` went wrong.
-    #[inline]
+    #[inline(always)]
     pub fn lower_parameters<D: Transfer>(
         &self,
         ctx: &mut impl AsContextMut<Data = D>,
@@ -267,7 +267,7 @@ impl FunctionPlan {
     ///
     /// # Errors
     /// [`AbiError::Guest`], also when the guest kept a handle that was lent to it.
-    #[inline]
+    #[inline(always)]
     pub fn lift_result<D: Transfer>(
         &self,
         ctx: &mut impl AsContextMut<Data = D>,

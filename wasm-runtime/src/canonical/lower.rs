@@ -117,9 +117,10 @@ impl<'a, 's, D: Transfer> Lower<'a, 's, D> {
     /// address.
     pub(super) fn place(&mut self, from: usize, bytes: u32, align: u32) -> Outcome<u32> {
         let address = self.call_realloc(0, 0, align, bytes)?;
-        let view = self.view();
-        let source = view.data.incoming().get(from..).and_then(|left| left.get(..bytes as usize));
-        let target = view.memory.get_mut(address as usize..);
+        let Some(memory) = self.memory else { return broken() };
+        let (memory, data) = memory.data_and_store_mut(&mut self.ctx);
+        let source = data.incoming().get(from..).and_then(|left| left.get(..bytes as usize));
+        let target = memory.get_mut(address as usize..);
         let target = target.and_then(|left| left.get_mut(..bytes as usize));
         match (source, target) {
             (Some(source), Some(target)) if is_aligned(address, align) => {

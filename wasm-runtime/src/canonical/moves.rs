@@ -106,11 +106,11 @@ impl Moves {
         if !self.checks {
             return Ok(());
         }
-        for value in wire.chunks_exact(self.width as usize) {
-            for step in &self.list {
-                let at = step.wire as usize;
+        for step in &self.list {
+            let at = step.wire as usize;
+            for value in wire.chunks_exact(self.width as usize) {
                 match step.kind {
-                    Kind::Copy(_) => {}
+                    Kind::Copy(_) => break,
                     Kind::Bool => _ = bool_cell(u8::from_le_bytes(present(bytes_at(value, at))?))?,
                     Kind::Char => _ = char_cell(present(u32_at(value, at))?)?,
                     Kind::Case { cases, .. } => _ = case(present(u32_at(value, at))?, cases)?,
@@ -123,28 +123,25 @@ impl Moves {
 
     /// Lowers values: `memory` is where all of them are to stand.
     pub(super) fn lower(&self, wire: &[u8], memory: &mut [u8]) -> Outcome<()> {
-        let values = wire.chunks_exact(self.width as usize);
-        for (memory, wire) in memory.chunks_exact_mut(self.size as usize).zip(values) {
-            for step in &self.list {
-                let (to, at) = (step.memory as usize, step.wire as usize);
-                let done = match step.kind {
-                    Kind::Copy(len) => copy(memory, to, wire, at, len),
+        let (width, size) = (self.width as usize, self.size as usize);
+        for step in &self.list {
+            let (to, at) = (step.memory as usize, step.wire as usize);
+            if let Kind::Copy(len) = step.kind {
+                present(copy(memory, size, to, wire, width, at, len))?;
+                continue;
+            }
+            for (memory, wire) in memory.chunks_exact_mut(size).zip(wire.chunks_exact(width)) {
+                let (size, number) = match step.kind {
+                    Kind::Copy(_) => break,
                     Kind::Bool => {
                         let byte = u8::from_le_bytes(present(bytes_at(wire, at))?);
-                        put_number(memory, to, 1, bool_cell(byte)? as u32)
+                        (1, bool_cell(byte)? as u32)
                     }
-                    Kind::Char => {
-                        let letter = char_cell(present(u32_at(wire, at))?)? as u32;
-                        put_number(memory, to, 4, letter)
-                    }
-                    Kind::Case { cases, size } => {
-                        put_number(memory, to, size, case(present(u32_at(wire, at))?, cases)?)
-                    }
-                    Kind::Flags { mask, size } => {
-                        put_number(memory, to, size, flags(present(u32_at(wire, at))?, mask)?)
-                    }
+                    Kind::Char => (4, char_cell(present(u32_at(wire, at))?)? as u32),
+                    Kind::Case { cases, size } => (size, case(present(u32_at(wire, at))?, cases)?),
+                    Kind::Flags { mask, size } => (size, flags(present(u32_at(wire, at))?, mask)?),
                 };
-                present(done)?;
+                present(put_number(memory, to, size, number))?;
             }
         }
         Ok(())
@@ -152,33 +149,35 @@ impl Moves {
 
     /// Lifts values: `wire` is where all of them are to stand.
     pub(super) fn lift(&self, memory: &[u8], wire: &mut [u8]) -> Outcome<()> {
-        let values = wire.chunks_exact_mut(self.width as usize);
-        for (memory, wire) in memory.chunks_exact(self.size as usize).zip(values) {
-            for step in &self.list {
-                let (from, at) = (step.memory as usize, step.wire as usize);
-                let done = match step.kind {
-                    Kind::Copy(len) => copy(wire, at, memory, from, len),
+        let (width, size) = (self.width as usize, self.size as usize);
+        for step in &self.list {
+            let (from, at) = (step.memory as usize, step.wire as usize);
+            if let Kind::Copy(len) = step.kind {
+                present(copy(wire, width, at, memory, size, from, len))?;
+                continue;
+            }
+            for (memory, wire) in memory.chunks_exact(size).zip(wire.chunks_exact_mut(width)) {
+                let (size, number) = match step.kind {
+                    Kind::Copy(_) => break,
                     Kind::Bool => {
                         let byte = u8::from_le_bytes(present(bytes_at(memory, from))?);
-                        put_number(wire, at, 1, u32::from(byte != 0))
+                        (1, u32::from(byte != 0))
                     }
                     Kind::Char => {
                         let letter = present(u32_at(memory, from))?;
                         if char::from_u32(letter).is_none() {
                             return bad_char(letter);
                         }
-                        put_number(wire, at, 4, letter)
+                        (4, letter)
                     }
                     Kind::Case { cases, size } => {
-                        let number = present(number_at(memory, from, size))?;
-                        put_number(wire, at, 4, guest_case(number, cases)?)
+                        (4, guest_case(present(number_at(memory, from, size))?, cases)?)
                     }
                     Kind::Flags { mask, size } => {
-                        let bits = present(number_at(memory, from, size))?;
-                        put_number(wire, at, 4, bits & mask)
+                        (4, present(number_at(memory, from, size))? & mask)
                     }
                 };
-                present(done)?;
+                present(put_number(wire, at, size, number))?;
             }
         }
         Ok(())
@@ -213,15 +212,41 @@ fn add(list: &mut Vec<Move>, step: Move) {
     }
 }
 
-#[inline(always)]
-fn copy(to: &mut [u8], start: usize, from: &[u8], at: usize, len: u32) -> Option<()> {
-    let (to, from) = (to.get_mut(start..)?, from.get(at..)?);
+/// Copies `len` bytes of each value. Move after move, and all values within, because a loop over
+/// values that does one thing is a few instructions long.
+fn copy(
+    to: &mut [u8],
+    to_size: usize,
+    to_at: usize,
+    from: &[u8],
+    from_size: usize,
+    from_at: usize,
+    len: u32,
+) -> Option<()> {
+    let values = to.chunks_exact_mut(to_size).zip(from.chunks_exact(from_size));
+    let values = values.map(|(to, from)| Some((to.get_mut(to_at..)?, from.get(from_at..)?)));
     match len {
-        1 => *to.first_mut()? = *from.first()?,
-        2 => *to.first_chunk_mut::<2>()? = *from.first_chunk()?,
-        4 => *to.first_chunk_mut::<4>()? = *from.first_chunk()?,
-        8 => *to.first_chunk_mut::<8>()? = *from.first_chunk()?,
-        _ => to.get_mut(..len as usize)?.copy_from_slice(from.get(..len as usize)?),
+        1 => copy_each::<1>(values),
+        2 => copy_each::<2>(values),
+        4 => copy_each::<4>(values),
+        8 => copy_each::<8>(values),
+        _ => {
+            for value in values {
+                let (to, from) = value?;
+                to.get_mut(..len as usize)?.copy_from_slice(from.get(..len as usize)?);
+            }
+            Some(())
+        }
+    }
+}
+
+#[inline(always)]
+fn copy_each<'a, const N: usize>(
+    values: impl Iterator<Item = Option<(&'a mut [u8], &'a [u8])>>,
+) -> Option<()> {
+    for value in values {
+        let (to, from) = value?;
+        *to.first_chunk_mut::<N>()? = *from.first_chunk()?;
     }
     Some(())
 }

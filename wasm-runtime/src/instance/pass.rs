@@ -41,6 +41,7 @@ pub(super) struct Passed {
 impl Exported {
     /// Runs the function on the message in the current area and gives back the length of the
     /// result, which then stands there.
+    #[inline]
     pub(super) fn call<H: Host>(
         &self,
         mut ctx: StoreContextMut<'_, State<H>>,

@@ -334,8 +334,11 @@ impl<G: Gate> Host for Place<G> {
         }
     }
 
+    #[inline]
     fn discard_incoming(&mut self) {
-        self.discard_arrived();
+        if !matches!(self.arrived, Arrived::Message { slots: 0, .. }) {
+            self.discard_arrived();
+        }
     }
 
     fn call(&mut self, target: Target, method: u32, payload: usize) -> Result<(), CallError> {
