@@ -15,7 +15,7 @@ mod bindings {
 use bindings::{
     atoll::log::log,
     exports::atoll::testing::echo::{
-        self, CounterBorrow, ErrorCode, Guest, GuestCounter, Sample, Shape,
+        self, CounterBorrow, ErrorCode, Guest, GuestCounter, Item, Sample, Shape, Ten,
     },
 };
 
@@ -34,6 +34,14 @@ impl Guest for Component {
 
     fn measure(data: Vec<u8>) -> u32 {
         crate::measure(&data)
+    }
+
+    fn fields(value: Ten) -> Ten {
+        value
+    }
+
+    fn items(values: Vec<Item>) -> Vec<Item> {
+        values
     }
 
     fn shout(text: String) -> String {

@@ -1,6 +1,7 @@
 //! From readings to figures: names, what they mean, aims.
 
 use super::readings::Readings;
+use super::split::Split;
 use anyhow::Result;
 use serde_json::{Value, json};
 
@@ -106,6 +107,33 @@ pub(super) fn json(figures: &[Figure]) -> Value {
     figures.iter().map(Figure::json).collect()
 }
 
+/// The table of calls by whose instructions they are, in Markdown.
+pub(super) fn split_table(splits: &[(String, Split)]) -> String {
+    let mut out = String::from(
+        "| call | all | guests | runtime, caller | runtime, callee | copies | kernel |\n\
+         |---|---:|---:|---:|---:|---:|---:|\n",
+    );
+    for (name, split) in splits {
+        let Split { total, guest, caller, callee, copies, kernel } = *split;
+        let numbers = [total, guest, caller, callee, copies, kernel];
+        let numbers = numbers.map(|number| grouped(number.round() as u64));
+        out.push_str(&format!("| {name} | {} |\n", numbers.join(" | ")));
+    }
+    out
+}
+
+/// The same for other programs.
+pub(super) fn split_json(splits: &[(String, Split)]) -> Value {
+    let entry = |(name, split): &(String, Split)| {
+        let Split { total, guest, caller, callee, copies, kernel } = *split;
+        json!({
+            "name": name, "total": total, "guest": guest, "runtime-caller": caller,
+            "runtime-callee": callee, "copies": copies, "kernel": kernel,
+        })
+    };
+    splits.iter().map(entry).collect()
+}
+
 /// The kernel's figures from the probe's readings. `user` has the probe's own instructions in a
 /// round of a repeated call and of an answer; the kernel's path is what remains.
 pub(super) fn of_kernel(probe: &Readings, user: [f64; 2]) -> Result<Vec<Figure>> {
@@ -178,6 +206,9 @@ pub(super) fn of_calls(bench: &Readings) -> Result<Vec<Figure>> {
         figure("typed-64-in", "`list<u8> -> u32` of 64 B", "measure-64")?,
         figure("typed-4096-in", "the same with 4 KiB", "measure-4096")?,
         figure("typed-60000-in", "the same with 60,000 B", "measure-60000")?,
+        figure("typed-16-in", "the same with 16 B", "measure-16")?,
+        figure("typed-fields", "record of ten fields there and back", "fields")?,
+        figure("typed-items", "list of 100 records there and back", "items")?,
         figure("typed-method", "method of a resource", "method")?,
         figure("typed-borrow", "resource lent to its server", "borrow")?,
         figure("typed-make-drop", "resource made and dropped", "make-and-drop")?,

@@ -3,9 +3,9 @@
 //! QEMU counts one instruction as one nanosecond ([`machines`]), so the clock inside the machine
 //! counts instructions, and figures are the same in every run and on every host. The probe
 //! (`tests/probe`) measures the kernel alone, the program `tester` typed calls and integer work,
-//! the log starts and restarts. [`native`] does the same integer work without a machine,
-//! [`peers`] compares with other component hosts.
-//! [`readings`] understands what they print, [`figures`] makes the table. Only the seconds of a
+//! the log starts and restarts; [`split`] watches each instruction of a call and tells whose it is.
+//! [`native`] does the same integer work without a machine, [`peers`] compares with other component
+//! hosts. [`readings`] understands what they print, [`figures`] makes the table. Only the seconds of a
 //! boot are of the host, and its alone.
 
 mod figures;
@@ -13,6 +13,7 @@ pub(crate) mod machines;
 mod native;
 mod peers;
 pub(crate) mod readings;
+mod split;
 
 use crate::check::Built;
 use crate::project::{Project, step, write_if_changed};
@@ -22,6 +23,7 @@ use figures::{Figure, Unit};
 use machines::{Boot, Servers};
 use readings::{Reading, Readings};
 use serde_json::{Value, json};
+use split::Split;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -43,6 +45,9 @@ pub(crate) struct Options {
     /// Compares the runtime with other component hosts instead, on this machine
     #[arg(long, conflicts_with = "verify")]
     peers: bool,
+    /// Only splits calls by whose instructions they are
+    #[arg(long)]
+    split: bool,
     /// Boots whose host seconds are taken; the best counts
     #[arg(long, default_value_t = 5)]
     boots: u32,
@@ -59,6 +64,8 @@ struct Counted {
     user: [f64; 2],
     boot: Boot,
     servers: Servers,
+    /// Calls of a few kinds, by whose instructions they are.
+    split: Vec<(String, Split)>,
 }
 
 impl Counted {
@@ -85,6 +92,10 @@ pub(crate) fn bench(project: &Project, options: &Options) -> Result<()> {
     let transcript = project.target.join("bench.log");
     fs::create_dir_all(&project.target)?;
     fs::write(&transcript, "")?;
+    if options.split {
+        print!("{}", figures::split_table(&split(&built, &transcript)?));
+        return Ok(());
+    }
     let counted = count(project, &built, &transcript)?;
     if options.verify {
         step("measuring again");
@@ -105,7 +116,7 @@ pub(crate) fn bench(project: &Project, options: &Options) -> Result<()> {
              the figure `interpreter` is left out."
         ),
     }
-    print!("{}", figures::table(&figures));
+    print!("{}\n{}", figures::table(&figures), figures::split_table(&counted.split));
     let output = options.output.clone().unwrap_or_else(|| project.target.join("bench.json"));
     let report = report(&figures, &counted);
     write_if_changed(&output, format!("{report:#}\n").as_bytes())?;
@@ -123,11 +134,19 @@ fn count(project: &Project, built: &Built<'_>, transcript: &Path) -> Result<Coun
     let boot = machines::boot(images, transcript)?;
     step("measuring servers and calls");
     let servers = machines::servers(images, transcript, WORK_ROUNDS)?;
-    Ok(Counted { probe, user, boot, servers })
+    let split = split(built, transcript)?;
+    Ok(Counted { probe, user, boot, servers, split })
+}
+
+/// Tells whose instructions calls are.
+fn split(built: &Built<'_>, transcript: &Path) -> Result<Vec<(String, Split)>> {
+    let runtime = built.native(false)?.runtime;
+    step("splitting calls by whose instructions they are");
+    split::measure(built, &runtime, transcript)
 }
 
 fn all_figures(counted: &Counted, seconds: f64) -> Result<Vec<Figure>> {
-    let Counted { probe, user, boot, servers } = counted;
+    let Counted { probe, user, boot, servers, .. } = counted;
     let figure = Figure::instructions;
     let mut figures = figures::of_kernel(probe, *user)?;
     figures.extend(figures::of_calls(&servers.calls)?);
@@ -163,6 +182,7 @@ fn report(figures: &[Figure], counted: &Counted) -> Value {
         "qemu": version("qemu-system-x86_64"),
         "rustc": version("rustc"),
         "figures": figures::json(figures),
+        "split": figures::split_json(&counted.split),
         "readings": { "probe": readings(&counted.probe), "tester": readings(&counted.servers.calls) },
     })
 }

@@ -2,13 +2,17 @@
 //! are instruction counts and the same in every run.
 
 use super::atoll::clocks::monotonic;
-use super::atoll::testing::echo::{self, Counter};
+use super::atoll::testing::echo::{self, Counter, Item, Ten};
 use super::atoll::testing::relay;
 use super::{Desk, print};
 use crate::{noise, work as integer};
 
 /// Lists of more bytes than this are sent a tenth as often.
 const LARGE: usize = 4096;
+/// Records in a list of records.
+const ITEMS: u32 = 100;
+/// Rounds of integer work before calls are split: time enough to begin to watch.
+const PAUSE: u32 = 2;
 
 pub(super) fn run(desk: &Desk, count: u32) {
     measure(desk, "clock", count, || {
@@ -31,7 +35,51 @@ pub(super) fn run(desk: &Desk, count: u32) {
             echo::measure(&data);
         });
     }
+    let data = noise(16);
+    measure(desk, "measure-16", count, || {
+        echo::measure(&data);
+    });
+    records(desk, count);
     handles(desk, count);
+}
+
+/// Measures one of each shape, and nothing.
+pub(super) fn split(desk: &Desk, count: u32) {
+    print(&desk.output, "split begins\n");
+    let result = integer::run(PAUSE);
+    print(&desk.output, &["pause ", &result.to_string(), "\n"].concat());
+    measure(desk, "nothing", count, || ());
+    measure(desk, "increment", count, || {
+        echo::increment(1);
+    });
+    for (name, bytes) in [("measure-16", 16), ("measure-4096", 4096)] {
+        let data = noise(bytes);
+        measure(desk, name, count, || {
+            echo::measure(&data);
+        });
+    }
+    let data = noise(4096);
+    measure(desk, "bytes-4096", count, || {
+        echo::bytes(&data);
+    });
+    records(desk, count);
+    let counter = Counter::new(0);
+    measure(desk, "method", count, || {
+        counter.get();
+    });
+    print(&desk.output, "split ends\n");
+}
+
+fn records(desk: &Desk, count: u32) {
+    let value = Ten { a: 1, b: 2, c: 3, d: 4, e: -5, f: 6.0, g: 7.0, h: true, i: 'i', j: 10 };
+    measure(desk, "fields", count, || {
+        echo::fields(value);
+    });
+    let items = |id| Item { id, kind: id as u8, weight: f64::from(id) };
+    let items: Vec<_> = (0..ITEMS).map(items).collect();
+    measure(desk, "items", count, || {
+        echo::items(&items);
+    });
 }
 
 /// Times rounds of integer work.
