@@ -158,8 +158,8 @@ pub(crate) fn function(parameters: &[Ty], result: Option<&Ty>) -> (Types, Functi
     (types, FunctionType { parameters, result })
 }
 
-fn leaf(borrows: bool) -> BoxedStrategy<Ty> {
-    let numbers = select(vec![
+fn number() -> impl Strategy<Value = Ty> + Clone {
+    select(vec![
         Ty::Bool,
         Ty::U8,
         Ty::S8,
@@ -172,8 +172,10 @@ fn leaf(borrows: bool) -> BoxedStrategy<Ty> {
         Ty::F32,
         Ty::F64,
         Ty::Char,
-        Ty::String,
-    ]);
+    ])
+}
+
+fn leaf(borrows: bool) -> BoxedStrategy<Ty> {
     let handles = if borrows {
         (0..3_u32, any::<bool>())
             .prop_map(|(id, own)| if own { Ty::Own(id) } else { Ty::Borrow(id) })
@@ -182,12 +184,30 @@ fn leaf(borrows: bool) -> BoxedStrategy<Ty> {
         (0..3_u32).prop_map(Ty::Own).boxed()
     };
     prop_oneof![
-        8 => numbers,
+        7 => number(),
+        1 => Just(Ty::String),
         1 => handles,
         1 => select(vec![1, 2, 3, 255, 256, 257]).prop_map(Ty::Enum),
         1 => select(vec![1, 7, 8, 9, 16, 17, 31, 32, 33, 64, 70]).prop_map(Ty::Flags),
     ]
     .boxed()
+}
+
+/// A type whose values go one of the short ways: numbers, records of them, lists of both, text.
+fn simple() -> impl Strategy<Value = Ty> {
+    let cell = prop_oneof![
+        8 => number(),
+        1 => select(vec![1, 3, 256, 257]).prop_map(Ty::Enum),
+        1 => select(vec![1, 8, 9, 17, 32]).prop_map(Ty::Flags),
+    ];
+    let record = prop_oneof![
+        vec(cell.clone(), 1..5).prop_map(Ty::Record),
+        (cell.clone(), 1..5_usize).prop_map(|(ty, len)| Ty::FixedList(vec![ty; len])),
+    ];
+    let one =
+        prop_oneof![2 => cell, 1 => record.clone(), 1 => vec(record, 1..3).prop_map(Ty::Tuple)];
+    let list = one.clone().prop_map(|ty| Ty::List(Box::new(ty)));
+    prop_oneof![3 => one, 2 => list, 1 => Just(Ty::String)]
 }
 
 /// A type that keys of maps may have.
@@ -263,7 +283,7 @@ pub(crate) fn value(ty: &Ty) -> BoxedStrategy<Value> {
 
 /// Types of parameters with a value for each.
 pub(crate) fn parameters() -> impl Strategy<Value = (Vec<Ty>, Vec<Value>)> {
-    vec(ty(true), 0..6).prop_flat_map(|types| {
+    prop_oneof![2 => vec(ty(true), 0..6), 1 => vec(simple(), 1..5)].prop_flat_map(|types| {
         let values: Vec<_> = types.iter().map(value).collect();
         (Just(types), values)
     })
@@ -271,7 +291,7 @@ pub(crate) fn parameters() -> impl Strategy<Value = (Vec<Ty>, Vec<Value>)> {
 
 /// A type with a value, without borrows.
 pub(crate) fn result() -> impl Strategy<Value = (Ty, Value)> {
-    ty(false).prop_flat_map(|ty| {
+    prop_oneof![2 => ty(false), 1 => simple()].prop_flat_map(|ty| {
         let value = value(&ty);
         (Just(ty), value)
     })
