@@ -297,7 +297,10 @@ pub(crate) fn result() -> impl Strategy<Value = (Ty, Value)> {
     })
 }
 
-/// Settings of the property tests: nothing is written into the tree when one fails.
+/// Settings of the property tests: nothing is written into the tree when one fails. The variable
+/// `PROPTEST_CASES` makes them fewer, for Miri and for a first look at mutants.
 pub(crate) fn config(cases: u32) -> ProptestConfig {
+    let most = std::env::var("PROPTEST_CASES").ok().and_then(|most| most.parse().ok());
+    let cases = cases.min(most.unwrap_or(u32::MAX));
     ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases) }
 }
