@@ -58,6 +58,7 @@ impl Guest for Faulty {
             Trick::Grow => return Ok(grow()),
             Trick::Forge => return forge(),
             Trick::Babble => return Ok(chatter()),
+            Trick::Heap => return Ok(format!("the heap sums up to {:016x}", raw_gate::heap_sum())),
             Trick::Wild => {
                 black_box(raw_gate::peek(KERNEL_ADDRESS));
             }

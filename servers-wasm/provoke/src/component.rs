@@ -45,7 +45,7 @@ impl Guest for Provoke {
 }
 
 /// The tricks in the order of [`TRICKS`].
-const ORDER: [Trick; 12] = [
+const ORDER: [Trick; 13] = [
     Trick::Trap,
     Trick::Spin,
     Trick::Hoard,
@@ -58,6 +58,7 @@ const ORDER: [Trick; 12] = [
     Trick::Forge,
     Trick::Babble,
     Trick::Wild,
+    Trick::Heap,
 ];
 
 fn play(output: &OutputStream, place: usize) -> Result<(), ()> {

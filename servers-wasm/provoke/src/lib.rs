@@ -10,7 +10,7 @@
 mod component;
 
 /// The tricks by name, in the order of the interface.
-pub const TRICKS: [&str; 12] = [
+pub const TRICKS: [&str; 13] = [
     "trap",
     "spin",
     "hoard",
@@ -23,6 +23,7 @@ pub const TRICKS: [&str; 12] = [
     "forge",
     "babble",
     "wild",
+    "heap",
 ];
 
 /// The trick that never ends by itself.

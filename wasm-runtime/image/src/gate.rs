@@ -74,6 +74,9 @@ pub trait Gate: 'static {
     /// Reads any byte of the address space: `atoll:testing/raw-gate` only.
     #[cfg(feature = "testing")]
     fn peek(&mut self, address: u64) -> u8;
+    /// A number that stands for the domain's heap: `atoll:testing/raw-gate` only.
+    #[cfg(feature = "testing")]
+    fn heap_sum(&mut self) -> u64;
     /// Issues any number as a gate call: `atoll:testing/raw-gate` only.
     #[cfg(feature = "testing")]
     fn enter_raw(&mut self, number: u64, arguments: [u64; 5]) -> (u64, u64);

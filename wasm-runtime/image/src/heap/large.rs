@@ -99,6 +99,13 @@ impl Slots {
         true
     }
 
+    /// Start and end of each block.
+    pub fn extents(&self) -> impl Iterator<Item = (u64, u64)> {
+        let bases = (0..).map(|slot| SLOTS_BASE + slot * SLOT_SIZE);
+        let slots = bases.zip(&self.slots).filter(|(_, slot)| slot.pages != 0);
+        slots.map(|(base, slot)| (base, base + u64::from(slot.pages) * PAGE_SIZE))
+    }
+
     fn slot(&mut self, address: u64) -> Option<&mut Slot> {
         let index = address.checked_sub(SLOTS_BASE)? / SLOT_SIZE;
         self.slots.get_mut(usize::try_from(index).ok()?)

@@ -66,6 +66,11 @@ impl<M: Memory> Heap<M> {
         &mut self.memory
     }
 
+    /// Where memory is in use, from lowest to highest: start and end of each part.
+    pub fn parts(&self) -> impl Iterator<Item = (u64, u64)> {
+        core::iter::once(self.small.extent()).chain(self.large.extents())
+    }
+
     /// Address of a new block of `size` bytes, aligned to `align`; `None` if there is no room.
     pub fn allocate(&mut self, size: u64, align: u64) -> Option<u64> {
         if size >= LARGE || align > layout::PAGE_SIZE {

@@ -63,6 +63,11 @@ impl Classes {
         Self { free: [0; CLASSES], next: HEAP_BASE, committed: HEAP_BASE }
     }
 
+    /// Start of the blocks and the frontier.
+    pub const fn extent(&self) -> (u64, u64) {
+        (HEAP_BASE, self.next)
+    }
+
     /// A block for a request; `None` if there is no memory or the alignment is above a page.
     pub fn allocate<M: Memory>(&mut self, memory: &mut M, size: u64, align: u64) -> Option<u64> {
         if align > PAGE_SIZE {

@@ -143,6 +143,11 @@ impl Gate for Trap {
     }
 
     #[cfg(feature = "testing")]
+    fn heap_sum(&mut self) -> u64 {
+        super::heap::sum()
+    }
+
+    #[cfg(feature = "testing")]
     fn enter_raw(&mut self, number: u64, arguments: [u64; 5]) -> (u64, u64) {
         enter(number, arguments)
     }

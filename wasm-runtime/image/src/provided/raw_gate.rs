@@ -23,6 +23,11 @@ pub(super) fn call<G: Gate>(place: &mut Place<G>, function: Function) -> Outcome
             place.answer.put(|out| out.u8(byte));
             Ok(())
         }
+        Function::HeapSum => {
+            let sum = place.gate.heap_sum();
+            place.answer.put(|out| out.u64(sum));
+            Ok(())
+        }
         Function::HandleOf => {
             let mut input = place.input();
             let (interface, label) = (String::from(input.string()?), input.string()?);
