@@ -35,10 +35,12 @@ pub(crate) fn assemble(
         module(DESCRIPTION_MODULE, system.to_path_buf()),
     ];
     for name in description.components() {
-        let path = components.join(name);
+        // A system can bring components of its own.
+        let beside = system.with_file_name(name);
+        let path = if beside.is_file() { beside } else { components.join(name) };
         if !path.is_file() {
             anyhow::bail!(
-                "{}: there is no component {name} (servers-wasm/ does not have it)",
+                "{}: there is no component {name} (neither beside it nor of servers-wasm/)",
                 system.display()
             );
         }

@@ -71,7 +71,13 @@ impl Machine {
     /// The system of the tests, with the runtime's test interfaces open.
     #[must_use]
     pub fn testing() -> Self {
-        Self { testing: true, ..Self::new("iso/systems/test.toml") }
+        Self::new("iso/systems/test.toml").with_test_interfaces()
+    }
+
+    /// Opens the test interfaces of the runtime.
+    #[must_use]
+    pub fn with_test_interfaces(self) -> Self {
+        Self { testing: true, ..self }
     }
 
     /// Gives the system this description to read, which the builder does not read before.

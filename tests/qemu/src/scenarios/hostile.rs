@@ -92,7 +92,7 @@ fn survived(lab: &Lab<'_>, trick: &str, outcome: &str) -> Result<()> {
     session.expect_exit(OFF)
 }
 
-fn start_bystanders(session: &mut Session) -> Result<()> {
+pub(super) fn start_bystanders(session: &mut Session) -> Result<()> {
     session.send(&format!("tester loop {CALLS} &\r"))?;
     session.expect("in the background")?;
     session.expect(PROMPT)?;
@@ -100,7 +100,7 @@ fn start_bystanders(session: &mut Session) -> Result<()> {
 }
 
 /// Waits for the bystanders' end and compares their transcript. Gives all that was said.
-fn finish_bystanders(session: &mut Session) -> Result<String> {
+pub(super) fn finish_bystanders(session: &mut Session) -> Result<String> {
     let mut heard = session.expect("checks passed")?;
     // The shell reports their end as soon as it notices, and prompts again: at once, or when the
     // program in the foreground has ended too.
@@ -117,7 +117,7 @@ fn finish_bystanders(session: &mut Session) -> Result<String> {
 }
 
 /// Checks that `faulty` was restarted so often, and the others never.
-fn nobody_else_restarted(session: &mut Session, of_faulty: u32) -> Result<()> {
+pub(super) fn nobody_else_restarted(session: &mut Session, of_faulty: u32) -> Result<()> {
     let table = session.command("ps")?;
     for name in ["echo", "relay", "console", "shell", "log", "faulty"] {
         let expected = if name == "faulty" { of_faulty } else { 0 };

@@ -5,6 +5,7 @@ mod calls;
 mod foreign;
 mod hostile;
 mod iso;
+mod limits;
 mod shell;
 mod supervision;
 
@@ -13,10 +14,19 @@ use crate::Scenario;
 /// Every scenario. To add one, write a function in a file here and a line in that file's `ALL`.
 #[must_use]
 pub fn all() -> Vec<&'static Scenario> {
-    [boot::ALL, shell::ALL, calls::ALL, foreign::ALL, hostile::ALL, supervision::ALL, iso::ALL]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        boot::ALL,
+        shell::ALL,
+        calls::ALL,
+        foreign::ALL,
+        hostile::ALL,
+        limits::ALL,
+        supervision::ALL,
+        iso::ALL,
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 #[cfg(test)]
