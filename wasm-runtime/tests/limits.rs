@@ -236,3 +236,38 @@ fn large_components_fit() {
     let limits = RuntimeLimits { component_bytes: 32 << 20, linear_memory: 32 << 20, ..LIMITS };
     start(&text, &limits).expect("20 MiB");
 }
+
+/// `8 MiB` for bytes, `20,000` for anything else.
+fn quantity(limit: Limit, number: u64) -> String {
+    if matches!(limit, Limit::LinearMemory | Limit::ComponentBytes | Limit::StackBytes) {
+        let units = [("GiB", 30), ("MiB", 20), ("KiB", 10)];
+        let unit = units.iter().find(|(_, shift)| number >= 1 << shift);
+        return unit.map_or(format!("{number} B"), |(unit, shift)| {
+            format!("{} {unit}", number >> shift)
+        });
+    }
+    let digits = number.to_string();
+    let groups: Vec<&str> = digits
+        .as_bytes()
+        .rchunks(3)
+        .rev()
+        .map(|group| std::str::from_utf8(group).expect("digits"))
+        .collect();
+    groups.join(",")
+}
+
+#[test]
+fn the_operators_table_is_true() {
+    let table = include_str!("../../docs/limits.md");
+    for limit in Limit::ALL {
+        let (least, most) = limit.range();
+        let line = format!(
+            "| `{limit}` | {} | {} | {} to {} |",
+            limit.what(),
+            quantity(*limit, RuntimeLimits::DEFAULT.get(*limit)),
+            quantity(*limit, least),
+            quantity(*limit, most)
+        );
+        assert!(table.contains(&line), "docs/limits.md lacks\n{line}");
+    }
+}
