@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     error::LoadError,
-    limits::{Exceeded, Limit, RuntimeLimits},
+    limits::{Exceeded, Limit, MAX_NAME, RuntimeLimits},
     types::{InterfaceType, ResourceId, Types},
 };
 
@@ -194,6 +194,10 @@ impl Interfaces {
     ) {
         for (name, member) in &source[id].exports {
             let path = alloc::format!("{path}/{name}");
+            // No descriptor could name it, and paths must not become long by nesting.
+            if path.len() > MAX_NAME {
+                continue;
+            }
             match member.ty {
                 ComponentEntityType::Instance(id) => {
                     self.nested(side, source, interface, &path, id, numbers);
