@@ -20,7 +20,8 @@ use crate::{
 /// Knows who provides which interface.
 pub trait Resolver {
     /// Finds the provider of an interface by its full name, such as `wasi:io/poll@0.2.12`. It is
-    /// asked once for each import that has functions or resources of its own.
+    /// asked once for each import that has functions or resources of its own; where a component
+    /// imports an interface under a label, by the label first and then by the interface's name.
     ///
     /// # Errors
     /// Why nobody provides it, as the end of a sentence: `nothing is granted under that name`.
@@ -81,7 +82,13 @@ impl<'a> Component<'a> {
         if import.ty.functions.is_empty() && import.ty.resources.is_empty() {
             return Ok(Link::default());
         }
-        let provider = resolver.resolve(&import.name).map_err(Problem::Unmet)?;
+        let provider = resolver.resolve(&import.name);
+        // A label of the component's own need not be known outside: the interface is, then.
+        let provider = provider.or_else(|why| match &import.implements {
+            Some(interface) => resolver.resolve(interface).map_err(|_| why),
+            None => Err(why),
+        });
+        let provider = provider.map_err(Problem::Unmet)?;
         let descriptor: Descriptor = descriptor::decode(&provider.descriptor)
             .map_err(|error| Problem::Descriptor(format!("{error}")))?;
         let pair = compare::Pair {
