@@ -249,7 +249,7 @@ fn an_import_is_met_by_its_grant_only() {
         ("atoll:log/log@0.1.0", "the log, to write"),
         ("atoll:clocks/monotonic@0.1.0", "expected a grant, found none"),
         ("atoll:nothing/known@1.0.0", "that it does not know it"),
-        ("wasi:filesystem/types@0.2.0", "expected a grant of an endpoint, found none"),
+        ("wasi:sockets/tcp@0.2.0", "expected a grant of an endpoint, found none"),
         ("wasi:random/random@0.2.12", "a processor without one"),
         ("a:b/c@1.0.0", "nobody serves it yet"),
     ] {
