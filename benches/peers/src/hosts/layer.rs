@@ -174,7 +174,7 @@ impl Host for Layer {
     }
 
     fn drive(&self, guest: &Driven, call: Call) -> Result<Option<Run>> {
-        // A component in a component is refused by it.
+        // Composed components are left out: it has no adapters between component instances.
         let Driven::Alone(guest, _) = *guest else { return Ok(None) };
         let name = match call {
             Call::Number => "number",
