@@ -109,7 +109,18 @@ impl Bulk {
     }
 
     /// Makes sure that a message is as it should be, to its end.
+    #[inline]
     pub(super) fn check(&self, incoming: &[u8]) -> Option<()> {
+        if let [Item::Bytes(bytes)] = &*self.items {
+            let (count, source) = incoming.split_first_chunk()?;
+            let is_right = bytes.len(u32::from_le_bytes(*count))? == source.len()
+                && (!bytes.text || check_utf8(source).is_ok());
+            return is_right.then_some(());
+        }
+        self.check_items(incoming)
+    }
+
+    fn check_items(&self, incoming: &[u8]) -> Option<()> {
         let mut at = 0;
         for item in &self.items {
             match item {
@@ -135,7 +146,24 @@ impl Bulk {
     ///
     /// # Errors
     /// With the number of the parameter, when the guest did not allocate as it should.
+    #[inline]
     pub(super) fn lower<D: Transfer>(
+        &self,
+        lower: &mut Lower<'_, '_, D>,
+        cells: &mut [u64],
+    ) -> Result<(), (usize, Box<AbiError>)> {
+        if let ([Item::Bytes(bytes)], [address, count, ..]) = (&*self.items, &mut *cells) {
+            let incoming = lower.data().incoming();
+            *count = u32_at(incoming, 0).unwrap_or_default().into();
+            let len = incoming.len().saturating_sub(4) as u32;
+            let placed = lower.place(4, len, bytes.align);
+            *address = placed.map_err(|error| (bytes.value, error))?.into();
+            return Ok(());
+        }
+        self.lower_items(lower, cells)
+    }
+
+    fn lower_items<D: Transfer>(
         &self,
         lower: &mut Lower<'_, '_, D>,
         cells: &mut [u64],
