@@ -352,6 +352,9 @@ fn hostile_names_are_harmless() {
         (name(1, 0, b"good"), "good".into()),
         (name(1, 0, b"a\nb\x1b[2J\xc3\xa9"), "a\\u{a}b\\u{1b}[2J\\u{e9}".into()),
         (name(1, 0, &huge), format!("{}...", "a".repeat(93))),
+        (name(1, 0, b"_ZN4core6option6unwrap17h0123456789abcdefE"), "core::option::unwrap".into()),
+        (name(1, 0, b"_RNvNtCs1234_7mycrate3foo3bar"), "mycrate::foo::bar".into()),
+        (name(1, 0, b"_RNvNtCs1234_7mycrate9"), "_RNvNtCs1234_7mycrate9".into()),
         // Not UTF-8; more names than there are; a name longer than its section; cut short.
         (name(1, 0, b"\xff\xfe"), "function 0".into()),
         (name(9, 0, b"good"), "good".into()),
@@ -439,5 +442,44 @@ fn an_invalid_module_stays_invalid() {
             component.translate_for(&LIMITS, translation).map(|_| ()).expect_err(fields)
         };
         assert_eq!(refused(true), refused(false), "{fields}");
+    }
+}
+
+/// A component whose one module has a bit of everything that is rewritten.
+const MUCH: &str = r#"(component
+    (core module $m (memory (export "m") 1) (table 2 funcref) (elem (i32.const 0) $run $last)
+        (global $g (export "g") (mut i32) (i32.const 5))
+        (func $run (export "run") (local i64 i64 f32)
+            (loop $l (call $last) (br_if 1 (global.get $g)) (call_indirect (i32.const 1))
+                (if (i32.const 1) (then (br $l)) (else (return_call $last)))))
+        (func $last (param) (local i32)
+            (block (br_table 0 1 0 (i32.load offset=3 (local.get 0))))
+            (memory.fill (i32.const 0) (i32.const 1) (i32.const 2))
+            (if (f32.lt (f32.const 1) (f32.const 2)) (then (global.set $g (i32.const 7)) return))
+            unreachable))
+    (core instance $i (instantiate $m))
+    (func (export "run") (canon lift (core func $i "run"))))"#;
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config { cases: 500, ..Default::default() })]
+
+    /// Whether a module is valid does not depend on whether it is rewritten, nor does what is
+    /// wrong with it.
+    #[test]
+    fn damaged_modules_are_judged_the_same(
+        damage in proptest::collection::vec((0..400_usize, proptest::num::u8::ANY), 1..4),
+    ) {
+        let mut bytes = parse(MUCH);
+        let len = bytes.len();
+        for (at, byte) in damage {
+            bytes[at % len] = byte;
+        }
+        if let Ok(component) = Component::parse(&bytes, &LIMITS) {
+            let judge = |backtrace| {
+                let translation = Translation { metered: false, backtrace };
+                component.translate_for(&LIMITS, translation).map(|_| ())
+            };
+            proptest::prop_assert_eq!(judge(true), judge(false));
+        }
     }
 }

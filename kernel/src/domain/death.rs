@@ -14,7 +14,7 @@ use atoll_gate::Status;
 use atoll_gate::record::{Cause, Level};
 
 /// Most bytes of a domain's last words that are kept.
-const LAST_WORDS: usize = 1024;
+const LAST_WORDS: usize = 4096;
 
 /// How a domain ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,7 +85,8 @@ impl Kernel {
 
     fn report(&self, id: DomainId, ending: &Ending) {
         let Some(domain) = self.domains.get(id) else { return };
-        let words = str::from_utf8(&ending.message).unwrap_or("");
+        let words = ending.message.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+        let mut words = words.lines();
         let (name, number) = (domain.name(), domain.number);
         match ending.cause {
             Cause::Faulted => trace::kernel(
@@ -105,13 +106,20 @@ impl Kernel {
                     ending.cause, ending.code
                 ),
             ),
-            cause => trace::kernel(
-                Level::Error,
-                format_args!(
-                    "{name} (domain {number}) ended: {cause:?}, code {}: {words}",
-                    ending.code
-                ),
-            ),
+            cause => {
+                let first = words.next().unwrap_or("");
+                trace::kernel(
+                    Level::Error,
+                    format_args!(
+                        "{name} (domain {number}) ended: {cause:?}, code {}: {first}",
+                        ending.code
+                    ),
+                );
+                // What else it says, like the frames of a backtrace.
+                for line in words {
+                    trace::log(Level::Error, number, name, format_args!("{line}"));
+                }
+            }
         }
     }
 

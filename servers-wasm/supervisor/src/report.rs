@@ -4,7 +4,8 @@ use atoll_system_description::{Domain, Import, LogAccess, Provider, SystemRights
 
 use crate::kernel::{Cause, End};
 
-/// What happened to a domain, as the rest of a sentence that begins with its name.
+/// What happened to a domain, as the rest of a sentence that begins with its name. Only the first
+/// line of its last words has room in it; the kernel has logged the others.
 #[must_use]
 pub fn end(end: &End) -> String {
     let what = match end.cause {
@@ -23,7 +24,10 @@ pub fn end(end: &End) -> String {
         ),
         Cause::Killed => "was killed".to_string(),
     };
-    if end.message.is_empty() { what } else { what + ": " + &end.message }
+    match end.message.lines().next() {
+        None | Some("") => what,
+        Some(line) => what + ": " + line,
+    }
 }
 
 /// What happened to a domain that its start deadline ended.

@@ -44,14 +44,14 @@ pub(crate) fn live<G: Gate>(mut gate: G, archive: &[u8]) -> End {
     match start.labelled(SYSTEM, "") {
         Some(system) => supervise(&mut gate, system, log),
         None => match run(archive, &mut Log { gate: &mut gate, log }) {
-            Ok(_) => End { cause: Cause::Exited, code: 0, message: String::new() },
+            Ok(_) => End { cause: Cause::Exited, code: 0, message: String::new(), trap: None },
             Err(damaged) => refused(damaged),
         },
     }
 }
 
 fn refused(message: impl ToString) -> End {
-    End { cause: Cause::Refused, code: 1, message: message.to_string() }
+    End { cause: Cause::Refused, code: 1, message: message.to_string(), trap: None }
 }
 
 /// The report, as entries of the kernel's log.

@@ -15,7 +15,7 @@ use atoll_gate::call::{NO_DEADLINE, Status};
 use atoll_gate::message::{EventKind, Lengths, accept};
 use atoll_gate::record::Cause;
 use atoll_gate::start::GrantKind;
-use atoll_runtime::{Component, DispatchError, Instance};
+use atoll_runtime::{Component, DispatchError, Instance, Translation, Trap};
 
 /// Events that a server waits for. It sends no call without waiting, so no reply can come.
 const ACCEPTED: u64 = accept::CALLS | accept::NOTIFICATIONS;
@@ -27,17 +27,31 @@ pub struct End {
     pub cause: Cause,
     /// Exit code.
     pub code: u64,
-    /// The reason in words.
+    /// The reason in words; of a trap the frames too, a line each.
     pub message: String,
+    /// The trap that ended it, as long as its frames are not looked up.
+    pub trap: Option<Trap>,
 }
 
 impl End {
     fn refused(message: impl ToString) -> Self {
-        Self { cause: Cause::Refused, code: 1, message: message.to_string() }
+        Self { cause: Cause::Refused, code: 1, message: message.to_string(), trap: None }
     }
 
-    fn trapped(message: impl ToString) -> Self {
-        Self { cause: Cause::Trapped, code: 1, message: message.to_string() }
+    fn trapped(trap: Trap) -> Self {
+        let message = trap.message().into();
+        Self { cause: Cause::Trapped, code: 1, message, trap: Some(trap) }
+    }
+
+    /// Looks up what was running.
+    fn described(mut self, component: &[u8]) -> Self {
+        if let Some(mut trap) = self.trap.take() {
+            trap.describe(component);
+            if let Some(backtrace) = trap.backtrace() {
+                self.message = format!("{}{backtrace}", self.message);
+            }
+        }
+        self
     }
 }
 
@@ -51,22 +65,31 @@ struct Reply {
 
 /// Lives the life of the domain whose start record is in the receive area.
 pub fn live<G: Gate>(gate: G, component: &[u8]) -> End {
-    match begin(gate, component) {
+    let end = match begin(gate, component) {
         Ok(instance) => Life { instance, due: None }.run(),
         Err(end) => end,
-    }
+    };
+    // Only now, when the memory of the guest is free again, which may have been all there was.
+    end.described(component)
 }
 
 /// Everything up to the first instruction of an export.
 fn begin<G: Gate>(gate: G, bytes: &[u8]) -> Result<Instance<Place<G>>, End> {
     let start = Start::take(&gate).ok_or_else(|| End::refused("the start record is malformed"))?;
     let limits = start.limits;
+    let backtrace = start.options.backtrace;
     let mut place = Place::new(gate, start);
     let component = Component::parse(bytes, &limits).map_err(End::refused)?;
     place.has_handler = component.export_index("atoll:io/handler").is_some();
     let linked = component.link(&mut place).map_err(End::refused)?;
-    let mut instance = Instance::instantiate(linked, place, &limits)
-        .map_err(|trap| End::trapped(format!("instantiation: {trap}")))?;
+    let translation = Translation { metered: false, backtrace };
+    let translated = linked.component().translate_for(&limits, translation);
+    let translated = translated.map_err(End::refused)?;
+    let mut instance =
+        Instance::from_translated(&linked, &translated, place, &limits).map_err(|trap| {
+            let end = End::trapped(trap);
+            End { message: format!("instantiation: {}", end.message), ..end }
+        })?;
     let exports = (0u32..).zip(instance.exports()).map(|(number, export)| Export {
         name: export.name.clone(),
         descriptor: instance.descriptor(number).unwrap_or_default(),
@@ -146,7 +169,8 @@ impl<G: Gate> Life<G> {
             Ok(0) => Ok(()),
             _ => {
                 let text = result.string().unwrap_or("no reason given");
-                Err(End { cause: Cause::Exited, code: 1, message: format!("start failed: {text}") })
+                let message = format!("start failed: {text}");
+                Err(End { cause: Cause::Exited, code: 1, message, trap: None })
             }
         }
     }
@@ -156,7 +180,8 @@ impl<G: Gate> Life<G> {
         let result = self.own_call(export, "run", &[]);
         self.place().finish_lines();
         let code = Input::new(&result?).case(2).unwrap_or(1);
-        Ok(End { cause: Cause::Exited, code: u64::from(code), message: String::new() })
+        let message = String::new();
+        Ok(End { cause: Cause::Exited, code: u64::from(code), message, trap: None })
     }
 
     /// Serves until something ends it.
@@ -253,7 +278,7 @@ impl<G: Gate> Life<G> {
         let (status, lengths) = match outcome {
             Ok(payload) => {
                 let slots = self.place().send_slots().map_err(|text| {
-                    End::trapped(format!("{}: {text}", self.function(export, method)))
+                    End::trapped(Trap::new(format!("{}: {text}", self.function(export, method))))
                 })?;
                 (Status::Ok, Lengths { payload: payload as u32, slots })
             }

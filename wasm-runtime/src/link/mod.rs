@@ -45,6 +45,14 @@ pub struct Linked<'a> {
     pub(crate) links: Vec<Link>,
 }
 
+impl<'a> Linked<'a> {
+    /// The component whose imports are met.
+    #[must_use]
+    pub const fn component(&self) -> &Component<'a> {
+        &self.component
+    }
+}
+
 /// How one import is met.
 #[derive(Debug, Default)]
 pub(crate) struct Link {

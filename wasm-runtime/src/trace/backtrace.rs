@@ -1,6 +1,6 @@
 //! The frames of a trap, as a structure and as text.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{boxed::Box, string::String, vec::Vec};
 use core::fmt;
 
 use super::names;
@@ -21,7 +21,7 @@ pub struct Backtrace {
     /// Whether the trap is not at the innermost frame's instruction but behind it.
     near: bool,
     /// What that instruction calls.
-    callee: Option<Function>,
+    callee: Option<Box<Function>>,
 }
 
 /// One function in progress.
@@ -30,7 +30,7 @@ pub struct Frame {
     /// The instruction, as a byte offset in the component's binary.
     pub offset: u32,
     /// The function; `None` before it was looked up, or when the binary is another.
-    pub function: Option<Function>,
+    pub function: Option<Box<Function>>,
 }
 
 /// A function of a core module.
@@ -87,14 +87,14 @@ impl Backtrace {
     /// What the first frame's instruction calls, of a trap that is not exact and was described;
     /// `None` also if it calls through a table or an imported function.
     #[must_use]
-    pub const fn callee(&self) -> Option<&Function> {
-        self.callee.as_ref()
+    pub fn callee(&self) -> Option<&Function> {
+        self.callee.as_deref()
     }
 
     /// Looks up functions and names in the component's binary.
     pub fn describe(&mut self, component: &[u8]) {
         let site = self.frames.first().map(|frame| frame.offset).filter(|_| self.near);
-        self.callee = names::describe(component, &mut self.frames, site);
+        self.callee = names::describe(component, &mut self.frames, site).map(Box::new);
     }
 }
 

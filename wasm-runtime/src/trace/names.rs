@@ -4,7 +4,8 @@
 //! may be missing, malformed or hostile. What cannot be read is treated as missing, and what is
 //! read is cut and made printable.
 
-use alloc::{format, string::String};
+use alloc::{boxed::Box, format, string::String};
+use core::fmt::{self, Write};
 
 use wasmparser::{
     Encoding, ExportSectionReader, ExternalKind, FunctionBody, KnownCustom, Name, Parser, Payload,
@@ -30,7 +31,7 @@ pub(super) fn describe(
         if let Payload::CodeSectionEntry(body) = payload {
             let here = |site: &u32| body.range().contains(&u64::from(*site));
             for frame in frames.iter_mut().filter(|frame| here(&frame.offset)) {
-                frame.function = Some(module.function());
+                frame.function = Some(Box::new(module.function()));
             }
             if let Some(site) = callee.filter(here) {
                 found = module.callee(body, site);
@@ -38,7 +39,7 @@ pub(super) fn describe(
         }
     });
     each_payload(component, |module, payload| {
-        let functions = frames.iter_mut().filter_map(|frame| frame.function.as_mut());
+        let functions = frames.iter_mut().filter_map(|frame| frame.function.as_deref_mut());
         for function in
             functions.chain(&mut found).filter(|function| function.module == module.number)
         {
@@ -139,18 +140,32 @@ impl<'a> Module<'a> {
     }
 }
 
-/// What is kept of a name.
+/// What is kept of a name: the path in Rust's terms, if it is one, made printable and cut.
 fn printable(name: &str) -> String {
-    let mut text = String::new();
-    for character in name.chars() {
-        let plain = character == ' ' || character.is_ascii_graphic();
-        let escaped = character.escape_unicode();
-        if text.len() + if plain { 1 } else { escaped.len() } > MAX_NAME {
-            text.truncate(MAX_NAME - 3);
-            text.push_str("...");
-            break;
+    let mut text = Printable(String::new());
+    // Without the hash at the end. Fails when it is cut, which ends a name however long.
+    let _ = match rustc_demangle::try_demangle(name) {
+        Ok(path) => write!(text, "{path:#}"),
+        Err(_) => text.write_str(name),
+    };
+    text.0
+}
+
+/// Takes what fits.
+struct Printable(String);
+
+impl Write for Printable {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for character in text.chars() {
+            let plain = character == ' ' || character.is_ascii_graphic();
+            let escaped = character.escape_unicode();
+            if self.0.len() + if plain { 1 } else { escaped.len() } > MAX_NAME {
+                self.0.truncate(MAX_NAME - 3);
+                self.0.push_str("...");
+                return Err(fmt::Error);
+            }
+            if plain { self.0.push(character) } else { self.0.extend(escaped) }
         }
-        if plain { text.push(character) } else { text.extend(escaped) }
+        Ok(())
     }
-    text
 }

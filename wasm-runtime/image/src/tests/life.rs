@@ -155,7 +155,7 @@ fn a_program_runs_once_and_its_result_is_the_exit_code() {
                 (export "wasi:cli/run@0.2.12" (instance $run)))"#
         );
         let (end, state) = run(&program, |_| vec![]);
-        assert_eq!(end, End { cause: Cause::Exited, code, message: String::new() });
+        assert_eq!(end, End { cause: Cause::Exited, code, message: String::new(), trap: None });
         assert!(state.ready);
     }
 }
