@@ -16,6 +16,12 @@ use super::{Frame, Function, body::leading_number};
 
 /// Most characters of a name that are kept.
 const MAX_NAME: usize = 96;
+/// Of a longer one, so many of its beginning.
+const MAX_HEAD: usize = 28;
+/// What stands for the others.
+const GAP: &str = "...";
+/// Characters of a name that are looked at.
+const MAX_READ: usize = 512;
 const CALL: u8 = 0x10;
 
 /// Finds the functions that the frames' offsets are in and gives them names. Gives back the
@@ -140,7 +146,8 @@ impl<'a> Module<'a> {
     }
 }
 
-/// What is kept of a name: the path in Rust's terms, if it is one, made printable and cut.
+/// What is kept of a name: the path in Rust's terms, if it is one, made printable and without its
+/// middle if it is long, for a path tells most by its end.
 fn printable(name: &str) -> String {
     let mut text = Printable(String::new());
     // Without the hash at the end. Fails when it is cut, which ends a name however long.
@@ -148,7 +155,12 @@ fn printable(name: &str) -> String {
         Ok(path) => write!(text, "{path:#}"),
         Err(_) => text.write_str(name),
     };
-    text.0
+    let text = text.0;
+    let tail = text.len().saturating_sub(MAX_NAME - MAX_HEAD - GAP.len());
+    match (text.get(..MAX_HEAD), text.get(tail..)) {
+        (Some(head), Some(tail)) if text.len() > MAX_NAME => format!("{head}{GAP}{tail}"),
+        _ => text,
+    }
 }
 
 /// Takes what fits.
@@ -158,13 +170,10 @@ impl Write for Printable {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for character in text.chars() {
             let plain = character == ' ' || character.is_ascii_graphic();
-            let escaped = character.escape_unicode();
-            if self.0.len() + if plain { 1 } else { escaped.len() } > MAX_NAME {
-                self.0.truncate(MAX_NAME - 3);
-                self.0.push_str("...");
+            if self.0.len() >= MAX_READ {
                 return Err(fmt::Error);
             }
-            if plain { self.0.push(character) } else { self.0.extend(escaped) }
+            if plain { self.0.push(character) } else { self.0.extend(character.escape_unicode()) }
         }
         Ok(())
     }
