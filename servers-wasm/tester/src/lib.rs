@@ -156,6 +156,8 @@ mod tests {
         assert_eq!(parse("loop 12"), Some(Request::Loop(12)));
         assert_eq!(parse("bench"), Some(Request::Bench(BENCH_DEFAULT)));
         assert_eq!(parse("bench 0"), None);
+        assert_eq!(parse("split 10"), Some(Request::Split(10)));
+        assert_eq!(parse("split"), None);
         assert_eq!(parse("work 30"), Some(Request::Work(30)));
         assert_eq!(parse("loop"), None);
         assert_eq!(parse("dance"), None);

@@ -3,12 +3,14 @@
 //! QEMU counts one instruction as one nanosecond ([`machines`]), so the clock inside the machine
 //! counts instructions, and figures are the same in every run and on every host. The probe
 //! (`tests/probe`) measures the kernel alone, the program `tester` typed calls and integer work,
-//! the log starts and restarts; [`split`] watches each instruction of a call and tells whose it is.
+//! the log starts and restarts; [`split`] watches each instruction of a call and tells whose
+//! it is ([`log`]).
 //! [`native`] does the same integer work without a machine, [`peers`] compares with other component
 //! hosts. [`readings`] understands what they print, [`figures`] makes the table. Only the seconds of a
 //! boot are of the host, and its alone.
 
 mod figures;
+mod log;
 pub(crate) mod machines;
 mod native;
 mod peers;
