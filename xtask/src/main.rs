@@ -3,7 +3,7 @@
 //! [`project`] knows the tree and calls cargo, [`artifacts`] builds the native parts, [`components`]
 //! and [`c_guest`] the servers, [`wit`] checks the interfaces; [`image`] puts them together by means
 //! of `atoll-iso`, and [`run`], [`check`] and [`bench`] use the result. [`sizes`] says what the domain
-//! image consists of.
+//! image consists of, and [`foreign`] runs what the toolchains of other languages build.
 
 #![forbid(unsafe_code)]
 
