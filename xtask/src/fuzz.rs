@@ -107,7 +107,7 @@ fn search(project: &Project, programs: &Path, target: &str, options: &Options) -
     };
     program
         .arg(format!("-artifact_prefix={}/{target}-", found.display()))
-        .args(["-timeout=30", "-rss_limit_mb=2048", "-print_final_stats=1"])
+        .args(["-timeout=30", "-rss_limit_mb=2048", "-print_final_stats=1", "-len_control=0"])
         .arg(if target == "component" { "-max_len=16384" } else { "-max_len=1024" });
     run(&mut program)
 }

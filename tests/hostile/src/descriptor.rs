@@ -2,7 +2,12 @@
 
 use atoll_runtime::descriptor;
 
-use crate::{choices::Choices, counts, load, seeds, types};
+use crate::{
+    choices::Choices,
+    counts,
+    load::{self, TRACED},
+    seeds, types,
+};
 
 /// The input is a descriptor, or names a client and changes the descriptors of what it imports.
 pub(crate) fn run(input: &[u8]) {
@@ -12,7 +17,7 @@ pub(crate) fn run(input: &[u8]) {
     }
     let clients = seeds::clients();
     let client = &clients[choices.below(clients.len() as u32) as usize];
-    let instance = load::start(client, &mut choices, |resolver, choices| {
+    let instance = load::start(client, &mut choices, TRACED, |resolver, choices| {
         for descriptor in resolver.descriptors() {
             if choices.chance(160) {
                 types::damage(descriptor, choices);

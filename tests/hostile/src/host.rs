@@ -19,6 +19,10 @@ const SLOTS: usize = 64;
 /// The host of one instance. What it answers is read from a script, again and again.
 #[derive(Debug)]
 pub struct HostileHost {
+    /// The component.
+    pub component: Vec<u8>,
+    /// What was sent and what calls came to, one after another.
+    pub notes: Vec<String>,
     script: Vec<u8>,
     at: usize,
     types: Types,
@@ -34,8 +38,10 @@ pub struct HostileHost {
 impl HostileHost {
     /// A host for a component.
     #[must_use]
-    pub fn new(component: &Component<'_>, script: &[u8]) -> Self {
+    pub fn new(bytes: &[u8], component: &Component<'_>, script: &[u8]) -> Self {
         Self {
+            component: bytes.to_vec(),
+            notes: Vec::new(),
             script: script.to_vec(),
             at: 0,
             types: component.types().clone(),
@@ -45,6 +51,17 @@ impl HostileHost {
             came: Vec::new(),
             put: 0,
         }
+    }
+
+    /// Remembers what happened.
+    pub fn note(&mut self, what: &str) {
+        self.notes.push(what.into());
+    }
+
+    /// A message that goes out, as text.
+    #[must_use]
+    pub fn sent(&self, payload: usize) -> String {
+        format!("{:x?}", self.outgoing.get(..payload))
     }
 
     fn byte(&mut self) -> u8 {
@@ -111,6 +128,7 @@ impl Host for HostileHost {
     fn call(&mut self, target: Target, method: u32, payload: usize) -> Result<(), CallError> {
         assert!(payload <= self.outgoing.len(), "a message of {payload} bytes");
         counts::add("calls to the host", 1);
+        self.note(&format!("{target:?} {method}: {}", self.sent(payload)));
         self.put = 0;
         let import = match target {
             Target::Endpoint(number) | Target::Provided(number) => number,

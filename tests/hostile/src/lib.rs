@@ -26,6 +26,7 @@ mod message;
 pub mod mutate;
 mod mutated;
 mod options;
+mod rewrite;
 pub mod seeds;
 pub mod types;
 
@@ -40,7 +41,7 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 7] = [
     Target { name: "component", about: "arbitrary bytes as a component", run: component::run },
     Target {
         name: "mutated",
@@ -62,6 +63,11 @@ pub const TARGETS: [Target; 6] = [
         name: "descriptor",
         about: "descriptors that a client's runtime fetches",
         run: descriptor::run,
+    },
+    Target {
+        name: "rewrite",
+        about: "modules that keep note of their calls, against the same that do not",
+        run: rewrite::run,
     },
 ];
 

@@ -19,6 +19,8 @@ use crate::{
 
 /// How often one function is attacked in an input.
 const ROUNDS: u32 = 8;
+/// How often a value that was lowered is damaged and lifted.
+const LIFTS: u32 = 12;
 
 pub(crate) fn run(input: &[u8]) {
     let mut choices = Choices::new(input);
@@ -34,7 +36,10 @@ pub(crate) fn run(input: &[u8]) {
     counts::add("functions compiled", 1);
     let attack = Attack { types, function, plan, answering };
     with_fresh(|guest| {
-        for _ in 0..ROUNDS {
+        for round in 0..ROUNDS {
+            if round > 0 && choices.is_empty() {
+                return;
+            }
             guest.options.encoding = choices.pick(&[
                 StringEncoding::Utf8,
                 StringEncoding::Utf16,
@@ -80,7 +85,10 @@ impl Attack {
             return;
         };
         let mut damaged = false;
-        for _ in 0..3 {
+        for number in 0..LIFTS {
+            if number > 0 && choices.is_empty() {
+                return;
+            }
             damaged |= damage(guest, &mut cells, choices);
             guest.world().next_message();
             count(damaged);
@@ -136,7 +144,10 @@ impl Attack {
         let Some(cell) = lowered else { return };
         cells[0] = cell.unwrap_or(u64::from(pointer));
         let mut damaged = false;
-        for _ in 0..3 {
+        for number in 0..LIFTS {
+            if number > 0 && choices.is_empty() {
+                return;
+            }
             damaged |= damage(guest, &mut cells, choices);
             let world = guest.world();
             world.next_message();

@@ -1,7 +1,8 @@
 //! Takes a component as far as it goes: parse, link, instantiate, call everything.
 
 use atoll_runtime::{
-    Component, DispatchError, Instance, RuntimeLimits, descriptor, types::ValueType,
+    Component, DispatchError, Instance, RuntimeLimits, Translation, Trap, descriptor,
+    types::ValueType,
 };
 
 use crate::{
@@ -29,10 +30,13 @@ const FUEL: u64 = 20_000;
 /// # Panics
 /// When the runtime breaks a promise.
 pub fn all(bytes: &[u8], choices: &mut Choices<'_>) {
-    if let Some(mut instance) = start(bytes, choices, |_, _| {}) {
+    if let Some(mut instance) = start(bytes, choices, TRACED, |_, _| {}) {
         call_everything(&mut instance, choices);
     }
 }
+
+/// As a domain does it, but for the fuel.
+pub const TRACED: Translation = Translation { metered: true, backtrace: true };
 
 /// Parses, links and instantiates. `prepare` may change what the resolver hands out.
 ///
@@ -41,6 +45,7 @@ pub fn all(bytes: &[u8], choices: &mut Choices<'_>) {
 pub fn start(
     bytes: &[u8],
     choices: &mut Choices<'_>,
+    translation: Translation,
     prepare: impl FnOnce(&mut Permissive, &mut Choices<'_>),
 ) -> Option<Instance<HostileHost>> {
     counts::made("components parsed", "components parsed, distinct", bytes);
@@ -57,7 +62,7 @@ pub fn start(
             descriptor::decode(&descriptor).expect("the runtime reads what it writes");
         }
     }
-    let translated = match component.translate(&LIMITS, true) {
+    let translated = match component.translate_for(&LIMITS, translation) {
         Ok(translated) => translated.with_fuel(FUEL),
         Err(error) => {
             assert!(!error.to_string().is_empty());
@@ -67,7 +72,7 @@ pub fn start(
     counts::add("components translated", 1);
     let mut resolver = Permissive::new(&component);
     prepare(&mut resolver, choices);
-    let host = HostileHost::new(&component, choices.rest());
+    let host = HostileHost::new(bytes, &component, choices.rest());
     let linked = match component.link(&mut resolver) {
         Ok(linked) => linked,
         Err(error) => {
@@ -77,9 +82,28 @@ pub fn start(
     };
     counts::add("components linked", 1);
     let instance = Instance::from_translated(&linked, &translated, host, &LIMITS);
-    let instance = instance.map_err(|trap| assert!(!trap.message().is_empty())).ok()?;
-    counts::add("components instantiated", 1);
-    Some(instance)
+    match instance {
+        Ok(instance) => {
+            counts::add("components instantiated", 1);
+            Some(instance)
+        }
+        Err(trap) => {
+            explain(trap, bytes);
+            None
+        }
+    }
+}
+
+/// Looks up where a trap happened.
+fn explain(mut trap: Trap, component: &[u8]) {
+    assert!(!trap.message().is_empty());
+    trap.describe(component);
+    let Some(backtrace) = trap.backtrace() else { return };
+    counts::add("backtraces", 1);
+    for frame in backtrace.frames() {
+        assert!((frame.offset as usize) < component.len(), "{frame:?}");
+        assert!(frame.function.is_some(), "{frame:?}");
+    }
 }
 
 /// Calls exports with messages that are mostly right, and drops objects.
@@ -132,7 +156,14 @@ pub fn dispatch(
     host.incoming = message;
     host.came = vec![true; 16];
     counts::add("messages delivered", 1);
-    match instance.dispatch(export, method) {
+    let outcome = instance.dispatch(export, method);
+    let host = instance.host_mut();
+    match &outcome {
+        Ok(payload) => host.note(&host.sent(*payload)),
+        Err(DispatchError::Refused(why)) => host.note(why),
+        Err(DispatchError::Trap(trap)) => host.note(trap.message()),
+    }
+    match outcome {
         Ok(payload) => {
             counts::add("messages answered", 1);
             assert!(payload <= 64 * 1024, "an answer of {payload} bytes");
@@ -147,6 +178,7 @@ pub fn dispatch(
         Err(DispatchError::Trap(trap)) => {
             counts::add("messages that ended in a trap", 1);
             assert_eq!(instance.trap(), Some(&trap));
+            explain(trap, &instance.host().component);
             false
         }
     }

@@ -1,13 +1,17 @@
 //! Messages that come to a server.
 
-use crate::{choices::Choices, load, seeds, types};
+use crate::{
+    choices::Choices,
+    load::{self, TRACED},
+    seeds, types,
+};
 
 /// The input names a server and a series of messages to it.
 pub(crate) fn run(input: &[u8]) {
     let mut choices = Choices::new(input);
     let servers = seeds::servers();
     let server = &servers[choices.below(servers.len() as u32) as usize];
-    let Some(mut instance) = load::start(server, &mut choices, |_, _| {}) else { return };
+    let Some(mut instance) = load::start(server, &mut choices, TRACED, |_, _| {}) else { return };
     for _ in 0..16 {
         if choices.is_empty() {
             return;

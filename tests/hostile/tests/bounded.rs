@@ -1,4 +1,7 @@
-//! The targets of fuzzing, each with its seeds and a fixed number of generated inputs.
+//! The targets of fuzzing, each with its seeds and a fixed number of generated inputs; as many times
+//! more as the variable `ATOLL_HOSTILE_TIMES` says.
+
+use std::env;
 
 use atoll_hostile::{TARGETS, Target, counts, seeds};
 
@@ -47,9 +50,10 @@ fn run(name: &str, inputs: usize) -> counts::Counts {
     let seeds = if seeds::folder(name).is_dir() { seeds::of(name) } else { Vec::new() };
     seeds.iter().for_each(|seed| target.run(seed));
     let mut generator = Generator(0x9E37_79B9_7F4A_7C15);
-    for _ in 0..inputs {
+    let times = env::var("ATOLL_HOSTILE_TIMES").map_or(1, |times| times.parse().expect("a number"));
+    for _ in 0..inputs * times {
         let input = match seeds.len() {
-            0 => generator.bytes(400),
+            0 => generator.bytes(800),
             len => {
                 let seed = &seeds[generator.below(len)];
                 generator.near(seed)
@@ -93,14 +97,14 @@ fn components_with_changes() {
 
 #[test]
 fn values_of_hostile_guests() {
-    let counts = run("lifting", 3000);
+    let counts = run("lifting", 1500);
     assert!(counts.total("lifts") > 10_000);
     assert!(counts.total("lifts that gave a message") > 1000);
 }
 
 #[test]
 fn canonical_options() {
-    let counts = run("options", 2000);
+    let counts = run("options", 1200);
     assert!(counts.total("components instantiated") > 500);
     assert!(counts.total("calls to the host") > 100);
 }
@@ -117,4 +121,11 @@ fn descriptors_of_servers() {
     let counts = run("descriptor", 2000);
     assert!(counts.total("descriptors sound") > 50);
     assert!(counts.total("components linked") > 100);
+}
+
+#[test]
+fn rewritten_modules() {
+    let counts = run("rewrite", 1200);
+    assert!(counts.total("components run both ways") > 250);
+    assert!(counts.total("backtraces") > 0);
 }
