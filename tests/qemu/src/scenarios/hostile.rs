@@ -20,9 +20,16 @@ macro_rules! deadly {
 }
 
 pub(super) const ALL: &[Scenario] = &[
-    deadly!("trap", "a server that executes `unreachable`", "trapped", "unreachable"),
+    deadly!("trap", "a server that executes `unreachable`", "trapped", "unreachable", "0: 0x", "::play"),
     deadly!("hoard", "a server that allocates until nothing is left", "trapped"),
-    deadly!("recurse", "a server that calls itself without end", "trapped", "stack"),
+    deadly!(
+        "recurse",
+        "a server that calls itself without end",
+        "trapped",
+        "stack",
+        "component::recurse",
+        "more"
+    ),
     deadly!("overrun", "a server that reads beyond its memory", "trapped", "out of bounds"),
     deadly!("divide", "a server that divides by zero", "trapped", "zero"),
     deadly!("use-dropped", "a server that uses a handle it dropped", "trapped", "handle"),
@@ -44,7 +51,7 @@ fn deadly(lab: &Lab<'_>, trick: &str, log: &[&str]) -> Result<()> {
     start_bystanders(&mut session)?;
     session.send(&format!("provoke {trick}\r"))?;
     finish_bystanders(&mut session)?;
-    let told = answers(&mut session, "log -l warn -n 50", &["`faulty`"])?;
+    let told = answers(&mut session, "log -l warn -n 150", &["`faulty`"])?;
     for text in log {
         ensure!(told.contains(text), "the log does not say {text:?}:\n{told}");
     }
