@@ -242,9 +242,8 @@ fn quantity(limit: Limit, number: u64) -> String {
     if matches!(limit, Limit::LinearMemory | Limit::ComponentBytes | Limit::StackBytes) {
         let units = [("GiB", 30), ("MiB", 20), ("KiB", 10)];
         let unit = units.iter().find(|(_, shift)| number >= 1 << shift);
-        return unit.map_or(format!("{number} B"), |(unit, shift)| {
-            format!("{} {unit}", number >> shift)
-        });
+        return unit
+            .map_or(format!("{number} B"), |(unit, shift)| format!("{} {unit}", number >> shift));
     }
     let digits = number.to_string();
     let groups: Vec<&str> = digits

@@ -20,7 +20,14 @@ macro_rules! deadly {
 }
 
 pub(super) const ALL: &[Scenario] = &[
-    deadly!("trap", "a server that executes `unreachable`", "trapped", "unreachable", "0: 0x", "::play"),
+    deadly!(
+        "trap",
+        "a server that executes `unreachable`",
+        "trapped",
+        "unreachable",
+        "0: 0x",
+        "::play"
+    ),
     deadly!("hoard", "a server that allocates until nothing is left", "trapped"),
     deadly!(
         "recurse",
