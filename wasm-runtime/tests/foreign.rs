@@ -37,16 +37,19 @@ fn built(language: &str) -> Option<Vec<u8>> {
     bytes
 }
 
+/// What servers wrote to the log.
+type Written = Rc<RefCell<Vec<String>>>;
+
 /// A system where everything is provided that `wit/` declares, and what was written to its log.
 /// Nothing else gives a result, so whoever calls it traps.
-fn furnished() -> Option<(Rc<System>, Rc<RefCell<Vec<String>>>)> {
+fn furnished() -> Option<(Rc<System>, Written)> {
     if !root().join("wit/deps/cli.wit").exists() {
         println!("wit/deps is not filled: nothing tested");
         return None;
     }
     let mut resolve = Resolve::default();
     resolve.push_dir(root().join("wit")).expect("wit");
-    let (system, written) = (System::new(), Rc::new(RefCell::new(Vec::new())));
+    let (system, written) = (System::new(), Written::default());
     for (package, _) in &resolve.packages {
         let encoded = wit_component::encode(&resolve, package, false).expect("encode");
         for (name, descriptor) in atoll_runtime::describe_package(&encoded).expect("describe") {
