@@ -85,10 +85,10 @@ const LIMITS: RuntimeLimits = RuntimeLimits { component_bytes: 8 << 20, ..Runtim
 /// Parses, translates and instantiates a component without imports, as far as it goes.
 fn load(bytes: &[u8]) -> Result<Instance<TestHost>, String> {
     let component = Component::parse(bytes, &LIMITS).map_err(|error| error.to_string())?;
-    instantiate(&component)
+    instantiate(component)
 }
 
-fn instantiate(component: &Component<'_>) -> Result<Instance<TestHost>, String> {
+fn instantiate(component: Component<'_>) -> Result<Instance<TestHost>, String> {
     let mut host = TestHost::new(System::new(), 0);
     let linked = component.link(&mut host).map_err(|error| error.to_string())?;
     Instance::instantiate(linked, host, &LIMITS).map_err(|error| error.to_string())
@@ -267,7 +267,7 @@ fn every_domain_allocates_alike() {
     if std::env::var_os(CHILD).is_some() {
         let component = Component::parse(&bytes, &LIMITS).expect("is read");
         SEQUENCE.set(0);
-        let instance = instantiate(&component).expect("starts");
+        let instance = instantiate(component).expect("starts");
         println!("sequence {:x}", SEQUENCE.get());
         return drop(instance);
     }
