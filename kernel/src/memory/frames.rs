@@ -33,7 +33,7 @@ impl Frame {
     }
 
     /// Fills the frame with what another one holds.
-    pub(super) fn copy_from(&self, from: PhysAddr) {
+    fn copy_from(&self, from: PhysAddr) {
         let (from, to) = (physical::pointer(from), physical::pointer(self.0));
         // SAFETY: both are whole frames in the direct map, and this one is ours alone, so they
         // do not overlap.
@@ -65,6 +65,14 @@ impl Drop for Frame {
 pub fn allocate() -> Option<Frame> {
     let frame = Frame(with_allocator(FrameAllocator::allocate)??);
     zero(frame.0);
+    Some(frame)
+}
+
+/// Allocates one frame with what another one holds; `None` when memory is used up.
+#[must_use]
+pub(super) fn copy(from: PhysAddr) -> Option<Frame> {
+    let frame = Frame(with_allocator(FrameAllocator::allocate)??);
+    frame.copy_from(from);
     Some(frame)
 }
 

@@ -104,10 +104,11 @@ fn copy_part(
     access: Access,
 ) -> Result<(), MapError> {
     for page in 0..part.pages {
-        let frame = frames::allocate().ok_or(MapError::OutOfFrames)?;
-        if let Some(from) = bytes.and_then(|bytes| bytes.frames().get(page as usize)) {
-            frame.copy_from(*from);
-        }
+        let frame = match bytes.and_then(|bytes| bytes.frames().get(page as usize)) {
+            Some(from) => frames::copy(*from),
+            None => frames::allocate(),
+        };
+        let frame = frame.ok_or(MapError::OutOfFrames)?;
         let address = part.base.checked_add_pages(page).ok_or(MapError::BadAddress)?;
         space.map_owned(address, frame, access)?;
     }

@@ -3,7 +3,8 @@
 //! The lower half is the domain's. The upper half has one slot, the last, and in it the trampoline
 //! (see `arch`): pages that all domains share, read-only or of no interest, and the context page,
 //! which is the domain's own. Dropping an address space frees its tables and the frames that it
-//! owns and lets go of the runs that it shares.
+//! owns and lets go of the runs that it shares. Tables and pages of the lower half can belong to
+//! a snapshot (see `snapshot`): such tables are not changed and not freed here.
 //!
 //! Tables change only while the kernel runs, and the kernel runs in its own address space: no
 //! processor has the changed tables loaded, and loading them flushes what it remembers of them.
@@ -12,8 +13,12 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::table::{self, ENTRIES, Entry, NO_EXECUTE, OWNED, PRESENT, Table, USER, WRITABLE};
-use super::{Access, Cache, Frame, PAGE_SIZE, PageRun, PhysAddr, VirtAddr, frames, physical};
+use super::table::{
+    self, ENTRIES, Entry, NO_EXECUTE, OWNED, PRESENT, SHARED, Table, USER, WRITABLE,
+};
+use super::{
+    Access, Cache, Frame, PAGE_SIZE, PageRun, PhysAddr, Snapshot, VirtAddr, frames, physical,
+};
 use crate::arch::context::{self, Context};
 
 /// Slot of the root table in which the kernel image and the trampoline are.
@@ -41,12 +46,14 @@ pub struct AddressSpace {
     root: Frame,
     context: Frame,
     user: bool,
-    /// Tables below the root, the trampoline's among them.
-    tables: usize,
+    /// Tables below the root, the trampoline's among them; without copies of a snapshot's.
+    pub(super) tables: usize,
     /// Frames in the lower half that are the space's own.
-    owned: usize,
+    pub(super) owned: usize,
     /// Runs that are mapped and must live as long as the space.
-    runs: Vec<Arc<PageRun>>,
+    pub(super) runs: Vec<Arc<PageRun>>,
+    /// What the space started from.
+    pub(super) snapshot: Option<Arc<Snapshot>>,
 }
 
 impl AddressSpace {
@@ -60,6 +67,7 @@ impl AddressSpace {
             tables: 0,
             owned: 0,
             runs: Vec::new(),
+            snapshot: None,
         };
         let last = space.trampoline_table()?;
         for (to, from) in last.entries().zip(super::trampoline::template()) {
@@ -88,10 +96,12 @@ impl AddressSpace {
         if self.user { Isolation::User } else { Isolation::Kernel }
     }
 
-    /// Frames that the space holds: root, context, tables and owned pages; not the shared runs.
+    /// Frames that the space holds: root, context, tables, owned pages and those of its snapshot;
+    /// not the shared runs.
     #[must_use]
-    pub const fn frame_count(&self) -> usize {
-        2 + self.tables + self.owned
+    pub fn frame_count(&self) -> usize {
+        let shared = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.frame_count());
+        2 + self.tables + self.owned + shared
     }
 
     /// Maps a frame that from now on belongs to the space.
@@ -115,15 +125,15 @@ impl AddressSpace {
         })
     }
 
-    /// Frees owned pages, all or none.
+    /// Frees owned pages, all or none; pages of the snapshot are the domain's own, too. Only the
+    /// want of a frame for the copy of a table can end it half-way.
     pub fn release(&mut self, base: VirtAddr, pages: u64) -> Result<(), MapError> {
         let range = lower_half_range(base, pages)?;
-        let owned = |page| self.entry(page).is_some_and(|entry| entry.get() & OWNED != 0);
-        if !range.clone().all(owned) {
+        let own = |page| self.entry(page).is_some_and(is_own);
+        if !range.clone().all(own) {
             return Err(MapError::Missing);
         }
-        range.for_each(|page| self.unmap(page));
-        Ok(())
+        range.into_iter().try_for_each(|page| self.unmap(page))
     }
 
     /// Backs those pages of a range that are free with zeroed frames, as far as frames are left.
@@ -137,15 +147,15 @@ impl AddressSpace {
     }
 
     /// Frees the owned pages of a range, of which any may be missing. Takes time by what is there:
-    /// where a table is missing, all its pages are passed over.
+    /// where a table is missing, all its pages are passed over. Ends half-way as `release` does.
     pub fn clear(&mut self, base: VirtAddr, pages: u64) -> Result<(), MapError> {
         drop(lower_half_range(base, pages)?);
         let mut next = 0;
         while let Some(page) = base.checked_add_pages(next).filter(|_| next < pages) {
             next += match self.entry(page) {
                 Some(entry) => {
-                    if entry.get() & OWNED != 0 {
-                        self.unmap(page);
+                    if is_own(entry) {
+                        self.unmap(page)?;
                     }
                     1
                 }
@@ -163,13 +173,23 @@ impl AddressSpace {
         access: Access,
     ) -> Result<(), MapError> {
         self.runs.try_reserve(1).map_err(|_| MapError::OutOfFrames)?;
+        self.map_pages(base, run, access)?;
+        self.runs.push(run.clone());
+        Ok(())
+    }
+
+    /// Maps all pages of a run, for whoever keeps it alive; all or none.
+    pub(super) fn map_pages(
+        &mut self,
+        base: VirtAddr,
+        run: &PageRun,
+        access: Access,
+    ) -> Result<(), MapError> {
         let mut frames = run.frames().iter();
         self.each(base, run.pages() as u64, |space, page| {
             let frame = *frames.next().ok_or(MapError::BadAddress)?;
             space.map_shared(page, frame, access, Cache::WriteBack)
-        })?;
-        self.runs.push(run.clone());
-        Ok(())
+        })
     }
 
     /// Maps device memory for reading and writing; all or none. The caller has checked that the
@@ -192,29 +212,32 @@ impl AddressSpace {
         })
     }
 
-    /// Unmaps a page if it is mapped and frees its frame if the space owns it.
-    pub fn unmap(&mut self, page: VirtAddr) {
-        let Some(entry) = self.entry(page) else { return };
+    /// Unmaps a page if it is mapped and frees its frame if the space owns it. Fails if its table
+    /// is a snapshot's and no frame is left for a copy.
+    pub fn unmap(&mut self, page: VirtAddr) -> Result<(), MapError> {
+        if !self.is_mapped(page) {
+            return Ok(());
+        }
+        let entry = self.changeable(page)?;
         let value = entry.get();
-        let Some(frame) = entry.target() else { return };
+        let Some(frame) = entry.target() else { return Ok(()) };
         entry.set(0);
         if value & OWNED != 0 {
             self.owned -= 1;
             drop(Frame::from_raw(frame));
         }
+        Ok(())
     }
 
-    /// Unmaps a range, mapped or not.
-    pub fn unmap_range(&mut self, base: VirtAddr, pages: u64) {
-        if let Ok(range) = lower_half_range(base, pages) {
-            range.for_each(|page| self.unmap(page));
-        }
+    /// Unmaps a range, mapped or not; fails as `unmap` does.
+    pub fn unmap_range(&mut self, base: VirtAddr, pages: u64) -> Result<(), MapError> {
+        lower_half_range(base, pages)?.try_for_each(|page| self.unmap(page))
     }
 
     /// Whether a page of the lower half is mapped.
     #[must_use]
     pub fn is_mapped(&self, page: VirtAddr) -> bool {
-        self.entry(page).is_some_and(Entry::is_present)
+        self.entry(page).is_some_and(|entry| entry & PRESENT != 0)
     }
 
     /// Runs `action` on each page of a range, and unmaps those before a failure.
@@ -226,7 +249,9 @@ impl AddressSpace {
     ) -> Result<(), MapError> {
         for (done, page) in lower_half_range(base, pages)?.enumerate() {
             if let Err(error) = action(self, page) {
-                self.unmap_range(base, done as u64);
+                // The tables were changed just now, so they are the space's own.
+                let undone = self.unmap_range(base, done as u64);
+                debug_assert!(undone.is_ok(), "{base:?}");
                 return Err(error);
             }
         }
@@ -253,23 +278,32 @@ impl AddressSpace {
         if self.user { USER } else { 0 }
     }
 
-    fn entry(&self, page: VirtAddr) -> Option<Entry> {
-        if page.is_lower_half() { table::find(Table(self.root.address()), page) } else { None }
+    pub(super) const fn root_table(&self) -> Table {
+        Table(self.root.address())
+    }
+
+    /// The entry of a page as a number, as far as there are tables.
+    pub(super) fn entry(&self, page: VirtAddr) -> Option<u64> {
+        if page.is_lower_half() { table::find(self.root_table(), page) } else { None }
+    }
+
+    /// The entry of a page of the lower half in a table of the space's own.
+    pub(super) fn changeable(&mut self, page: VirtAddr) -> Result<Entry, MapError> {
+        let (root, rights) = (self.root_table(), self.ring_bit());
+        table::make(root, page, rights, &mut self.tables).ok_or(MapError::OutOfFrames)
     }
 
     fn free_entry(&mut self, page: VirtAddr) -> Result<Entry, MapError> {
         if !page.is_lower_half() || !page.is_page_aligned() {
             return Err(MapError::BadAddress);
         }
-        let (root, rights) = (Table(self.root.address()), self.ring_bit());
-        let entry = table::make(root, page, rights, &mut self.tables);
-        let entry = entry.ok_or(MapError::OutOfFrames)?;
+        let entry = self.changeable(page)?;
         if entry.is_present() { Err(MapError::Exists) } else { Ok(entry) }
     }
 
     /// Makes the tables of the upper slot and gives the last one. They are supervisor-only.
     fn trampoline_table(&mut self) -> Option<Table> {
-        let mut table = Table(self.root.address());
+        let mut table = self.root_table();
         for level in [4, 3, 2] {
             let at = table::index(context::ADDRESS, level);
             table = table::descend(table, at, 0, &mut self.tables)?;
@@ -280,21 +314,28 @@ impl AddressSpace {
 
 impl Drop for AddressSpace {
     fn drop(&mut self) {
-        let root = Table(self.root.address());
-        for (slot, entry) in root.entries().enumerate() {
-            if let Some(table) = entry.target() {
+        for (slot, entry) in self.root_table().entries().enumerate() {
+            if let Some(table) = entry.target().filter(|_| entry.get() & SHARED == 0) {
                 free_tables(Table(table), 3, slot != UPPER_SLOT);
             }
         }
     }
 }
 
-/// Frees a table, the tables below it and, where pages can be `owned`, the owned pages.
+/// Whether the page of this entry is the domain's own, be it in a snapshot.
+const fn is_own(entry: u64) -> bool {
+    entry & PRESENT != 0 && entry & (OWNED | SHARED) != 0
+}
+
+/// Frees a table, the tables below it and, where pages can be `owned`, the owned pages; not what
+/// belongs to a snapshot.
 fn free_tables(table: Table, level: u32, owned: bool) {
     for entry in table.entries() {
         let Some(target) = entry.target() else { continue };
         if level > 1 {
-            free_tables(Table(target), level - 1, owned);
+            if entry.get() & SHARED == 0 {
+                free_tables(Table(target), level - 1, owned);
+            }
         } else if owned && entry.get() & OWNED != 0 {
             drop(Frame::from_raw(target));
         }

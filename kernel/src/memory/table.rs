@@ -22,6 +22,11 @@ pub(super) const LARGE: u64 = 1 << 7;
 const PAT: u64 = 1 << 7;
 /// A bit that the processor ignores: the frame belongs to the address space that maps it.
 pub(super) const OWNED: u64 = 1 << 9;
+/// Another such bit: the page, or in a directory the table, belongs to the snapshot that the
+/// address space uses. Such a table is copied before it is changed.
+pub(super) const SHARED: u64 = 1 << 10;
+/// A third: the domain may write the page, once it has a copy of its own.
+pub(super) const COPY: u64 = 1 << 11;
 pub(super) const NO_EXECUTE: u64 = 1 << 63;
 const ADDRESS: u64 = 0x000f_ffff_ffff_f000;
 
@@ -111,9 +116,20 @@ impl Entry {
     /// The table or page that the entry points to; `None` if it is not present.
     #[inline]
     pub(super) fn target(self) -> Option<PhysAddr> {
-        let value = self.get();
-        if value & PRESENT == 0 { None } else { Some(PhysAddr::truncate(value & ADDRESS)) }
+        target(self.get())
     }
+}
+
+/// The table or page that an entry of this value points to; `None` if it is not present.
+#[inline]
+pub(super) fn target(value: u64) -> Option<PhysAddr> {
+    if value & PRESENT == 0 { None } else { Some(PhysAddr::truncate(value & ADDRESS)) }
+}
+
+/// The value of an entry, pointing to another page.
+#[inline]
+pub(super) fn retarget(value: u64, page: PhysAddr) -> u64 {
+    value & !ADDRESS | page.raw()
 }
 
 /// Index of an address in a table of `level` (1 the last, 4 the root).
@@ -122,17 +138,18 @@ pub(super) const fn index(address: VirtAddr, level: u32) -> usize {
     (address.raw() >> (3 + 9 * level)) as usize % ENTRIES
 }
 
-/// Finds the last-level entry of an address, as far as tables exist.
-pub(super) fn find(root: Table, address: VirtAddr) -> Option<Entry> {
+/// The last-level entry of an address as a number, as far as tables exist.
+pub(super) fn find(root: Table, address: VirtAddr) -> Option<u64> {
     let mut table = root;
     for level in [4, 3, 2] {
         table = Table(table.entry(index(address, level)).target()?);
     }
-    Some(table.entry(index(address, 1)))
+    Some(table.entry(index(address, 1)).get())
 }
 
-/// Finds the last-level entry of an address and makes the tables that are missing, with
-/// `rights` in their entries; `None` when no frame is left. `made` counts new tables.
+/// Finds the last-level entry of an address, to be changed: the tables that are missing are made,
+/// with `rights` in their entries, those of a snapshot are copied; `None` when no frame is left.
+/// `made` counts new tables, not copies.
 pub(super) fn make(root: Table, address: VirtAddr, rights: u64, made: &mut usize) -> Option<Entry> {
     let mut table = root;
     for level in [4, 3, 2] {
@@ -141,14 +158,19 @@ pub(super) fn make(root: Table, address: VirtAddr, rights: u64, made: &mut usize
     Some(table.entry(index(address, 1)))
 }
 
-/// The table behind an entry, made if it is missing.
+/// The table behind an entry, made if it is missing and copied if it belongs to a snapshot.
 pub(super) fn descend(table: Table, at: usize, rights: u64, made: &mut usize) -> Option<Table> {
     let entry = table.entry(at);
-    if let Some(next) = entry.target() {
-        return Some(Table(next));
-    }
-    let next = super::frames::allocate()?.into_raw();
-    *made += 1;
+    let next = match entry.target() {
+        Some(own) if entry.get() & SHARED == 0 => return Some(Table(own)),
+        Some(shared) => super::frames::copy(shared)?,
+        None => {
+            let next = super::frames::allocate()?;
+            *made += 1;
+            next
+        }
+    };
+    let next = next.into_raw();
     entry.set(next.raw() | PRESENT | WRITABLE | rights);
     Some(Table(next))
 }

@@ -15,10 +15,11 @@ global_asm!(
     "cli",
     "cld",
     "leaq {stack} + {top}(%rip), %rsp",
-    // CR0: monitor coprocessor (bit 1) and native x87 errors (5) on, emulation (2) and task switched (3) off.
+    // CR0: monitor coprocessor (bit 1) and native x87 errors (5) on, emulation (2) and task switched (3) off;
+    // write protection (16) on, for domains in ring 0 share pages that are copied when they are written.
     "movq %cr0, %rax",
     "andq $~0xc, %rax",
-    "orq $0x22, %rax",
+    "orq $0x10022, %rax",
     "movq %rax, %cr0",
     // CR4: fxsave (bit 9) and vector exceptions (10) on.
     "movq %cr4, %rax",
