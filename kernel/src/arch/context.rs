@@ -73,7 +73,38 @@ pub struct Registers {
     ss: AtomicU64,
 }
 
+/// The registers of a domain that another one starts with.
+pub type SavedRegisters = [u64; SAVED_SIZE / 8];
+
 impl Registers {
+    /// All of them in the order in which they lie in memory.
+    const fn all(&self) -> [&AtomicU64; SAVED_SIZE / 8] {
+        [
+            &self.r15,
+            &self.r14,
+            &self.r13,
+            &self.r12,
+            &self.r11,
+            &self.r10,
+            &self.r9,
+            &self.r8,
+            &self.rbp,
+            &self.rdi,
+            &self.rsi,
+            &self.rdx,
+            &self.rcx,
+            &self.rbx,
+            &self.rax,
+            &self.vector,
+            &self.error,
+            &self.rip,
+            &self.cs,
+            &self.rflags,
+            &self.rsp,
+            &self.ss,
+        ]
+    }
+
     /// Vector and error code.
     #[must_use]
     pub fn cause(&self) -> (u64, u64) {
@@ -170,22 +201,7 @@ impl Context {
     /// Sets all registers for the first instruction; the vector registers will be clean.
     pub fn start(&self, start: Start) {
         let saved = &self.saved;
-        for register in [
-            &saved.r15,
-            &saved.r14,
-            &saved.r13,
-            &saved.r12,
-            &saved.r11,
-            &saved.r10,
-            &saved.r9,
-            &saved.r8,
-            &saved.rbp,
-            &saved.rcx,
-            &saved.rbx,
-            &saved.rax,
-            &saved.vector,
-            &saved.error,
-        ] {
+        for register in saved.all() {
             register.store(0, Relaxed);
         }
         let [rdi, rsi, rdx] = start.arguments;
@@ -198,6 +214,22 @@ impl Context {
         saved.cs.store(CODE_SELECTORS[usize::from(start.user)], Relaxed);
         saved.ss.store(DATA_SELECTORS[usize::from(start.user)], Relaxed);
         self.owner.store(u64::from(start.owner), Relaxed);
+        self.vector_state.store(VECTORS_FRESH, Relaxed);
+    }
+
+    /// The registers of a domain that made a gate call, for others to go on with; its vector
+    /// registers are given up then.
+    #[must_use]
+    pub fn registers(&self) -> SavedRegisters {
+        self.saved.all().map(|register| register.load(Relaxed))
+    }
+
+    /// Sets all registers to those of another domain; the vector registers will be clean.
+    pub fn go_on(&self, registers: &SavedRegisters, owner: u32) {
+        for (register, value) in self.saved.all().into_iter().zip(registers) {
+            register.store(*value, Relaxed);
+        }
+        self.owner.store(u64::from(owner), Relaxed);
         self.vector_state.store(VECTORS_FRESH, Relaxed);
     }
 

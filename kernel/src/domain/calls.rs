@@ -99,7 +99,7 @@ impl Kernel {
     pub(crate) fn send(&mut self, caller: DomainId, request: Request) -> Result<CallId, Status> {
         let waiting = self.admit(caller, request, false)?;
         let cost = Buffer::cost(request.lengths);
-        self.live(caller)?.0.require_memory(cost)?;
+        self.domain_mut(caller)?.require_memory(cost)?;
         let id = self.new_call(caller, request, false)?;
         if let Err(status) = self.post(id, caller, request.lengths, waiting) {
             self.ipc.take_mail(id);

@@ -1,7 +1,7 @@
 //! Making and starting domains.
 
 use super::transfer::Slots;
-use super::{Activity, Body, Domain, Kernel, Life, Reserved};
+use super::{Activity, Body, Domain, Kernel, Life, Pristine, Reserved};
 use crate::arch::Start;
 use crate::capability::{DomainId, HandleTable, Link, List};
 use crate::ipc::Inbox;
@@ -43,6 +43,23 @@ fn check(config: &DomainConfig<'_>) -> Result<(), Status> {
     }
 }
 
+impl Body {
+    /// What a domain with this memory runs in, with areas that are not mapped yet.
+    pub(super) fn new(space: AddressSpace, reserved: Reserved) -> Result<Self, Status> {
+        let pages = AREA_SIZE / PAGE_SIZE as usize;
+        let area = || PageRun::allocate(pages).ok_or(Status::OutOfMemory);
+        Ok(Self { space, send: area()?, receive: area()?, next_region: REGION_BASE, reserved })
+    }
+
+    /// Maps the message areas, for reading and writing.
+    pub(super) fn map_areas(&mut self) -> Result<(), Status> {
+        for (base, run) in [(SEND_AREA, &self.send), (RECEIVE_AREA, &self.receive)] {
+            self.space.map_run(at(base)?, run, Access::ReadWrite)?;
+        }
+        Ok(())
+    }
+}
+
 impl Kernel {
     /// Makes a domain that runs the component in `module`; nobody holds it yet and it does
     /// not run.
@@ -54,23 +71,44 @@ impl Kernel {
         check(config)?;
         let component =
             self.boot.modules.get(module as usize).ok_or(Status::NotFound)?.bytes.clone();
-        self.domains.reserve(1).map_err(|_| Status::OutOfMemory)?;
-        let number = self.newest.checked_add(1).ok_or(Status::OutOfMemory)?;
+        let number = self.next_number()?;
         let body = self.build_body(number, config.isolation, &component)?;
-        let domain = Domain {
+        self.add_domain(config, number, body, None)
+    }
+
+    /// The number of a domain for which there is room.
+    pub(super) fn next_number(&mut self) -> Result<u32, Status> {
+        self.domains.reserve(1).map_err(|_| Status::OutOfMemory)?;
+        self.newest.checked_add(1).ok_or(Status::OutOfMemory)
+    }
+
+    /// Adds a domain with the number that was taken last; a clone comes with what it began with.
+    pub(super) fn add_domain(
+        &mut self,
+        config: &DomainConfig<'_>,
+        number: u32,
+        body: Body,
+        pristine: Option<Arc<Pristine>>,
+    ) -> Result<DomainId, Status> {
+        let (budget_ns, period_ns) = (config.budget_ns, config.period_ns);
+        let share = Share { priority: config.priority, budget_ns, period_ns };
+        let mut domain = Domain {
             number,
             name: name_field(config.name),
             life: Life::Created,
             activity: Activity::Runnable,
             body: Some(body),
+            is_clone: pristine.is_some(),
+            pristine,
             handles: HandleTable::new(config.handle_limit),
+            handle_limit: config.handle_limit,
             inbox: Inbox::default(),
             charged: 0,
             memory_limit: config.memory_limit,
             calls_open: 0,
             call_limit: config.call_limit,
             ring: config.isolation,
-            priority: config.priority,
+            share,
             calls_sent: 0,
             calls_served: 0,
             holders: 0,
@@ -82,8 +120,7 @@ impl Kernel {
         domain.require_memory(0)?;
         let id = self.domains.insert(domain).map_err(|_| Status::OutOfMemory)?;
         self.newest = number;
-        let (budget_ns, period_ns) = (config.budget_ns, config.period_ns);
-        self.scheduler.add(id, Share { priority: config.priority, budget_ns, period_ns });
+        self.scheduler.add(id, share);
         Ok(id)
     }
 
@@ -94,19 +131,12 @@ impl Kernel {
         ring: Isolation,
         component: &Arc<PageRun>,
     ) -> Result<Body, Status> {
-        let pages = AREA_SIZE / PAGE_SIZE as usize;
-        let mut body = Body {
-            space: AddressSpace::new(ring).ok_or(Status::OutOfMemory)?,
-            send: PageRun::allocate(pages).ok_or(Status::OutOfMemory)?,
-            receive: PageRun::allocate(pages).ok_or(Status::OutOfMemory)?,
-            next_region: REGION_BASE,
-            reserved: Reserved::default(),
-        };
+        let space = AddressSpace::new(ring).ok_or(Status::OutOfMemory)?;
+        let mut body = Body::new(space, Reserved::default())?;
+        body.map_areas()?;
         let space = &mut body.space;
         self.image.map_into(space)?;
         space.commit(at(STACK_BASE)?, STACK_SIZE / PAGE_SIZE, Access::ReadWrite)?;
-        space.map_run(at(SEND_AREA)?, &body.send, Access::ReadWrite)?;
-        space.map_run(at(RECEIVE_AREA)?, &body.receive, Access::ReadWrite)?;
         if !component.is_empty() {
             space.map_run(at(COMPONENT_BASE)?, component, Access::Read)?;
         }

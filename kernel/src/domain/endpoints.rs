@@ -52,10 +52,9 @@ impl Kernel {
         Ok(number)
     }
 
-    fn copy_descriptor(&self, server: DomainId, len: usize) -> Result<Vec<u8>, Status> {
-        let (domain, body) = self.live(server)?;
-        domain.require_memory(len as u64)?;
-        read_payload(&body.send, len)
+    fn copy_descriptor(&mut self, server: DomainId, len: usize) -> Result<Vec<u8>, Status> {
+        self.domain_mut(server)?.require_memory(len as u64)?;
+        read_payload(&self.live(server)?.1.send, len)
     }
 
     /// Drops the interface that is published, at the expense of whoever is bound.

@@ -130,7 +130,9 @@ impl Kernel {
             calls_served: domain.calls_served,
             handles: domain.handles.len(),
             ring: domain.ring as u32,
-            priority: u32::from(domain.priority),
+            priority: u32::from(domain.share.priority),
+            has_snapshot: u32::from(domain.pristine.is_some()),
+            is_clone: u32::from(domain.is_clone),
             name: domain.name,
         }
     }

@@ -24,6 +24,7 @@ mod quota;
 mod record;
 mod replies;
 mod reserved;
+mod snapshot;
 mod streams;
 mod transfer;
 mod watching;
@@ -35,6 +36,7 @@ pub(crate) use quota::mapping_cost;
 pub use record::{Activity, Body, Domain, Life};
 pub(crate) use replies::Answer;
 pub use reserved::Reserved;
+pub use snapshot::Pristine;
 
 use crate::boot::BootInfo;
 use crate::capability::{DomainId, List, Slab, tag};

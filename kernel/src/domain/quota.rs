@@ -1,7 +1,7 @@
 //! What counts against a domain's memory limit.
 //!
-//! Its page tables, context, heap, stack and image data (the address space counts those), its two
-//! message areas, and bytes that the kernel keeps on its behalf (`Domain::charged`).
+//! Its page tables, context, heap, stack and image data (the address space counts those, and the snapshot
+//! that the domain uses whole), its two message areas, and bytes that the kernel keeps on its behalf (`Domain::charged`).
 
 use super::{Body, Domain, Kernel};
 use crate::capability::DomainId;
@@ -23,12 +23,18 @@ impl Domain {
         self.body.as_ref().map_or(0, Body::size).saturating_add(self.charged)
     }
 
-    /// Fails unless `bytes` more stay within the limit.
-    pub(crate) fn require_memory(&self, bytes: u64) -> Result<(), Status> {
-        match self.memory().checked_add(bytes) {
-            Some(total) if total <= self.memory_limit => Ok(()),
-            _ => Err(Status::QuotaExceeded),
+    /// Fails unless `bytes` more stay within the limit. A snapshot that only this domain uses is
+    /// given up sooner.
+    pub(crate) fn require_memory(&mut self, bytes: u64) -> Result<(), Status> {
+        if self.fits(bytes) || self.give_up_snapshot() && self.fits(bytes) {
+            Ok(())
+        } else {
+            Err(Status::QuotaExceeded)
         }
+    }
+
+    fn fits(&self, bytes: u64) -> bool {
+        self.memory().checked_add(bytes).is_some_and(|total| total <= self.memory_limit)
     }
 
     /// Counts `bytes` that the kernel keeps for the domain, within the limit.

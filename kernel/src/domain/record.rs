@@ -1,9 +1,10 @@
 //! What the kernel keeps of one domain.
 
-use super::{death::Ending, reserved::Reserved};
+use super::{death::Ending, reserved::Reserved, snapshot::Pristine};
 use crate::capability::{CallId, HandleTable, Link, Linked, List};
 use crate::ipc::Inbox;
 use crate::memory::{AddressSpace, PageRun};
+use crate::scheduler::Share;
 use alloc::sync::Arc;
 use atoll_gate::record::{NAME_LEN, State, name_str};
 use atoll_gate::start::Isolation;
@@ -60,8 +61,14 @@ pub struct Domain {
     pub activity: Activity,
     /// What it runs in, until it ends.
     pub body: Option<Body>,
+    /// What clones of it begin with, also after its end.
+    pub pristine: Option<Arc<Pristine>>,
+    /// Whether it began as a clone.
+    pub is_clone: bool,
     /// Its handles.
     pub handles: HandleTable,
+    /// Most of them.
+    pub handle_limit: u32,
     /// What waits for it.
     pub inbox: Inbox,
     /// Bytes counted against its quota besides those of `body`: pipes, kept messages, published
@@ -75,8 +82,8 @@ pub struct Domain {
     pub call_limit: u32,
     /// Its ring.
     pub ring: Isolation,
-    /// Its own priority.
-    pub priority: u8,
+    /// Its own priority and budget.
+    pub share: Share,
     /// Calls that it made.
     pub calls_sent: u64,
     /// Calls that it answered.

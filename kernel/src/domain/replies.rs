@@ -88,7 +88,7 @@ impl Kernel {
         let (id, lengths) = (answer.call, answer.lengths);
         let paid = self.ipc.mail_of(id).map_or(0, |mail| mail.charged);
         let cost = Buffer::cost(lengths);
-        self.live(caller)?.0.require_memory(cost.saturating_sub(paid))?;
+        self.domain_mut(caller)?.require_memory(cost.saturating_sub(paid))?;
         let mut buffer = Buffer::with_room(lengths).ok_or(Status::OutOfMemory)?;
         buffer.payload.resize(lengths.payload as usize, 0);
         let area = &self.live(server)?.1.send;

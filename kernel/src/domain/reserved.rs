@@ -69,6 +69,14 @@ impl Reserved {
         Ok(())
     }
 
+    /// The same parts once more.
+    pub(super) fn try_clone(&self) -> Result<Self, Status> {
+        let mut parts = Vec::new();
+        parts.try_reserve_exact(self.parts.len()).map_err(|_| Status::OutOfMemory)?;
+        parts.extend_from_slice(&self.parts);
+        Ok(Self { parts })
+    }
+
     /// Whether a range is within one part.
     pub(crate) fn covers(&self, base: u64, pages: u64) -> bool {
         let end = base.saturating_add(pages.saturating_mul(PAGE_SIZE));
@@ -87,12 +95,12 @@ impl Reserved {
 
 impl Domain {
     /// Fails unless so many pages can be had now.
-    pub(crate) fn require_pages(&self, pages: u64) -> Result<(), Status> {
+    pub(crate) fn require_pages(&mut self, pages: u64) -> Result<(), Status> {
         self.require(mapping_cost(pages).ok_or(Status::QuotaExceeded)?)
     }
 
     /// Fails unless so many bytes are within the quota and free.
-    fn require(&self, bytes: u64) -> Result<(), Status> {
+    fn require(&mut self, bytes: u64) -> Result<(), Status> {
         self.require_memory(bytes)?;
         let free = frames::statistics().free.saturating_mul(PAGE_SIZE);
         if bytes <= free { Ok(()) } else { Err(Status::OutOfMemory) }

@@ -12,6 +12,8 @@ use atoll_gate::start::{DomainConfig, Reader};
 
 /// Most bytes of a domain's configuration.
 const MOST_CONFIG: usize = 256;
+/// Rights of a control handle to a new domain.
+const CONTROL_HANDLE: u32 = rights::CONTROL | rights::READ | rights::WATCH | rights::COPY;
 
 pub(super) fn clock(kernel: &mut Kernel, _: DomainId, _: Arguments) -> Outcome {
     Ok(kernel.now)
@@ -32,8 +34,19 @@ pub(super) fn create_domain(
     let config = DomainConfig::read(&mut Reader::new(payload)).ok_or(Status::Invalid)?;
     kernel.domain_mut(caller)?.handles.reserve(1)?;
     let created = kernel.create_domain(&config, module)?;
-    let own = rights::CONTROL | rights::READ | rights::WATCH | rights::COPY;
-    Ok(u64::from(kernel.give(caller, Object::Domain(created), own)?.0))
+    Ok(u64::from(kernel.give(caller, Object::Domain(created), CONTROL_HANDLE)?.0))
+}
+
+pub(super) fn snapshot(kernel: &mut Kernel, caller: DomainId, _: Arguments) -> Outcome {
+    Ok(kernel.snapshot(caller)?)
+}
+
+pub(super) fn clone_domain(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
+    let table = &mut kernel.domain_mut(caller)?.handles;
+    let original = table.domain(arguments.handle::<0>(), rights::CONTROL)?;
+    table.reserve(1)?;
+    let clone = kernel.clone_domain(original)?;
+    Ok(u64::from(kernel.give(caller, Object::Domain(clone), CONTROL_HANDLE)?.0))
 }
 
 pub(super) fn start_domain(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {

@@ -1,11 +1,12 @@
 //! The domain's own heap.
 
-use super::{Arguments, Outcome};
+use super::{Arguments, Outcome, Stop};
 use crate::capability::DomainId;
-use crate::domain::{Kernel, mapping_cost};
-use crate::memory::{Access, PAGE_SIZE, VirtAddr};
+use crate::domain::{Ending, Kernel, mapping_cost};
+use crate::memory::{Access, MapError, PAGE_SIZE, VirtAddr};
 use atoll_gate::Status;
 use atoll_gate::layout::{HEAP_BASE, HEAP_END};
+use atoll_gate::record::Cause;
 
 /// Reads an address and a number of pages, all within the heap range.
 fn range(arguments: Arguments) -> Result<(VirtAddr, u64), Status> {
@@ -36,8 +37,14 @@ pub(super) fn release(kernel: &mut Kernel, caller: DomainId, arguments: Argument
     } else {
         body.space.release(base, pages)
     };
-    released.map_err(Status::from)?;
-    Ok(0)
+    match released {
+        // Half of the range is gone, and the domain relies on all or nothing.
+        Err(MapError::OutOfFrames) => {
+            kernel.end(caller, Ending::new(Cause::OutOfMemory, PAGE_SIZE));
+            Err(Stop::Silent)
+        }
+        released => Ok(released.map(|()| 0).map_err(Status::from)?),
+    }
 }
 
 pub(super) fn reserve(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {

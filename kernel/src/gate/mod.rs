@@ -109,6 +109,8 @@ const fn function(call: Call) -> Function {
         Call::PortAccess => devices::port_access,
         Call::Clock => control::clock,
         Call::CreateDomain => control::create_domain,
+        Call::Snapshot => control::snapshot,
+        Call::CloneDomain => control::clone_domain,
         Call::StartDomain => control::start_domain,
         Call::KillDomain => control::kill_domain,
         Call::Ready => control::ready,
@@ -179,7 +181,8 @@ impl Events for Kernel {
     fn fault(&mut self, fault: Fault) {
         self.now = time::now_ns();
         let Some(domain) = self.scheduler.current(CPU) else { return };
-        let ending = match self.touched(domain, &fault) {
+        let backed = self.touched(domain, &fault).or_else(|| self.written(domain, &fault));
+        let ending = match backed {
             Some(Ok(())) => return,
             Some(Err(_)) => Ending::new(Cause::OutOfMemory, PAGE_SIZE),
             None => {

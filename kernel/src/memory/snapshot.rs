@@ -88,7 +88,8 @@ impl AddressSpace {
         self.owned -= snapshot.size.pages;
         let snapshot = Arc::new(snapshot);
         self.snapshot = Some(snapshot.clone());
-        let mapped = apart.iter().try_for_each(|(base, run)| self.map_pages(*base, run, Access::ReadWrite));
+        let mapped =
+            apart.iter().try_for_each(|(base, run)| self.map_pages(*base, run, Access::ReadWrite));
         if let Err(error) = mapped {
             drop(snapshot);
             self.restore(apart);

@@ -154,6 +154,19 @@ numbered! {
         /// (system handle, blob handle, lengths) -> control handle. Payload: a
         /// [`crate::start::DomainConfig`]. The domain exists but does not run.
         CreateDomain = 26,
+        /// () -> 0 in the caller, 1 in each clone. Keeps the caller's memory and registers, as they
+        /// are now, for [`Call::CloneDomain`]. [`Status::Invalid`] once it is ready, serves an
+        /// endpoint, has a window mapped, a call sent or received, or an object handed out;
+        /// [`Status::Exists`] a second time and in a clone; [`Status::QuotaExceeded`] if its quota
+        /// has no room. The kernel gives it up again when the domain's quota needs the memory and
+        /// there is no clone.
+        Snapshot = 35,
+        /// (control handle) -> control handle of another domain that begins with the snapshot of
+        /// the first, which may have ended, and with its configuration. It does not run; its first
+        /// instruction is that after [`Call::Snapshot`], which gives 1 and has the start record in
+        /// the receive area. [`Status::NotReady`] if there is no snapshot,
+        /// [`Status::QuotaExceeded`] if it does not fit the quota.
+        CloneDomain = 36,
         /// (control handle, lengths) -> 0. Delivers the start record with its handles and lets
         /// the domain run.
         StartDomain = 27,

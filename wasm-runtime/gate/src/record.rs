@@ -139,6 +139,10 @@ record! {
         ring: u32,
         /// Scheduling priority, 0 the lowest.
         priority: u32,
+        /// 1 if it can be cloned.
+        has_snapshot: u32,
+        /// 1 if it began as a clone.
+        is_clone: u32,
         /// Its name.
         name: [u8; NAME_LEN],
     }

@@ -9,6 +9,7 @@ mod handles;
 mod messages;
 mod model;
 mod reserved;
+mod snapshot;
 mod streams;
 mod supervision;
 
