@@ -45,7 +45,7 @@ const LIMITS: RuntimeLimits = RuntimeLimits {
     ..RuntimeLimits::DEFAULT
 };
 
-const OPTIONS: Options = Options { backtrace: true };
+const OPTIONS: Options = Options { backtrace: true, snapshot: false };
 
 /// Interfaces of the first domain and the slot that each needs.
 const GRANTS: [(&str, u32); 11] = [

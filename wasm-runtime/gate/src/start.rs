@@ -194,21 +194,29 @@ impl<'a> DomainConfig<'a> {
 pub struct Options {
     /// Whether a trap is reported with the Wasm frames that led to it.
     pub backtrace: bool,
+    /// Whether the domain asks for a snapshot when it has been instantiated, for clones of it.
+    pub snapshot: bool,
 }
 
 impl Options {
     const BACKTRACE: u32 = 1 << 0;
+    const SNAPSHOT: u32 = 1 << 1;
 
     /// One bit an option, as in the WIT type `options`.
     #[must_use]
     pub const fn bits(self) -> u32 {
-        if self.backtrace { Self::BACKTRACE } else { 0 }
+        let backtrace = if self.backtrace { Self::BACKTRACE } else { 0 };
+        let snapshot = if self.snapshot { Self::SNAPSHOT } else { 0 };
+        backtrace | snapshot
     }
 
     /// The options of these bits; `None` if one has no meaning.
     #[must_use]
     pub const fn from_bits(bits: u32) -> Option<Self> {
-        let options = Self { backtrace: bits & Self::BACKTRACE != 0 };
+        let options = Self {
+            backtrace: bits & Self::BACKTRACE != 0,
+            snapshot: bits & Self::SNAPSHOT != 0,
+        };
         if options.bits() == bits { Some(options) } else { None }
     }
 }

@@ -45,6 +45,9 @@ pub(crate) struct Message {
     pub(crate) slots: Vec<Slot>,
 }
 
+/// What happens when a domain becomes a clone: its start record.
+pub(crate) type Life = Box<dyn FnOnce(&mut State) -> Message>;
+
 type Step = Box<dyn FnOnce(&mut State)>;
 type Server = Box<dyn FnMut(&mut State, u32, &[u8], &[Slot]) -> (Status, Vec<u8>, Vec<Slot>)>;
 
@@ -71,6 +74,12 @@ pub(crate) struct State {
     pub(crate) started: Vec<(Vec<u8>, Vec<Slot>)>,
     pub(crate) exits: Vec<(u64, u64, String)>,
     pub(crate) ready: bool,
+    /// How often a snapshot was asked for.
+    pub(crate) snapshots: u32,
+    /// What the next request for one is answered with.
+    pub(crate) refusal: Option<Status>,
+    /// Makes the domain a clone at the next snapshot, with this start record.
+    pub(crate) clone: Option<Life>,
     pub(crate) ports: Vec<(u64, u64)>,
     pub(crate) window: Vec<u8>,
     next: u32,
@@ -391,6 +400,8 @@ fn domain_record() -> DomainStatus {
         handles: 60,
         ring: 0,
         priority: 3,
+        has_snapshot: 1,
+        is_clone: 0,
         name: name_field("child"),
     }
 }
@@ -412,6 +423,7 @@ impl Gate for Fake {
                 self.state.borrow_mut().exits.push((a, b, message));
                 Ok(0)
             }
+            Call::Snapshot => self.snapshot(),
             _ => self.small_call(call, arguments),
         }
     }
@@ -497,6 +509,19 @@ impl Gate for Fake {
 }
 
 impl Fake {
+    fn snapshot(&mut self) -> Result<u64, Status> {
+        let mut state = self.state.borrow_mut();
+        state.snapshots += 1;
+        if let Some(refusal) = state.refusal.take() {
+            return Err(refusal);
+        }
+        let Some(clone) = state.clone.take() else { return Ok(0) };
+        let start = clone(&mut state);
+        drop(state);
+        self.deliver(start);
+        Ok(1)
+    }
+
     /// Calls that only touch the kernel's tables.
     fn small_call(&mut self, call: Call, [a, b, c, d, _]: [u64; 5]) -> Result<u64, Status> {
         let (payload, slots) = match call {
@@ -584,6 +609,13 @@ impl Fake {
             }
             Call::CreateDomain => {
                 state.thing(a, rights::CONTROL)?;
+                state.add(Thing::Domain, rights::ALL)
+            }
+            Call::CloneDomain => {
+                state.thing(a, rights::CONTROL)?;
+                if let Some(refusal) = state.refusal.take() {
+                    return Err(refusal);
+                }
                 state.add(Thing::Domain, rights::ALL)
             }
             Call::StartDomain => {

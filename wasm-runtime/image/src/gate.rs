@@ -324,6 +324,22 @@ pub trait Calls: Gate {
         self.enter(Call::CreateDomain, arguments).map(|handle| handle as u32)
     }
 
+    /// Has this domain kept for clones as it is now; whether it is one.
+    ///
+    /// # Errors
+    /// The status of the gate call.
+    fn snapshot(&mut self) -> Result<bool, Status> {
+        self.enter(Call::Snapshot, [0; 5]).map(|life| life != 0)
+    }
+
+    /// Makes a domain that begins with the snapshot of another.
+    ///
+    /// # Errors
+    /// The status of the gate call.
+    fn clone_domain(&mut self, control: u32) -> Result<u32, Status> {
+        self.enter(Call::CloneDomain, [u64::from(control), 0, 0, 0, 0]).map(|handle| handle as u32)
+    }
+
     /// Starts a domain with the start record and the slots in the send area.
     ///
     /// # Errors

@@ -1,4 +1,5 @@
-//! The life of a domain: load, link, instantiate, publish, start, and then run once or serve.
+//! The life of a domain: load, link, instantiate, publish, start, and then run once or serve. The
+//! life of a clone begins with an instance.
 //!
 //! A server's loop takes one event at a time: a call, which goes to the export that the endpoint
 //! was published for, a notification or a timer, which goes to `atoll:io/handler`, or the end of
@@ -76,6 +77,15 @@ pub fn live<G: Gate>(gate: G, component: &[u8]) -> End {
 /// Everything up to the first instruction of an export.
 fn begin<G: Gate>(gate: G, bytes: &[u8]) -> Result<Instance<Place<G>>, End> {
     let start = Start::take(&gate).ok_or_else(|| End::refused("the start record is malformed"))?;
+    let mut instance = instantiate(gate, start, bytes)?;
+    keep(&mut instance)?;
+    publish(&mut instance)?;
+    Ok(instance)
+}
+
+/// Makes the component's instance. What only that needs is let go of here, so that it is neither
+/// kept with a snapshot nor freed in each clone.
+fn instantiate<G: Gate>(gate: G, start: Start, bytes: &[u8]) -> Result<Instance<Place<G>>, End> {
     let limits = start.limits;
     let backtrace = start.options.backtrace;
     let mut place = Place::new(gate, start);
@@ -97,8 +107,21 @@ fn begin<G: Gate>(gate: G, bytes: &[u8]) -> Result<Instance<Place<G>>, End> {
     });
     let exports = exports.collect();
     instance.host_mut().exports = exports;
-    publish(&mut instance)?;
     Ok(instance)
+}
+
+/// Has the domain kept for clones, if that is wanted and nothing of this life is in it. A clone
+/// begins here and takes over what its own life gave it.
+fn keep<G: Gate>(instance: &mut Instance<Place<G>>) -> Result<(), End> {
+    let place = instance.host_mut();
+    if !place.start().options.snapshot || place.has_called() {
+        return Ok(());
+    }
+    match place.gate().snapshot() {
+        Ok(true) => place.begin_again().map_err(End::refused),
+        // A domain that is not kept goes on all the same.
+        Ok(false) | Err(_) => Ok(()),
+    }
 }
 
 /// Serves each granted export on its endpoint.

@@ -70,6 +70,23 @@ impl Start {
         })
     }
 
+    /// What of it decides how a component is instantiated and is different in another record;
+    /// arguments and environment do not.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Option<&'static str> {
+        if self.name != other.name {
+            Some("names")
+        } else if self.limits != other.limits {
+            Some("limits")
+        } else if self.options != other.options {
+            Some("options")
+        } else if self.grants != other.grants {
+            Some("grants")
+        } else {
+            None
+        }
+    }
+
     /// The grant of a kind for an interface, in a compatible version.
     pub fn grant(&self, kind: GrantKind, interface: &str) -> Option<&Grant> {
         self.grants

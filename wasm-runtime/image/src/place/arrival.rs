@@ -68,11 +68,8 @@ impl<G: Gate> Place<G> {
                 })
             }
             Origin::Import { target: Target::Endpoint(endpoint), resource } => {
-                let id = self
-                    .endpoints
-                    .iter()
-                    .find(|(handle, _)| *handle == endpoint)
-                    .map(|(_, id)| *id);
+                let linked = self.endpoints.iter().find(|linked| linked.endpoint == endpoint);
+                let id = linked.map(|linked| linked.id);
                 !home
                     && kind == Some(ObjectKind::Object)
                     && id == Some(slot.object)

@@ -10,6 +10,7 @@
 //! comes home.
 
 mod arrival;
+mod clone;
 mod poll;
 mod resolve;
 mod transfer;
@@ -56,6 +57,17 @@ pub struct Export {
     pub serve: Option<u32>,
 }
 
+/// An endpoint that imports were linked to.
+#[derive(Debug)]
+struct Linked {
+    /// The kernel handle.
+    endpoint: u32,
+    /// The endpoint's id.
+    id: u32,
+    /// What was published for it.
+    descriptor: Vec<u8>,
+}
+
 /// Where the last thing that came in lies.
 #[derive(Clone, Copy, Debug)]
 enum Arrived {
@@ -86,7 +98,9 @@ pub struct Place<G> {
     minted: Slab<Minted>,
     dropped: VecDeque<Minted>,
     borrowed: Vec<u32>,
-    endpoints: Vec<(u32, u32)>,
+    endpoints: Vec<Linked>,
+    /// Whether the guest has called an import.
+    has_called: bool,
     transit: transfer::Transit,
 }
 
@@ -110,6 +124,7 @@ impl<G: Gate> Place<G> {
             dropped: VecDeque::new(),
             borrowed: Vec::new(),
             endpoints: Vec::new(),
+            has_called: false,
             transit: transfer::Transit::default(),
         }
     }
@@ -237,6 +252,7 @@ impl<G: Gate> Place<G> {
         payload: usize,
     ) -> Result<(), CallError> {
         self.parameters = payload;
+        self.has_called = true;
         self.answer.clear();
         self.arrived = Arrived::Answer;
         let outcome = provided::call(self, interface, method);
@@ -263,6 +279,7 @@ impl<G: Gate> Place<G> {
         method: u32,
         payload: usize,
     ) -> Result<(), CallError> {
+        self.has_called = true;
         let slots = self.send_slots().map_err(CallError::Failed)?;
         let outcome = self.gate.call(endpoint, method, Lengths { payload: payload as u32, slots });
         self.message_arrived();

@@ -1,6 +1,6 @@
 //! Who meets an import: the grants of the start record, and the vocabulary that needs none.
 
-use super::Place;
+use super::{Linked, Place};
 use crate::gate::{Calls, Gate, words};
 use crate::generated::{INTERFACES, Interface};
 use crate::provided;
@@ -63,7 +63,7 @@ impl<G: Gate> Place<G> {
                 break;
             }
         }
-        self.endpoints.push((endpoint, id));
+        self.endpoints.push(Linked { endpoint, id, descriptor: descriptor.clone() });
         Ok(Provider { target: Target::Endpoint(endpoint), descriptor: Cow::Owned(descriptor) })
     }
 }

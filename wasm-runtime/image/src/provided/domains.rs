@@ -46,6 +46,7 @@ pub(super) fn call<G: Gate>(
         }
         Function::EndpointPublish => publish(place),
         Function::DomainCreate => create(place),
+        Function::DomainClone => clone(place),
         Function::DomainGrantEndpoint => grant_endpoint(place, GrantKind::Endpoint, rights::CALL),
         Function::DomainGrantExport => grant_endpoint(place, GrantKind::Export, rights::SERVE),
         Function::DomainGrantKernel => grant_kernel(place),
@@ -107,17 +108,29 @@ fn create<G: Gate>(place: &mut Place<G>) -> Outcome {
     for (to, from) in place.gate.send_payload().iter_mut().zip(encoded).take(len) {
         *to = from;
     }
-    match place.gate.create_domain(system, blob, len) {
+    let made = place.gate.create_domain(system, blob, len);
+    give(place, made, &name)
+}
+
+fn clone<G: Gate>(place: &mut Place<G>) -> Outcome {
+    let control = place.method_handle()?;
+    let made = match place.gate.clone_domain(control) {
+        Err(Status::NotReady) => Err(Status::NotFound),
+        made => made,
+    };
+    give(place, made, "a snapshot")
+}
+
+/// Writes a `result<domain, error>`.
+fn give<G: Gate>(place: &mut Place<G>, made: Result<u32, Status>, what: &str) -> Outcome {
+    match made {
         Ok(control) => {
             place.answer.case(0);
-            place.give(Object::Domain(Box::new(Domain {
-                control,
-                grants: Vec::new(),
-                started: false,
-            })));
+            let domain = Domain { control, grants: Vec::new(), started: false };
+            place.give(Object::Domain(Box::new(domain)));
             Ok(())
         }
-        Err(status) => answer(place, Err(status), &name),
+        Err(status) => answer(place, Err(status), what),
     }
 }
 

@@ -27,6 +27,8 @@ pub(super) fn domain_status(out: &mut Output<'_>, status: &DomainStatus, message
     out.u32(status.handles);
     out.u32(status.ring);
     out.u32(status.priority);
+    out.bool(status.has_snapshot != 0);
+    out.bool(status.is_clone != 0);
 }
 
 /// Appends a `handle-info`.

@@ -15,7 +15,7 @@ use crate::generated::{
 use crate::objects::Kind;
 use crate::start::Grant;
 use crate::wire::Input;
-use atoll_gate::call::rights;
+use atoll_gate::call::{Status, rights};
 use atoll_gate::limits::Limit;
 use atoll_gate::message::SendSlot;
 use atoll_gate::start::{GrantKind, Options, StartReader};
@@ -255,7 +255,7 @@ fn a_domain_starts_with_what_it_was_granted() {
     let limits: Vec<u64> = Limit::ALL.iter().map(|limit| record.limits.get(*limit)).collect();
     let sent = 1..Limit::ALL.len() as u64;
     assert_eq!(limits, std::iter::once(1 << 20).chain(sent).collect::<Vec<_>>());
-    assert_eq!(record.options, Options { backtrace: true });
+    assert_eq!(record.options, Options { backtrace: true, snapshot: false });
     let lines: Vec<_> = record
         .grants()
         .map(|grant| (grant.kind, grant.interface, grant.label, grant.slot))
@@ -286,6 +286,25 @@ fn a_domain_starts_with_what_it_was_granted() {
         (Ok(5), Ok(2), Ok(7)),
         "ended, trapped, 7"
     );
+}
+
+#[test]
+fn a_domain_can_be_cloned_if_it_was_kept() {
+    use atoll_supervision_domains::Function;
+    let (mut place, state) = place(system);
+    create(&mut place, "child");
+    let domain = own(&mut place, 0, Kind::DOMAIN);
+    let lent = [Argument::Borrow(Kind::DOMAIN, domain)];
+    let clone = Function::DomainClone as u32;
+    let made = call(&mut place, AtollSupervisionDomains, clone, &lent).expect("ok");
+    assert_eq!(made[..4], [0; 4]);
+    let copy = own(&mut place, 0, Kind::DOMAIN);
+    assert_ne!(copy, domain);
+    for (status, case) in [(Status::NotReady, 0), (Status::QuotaExceeded, 4)] {
+        state.borrow_mut().refusal = Some(status);
+        let refused = call(&mut place, AtollSupervisionDomains, clone, &lent).expect("ok");
+        assert_eq!(refused[..8], [1, 0, 0, 0, case, 0, 0, 0], "{status:?}");
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::{LIMITS, log};
 use crate::fake::{Fake, Message, State, Thing};
+use crate::generated::{INTERFACES, Interface};
 use crate::serve::{End, live};
 use crate::start::Grant;
 use atoll_gate::call::{Status, rights};
@@ -16,11 +17,27 @@ const SERVER: &str = include_str!("server.wat");
 
 /// Lives a component with these grants and returns its end.
 fn run(component: &str, prepare: impl FnOnce(&mut State) -> Vec<Grant>) -> (End, State) {
+    run_with(Options::default(), component, prepare)
+}
+
+fn run_with(
+    options: Options,
+    component: &str,
+    prepare: impl FnOnce(&mut State) -> Vec<Grant>,
+) -> (End, State) {
     let (mut gate, state) = Fake::new();
     let grants = prepare(&mut state.borrow_mut());
+    gate.deliver(start_record(options, &[], &grants));
+    let component = wat::parse_str(component).expect("the component is well formed");
+    let end = live(gate, &component);
+    let state = std::mem::take(&mut *state.borrow_mut());
+    (end, state)
+}
+
+fn start_record(options: Options, arguments: &[&str], grants: &[Grant]) -> Message {
     let mut slots = Vec::new();
     let mut lines = Vec::new();
-    for grant in &grants {
+    for grant in grants {
         let slot = grant.handle.map_or(NO_SLOT, |handle| {
             slots.push(Slot { kind: ReceiveSlot::Handle as u32, handle, ..Slot::default() });
             slots.len() as u32 - 1
@@ -31,8 +48,8 @@ fn run(component: &str, prepare: impl FnOnce(&mut State) -> Vec<Grant>) -> (End,
     let record = StartRecord {
         name: "server",
         limits: LIMITS,
-        options: Options::default(),
-        arguments: &[],
+        options,
+        arguments,
         environment: &[],
         grants: &lines,
     };
@@ -46,11 +63,7 @@ fn run(component: &str, prepare: impl FnOnce(&mut State) -> Vec<Grant>) -> (End,
         slot_count: slots.len() as u32,
         ..Header::default()
     };
-    gate.deliver(Message { header, payload, slots });
-    let component = wat::parse_str(component).expect("the component is well formed");
-    let end = live(gate, &component);
-    let state = std::mem::take(&mut *state.borrow_mut());
-    (end, state)
+    Message { header, payload, slots }
 }
 
 fn adder(state: &mut State) -> Grant {
@@ -167,4 +180,156 @@ fn a_component_that_is_none_is_refused() {
     assert_eq!(live(gate, b"\0asm").message, "the start record is malformed");
     let (end, _) = run("(module)", |_| vec![]);
     assert_eq!(end.cause, Cause::Refused);
+}
+
+const KEPT: Options = Options { backtrace: false, snapshot: true };
+
+/// A component that imports an interface from another server and fails at its start with its first
+/// argument as the reason.
+const IMPORTER: &str = r#"(component
+    (import "atoll:clocks/monotonic@0.1.0" (instance (export "now" (func (result u64)))))
+    (import "wasi:cli/environment@0.2.12" (instance $cli
+        (export "get-arguments" (func (result (list string))))))
+    (core module $memory
+        (memory (export "memory") 1)
+        (global $next (mut i32) (i32.const 256))
+        (func (export "realloc") (param i32 i32 i32 i32) (result i32)
+            (global.set $next (i32.add (global.get $next) (i32.const 64)))
+            (global.get $next)))
+    (core instance $memory (instantiate $memory))
+    (core func $arguments (canon lower (func $cli "get-arguments")
+        (memory (core memory $memory "memory"))
+        (realloc (core func $memory "realloc"))))
+    (core module $main
+        (import "" "memory" (memory 1))
+        (import "" "arguments" (func $arguments (param i32)))
+        (func (export "start") (result i32)
+            (call $arguments (i32.const 16))
+            (i32.store (i32.const 32) (i32.const 1))
+            (i64.store (i32.const 36) (i64.load (i32.load (i32.const 16))))
+            (i32.const 32)))
+    (core instance $main (instantiate $main (with "" (instance
+        (export "memory" (memory $memory "memory"))
+        (export "arguments" (func $arguments))))))
+    (func $start (result (result (error string)))
+        (canon lift (core func $main "start") (memory (core memory $memory "memory"))))
+    (instance $lifecycle (export "start" (func $start)))
+    (export "atoll:lifecycle/start@0.1.0" (instance $lifecycle)))"#;
+
+/// Grants of [`IMPORTER`].
+fn importer_grants(state: &mut State) -> Vec<Grant> {
+    let endpoint = state.add(Thing::Endpoint(3), rights::CALL);
+    state.descriptors.insert(endpoint, descriptor(Interface::AtollClocksMonotonic));
+    let interface = "atoll:clocks/monotonic".into();
+    let clock =
+        Grant { kind: GrantKind::Endpoint, interface, label: String::new(), handle: Some(endpoint) };
+    vec![clock, plain("wasi:cli/environment")]
+}
+
+fn descriptor(interface: Interface) -> Vec<u8> {
+    INTERFACES[interface as usize].1.to_vec()
+}
+
+/// Lives [`IMPORTER`] until its snapshot and then as a clone that `change` makes.
+fn run_clone(
+    change: impl FnOnce(&mut State, Vec<Grant>) -> (Options, Vec<Grant>) + 'static,
+) -> (End, State) {
+    run_with(KEPT, IMPORTER, |state| {
+        let grants = importer_grants(state);
+        let same = grants.clone();
+        state.clone = Some(Box::new(move |state| {
+            let (options, grants) = change(state, same);
+            start_record(options, &["argument"], &grants)
+        }));
+        grants
+    })
+}
+
+#[test]
+fn a_clone_goes_on_with_its_own_start_record() {
+    let (end, state) = run_clone(|_, grants| (KEPT, grants));
+    assert_eq!((end.cause, end.message.as_str()), (Cause::Exited, "start failed: argument"));
+    assert_eq!(state.snapshots, 1);
+}
+
+#[test]
+fn a_clone_that_finds_other_grants_is_refused() {
+    let refused = |(end, state): (End, State)| {
+        assert_eq!((end.cause, state.ready), (Cause::Refused, false));
+        end.message
+    };
+    let other_grants = "the clone has other grants than its original";
+    let (end, state) = run_clone(|state, mut grants| {
+        grants[0].handle = Some(state.add(Thing::Endpoint(3), rights::CALL));
+        (KEPT, grants)
+    });
+    assert_eq!(refused((end, state)), other_grants, "another handle");
+    let run = run_clone(|_, mut grants| {
+        grants.swap(0, 1);
+        (KEPT, grants)
+    });
+    assert_eq!(refused(run), other_grants, "in another order");
+    let run = run_clone(|_, grants| (Options { backtrace: true, ..KEPT }, grants));
+    assert_eq!(refused(run), "the clone has other options than its original");
+}
+
+#[test]
+fn a_clone_whose_import_is_served_otherwise_is_refused() {
+    let other = "an import is served by another interface than at first";
+    let (end, _) = run_clone(|state, grants| {
+        let endpoint = grants[0].handle.expect("an endpoint");
+        state.descriptors.insert(endpoint, descriptor(Interface::AtollLogLog));
+        (KEPT, grants)
+    });
+    assert_eq!((end.cause, end.message.as_str()), (Cause::Refused, other));
+    let (end, _) = run_clone(|state, grants| {
+        let endpoint = grants[0].handle.expect("an endpoint");
+        state.descriptors.entry(endpoint).or_default().push(0);
+        (KEPT, grants)
+    });
+    assert_eq!(end.message, other);
+    let (end, _) = run_clone(|state, grants| {
+        let endpoint = grants[0].handle.expect("an endpoint");
+        state.things.insert(endpoint, (Thing::Endpoint(4), rights::CALL));
+        (KEPT, grants)
+    });
+    assert_eq!(end.message, other, "another endpoint");
+    let (end, _) = run_clone(|state, grants| {
+        state.descriptors.clear();
+        (KEPT, grants)
+    });
+    assert_eq!(end.message, "an import cannot be looked at: nobody serves it yet");
+}
+
+#[test]
+fn a_domain_is_kept_if_it_may_and_goes_on_if_it_cannot() {
+    for (options, asked) in [(Options::default(), 0), (KEPT, 1)] {
+        let (end, state) = run_with(options, IMPORTER, |state| {
+            state.refusal = Some(Status::QuotaExceeded);
+            importer_grants(state)
+        });
+        // Without arguments it fails with what stands at address 0: nothing.
+        assert_eq!(end.cause, Cause::Exited, "{}", end.message);
+        assert_eq!(state.snapshots, asked);
+    }
+}
+
+#[test]
+fn a_domain_that_called_an_import_while_it_was_instantiated_is_not_kept() {
+    let component = r#"(component
+        (import "atoll:clocks/monotonic@0.1.0" (instance $clock
+            (export "now" (func (result u64)))))
+        (core func $now (canon lower (func $clock "now")))
+        (core module $m
+            (import "" "now" (func $now (result i64)))
+            (func $start (drop (call $now)))
+            (start $start)
+            (func (export "run") (result i32) i32.const 0))
+        (core instance $i (instantiate $m (with "" (instance (export "now" (func $now))))))
+        (func $run (result (result)) (canon lift (core func $i "run")))
+        (instance $run (export "run" (func $run)))
+        (export "wasi:cli/run@0.2.12" (instance $run)))"#;
+    let (end, state) = run_with(KEPT, component, |_| vec![plain("atoll:clocks/monotonic")]);
+    assert_eq!((end.cause, end.code), (Cause::Exited, 0), "{}", end.message);
+    assert_eq!(state.snapshots, 0);
 }
