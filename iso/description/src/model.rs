@@ -24,6 +24,8 @@ pub struct Server {
     pub start: Start,
     /// What happens when it ends.
     pub restart: Restart,
+    /// Whether it is kept when it is instantiated, to be restarted as a clone; by default it is.
+    pub snapshot: bool,
     pub(crate) at: usize,
 }
 

@@ -51,8 +51,9 @@ fn server(entry: Entry) -> Result<Server, Fault> {
     let start =
         fields.choice("start", &[("boot", Start::Boot), ("manual", Start::Manual)], Start::Boot)?;
     let restart = restart(&mut fields)?;
+    let snapshot = fields.flag("snapshot", true)?;
     fields.finish()?;
-    Ok(Server { name, domain, exports, start, restart, at })
+    Ok(Server { name, domain, exports, start, restart, snapshot, at })
 }
 
 fn program(entry: Entry) -> Result<Program, Fault> {

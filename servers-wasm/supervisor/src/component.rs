@@ -27,7 +27,7 @@ use bindings::{
         io::{events::Event, watch},
         log::log,
         supervision::{
-            domains::{self, Config, Endpoint},
+            domains::{self, Config, Endpoint, RuntimeOptions},
             machine,
             modules::Module,
             types::{self, DomainState, DomainStatus, HandleInfo},
@@ -122,6 +122,10 @@ impl Kernel for World {
         Ok(domains::Domain::create(&config, &component)?)
     }
 
+    fn clone_domain(&self, original: &domains::Domain) -> Result<domains::Domain, kernel::Error> {
+        Ok(original.clone()?)
+    }
+
     fn grant_endpoint(
         &self,
         domain: &domains::Domain,
@@ -164,13 +168,13 @@ impl Kernel for World {
         &self,
         domain: &domains::Domain,
         plan: &Domain,
+        snapshot: bool,
         arguments: &[String],
     ) -> Result<(), kernel::Error> {
-        let options = if plan.backtrace {
-            domains::RuntimeOptions::BACKTRACE
-        } else {
-            domains::RuntimeOptions::empty()
-        };
+        let all =
+            [(plan.backtrace, RuntimeOptions::BACKTRACE), (snapshot, RuntimeOptions::SNAPSHOT)];
+        let wanted = all.into_iter().filter(|(wanted, _)| *wanted);
+        let options = wanted.fold(RuntimeOptions::empty(), |options, (_, option)| options | option);
         Ok(domain.start(plan.limits.into(), options, arguments, &[])?)
     }
 

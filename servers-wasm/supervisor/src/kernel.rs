@@ -179,6 +179,12 @@ pub trait Kernel {
     /// # Errors
     /// When the component is missing or there is no room.
     fn create(&self, name: &str, plan: &Domain) -> Result<Self::Domain, Error>;
+    /// Makes a domain that begins as another was when it had been instantiated; that one may have
+    /// ended. It does not run yet and needs the same grants in the same order.
+    ///
+    /// # Errors
+    /// `NotFound` when nothing was kept, or when there is no room.
+    fn clone_domain(&self, original: &Self::Domain) -> Result<Self::Domain, Error>;
     /// Grants an import by endpoint.
     ///
     /// # Errors
@@ -219,7 +225,7 @@ pub trait Kernel {
         domain: &Self::Domain,
         streams: Streams<Self::Input, Self::Output>,
     ) -> Result<(), Error>;
-    /// Lets a domain run.
+    /// Lets a domain run, and has it kept for clones if `snapshot`.
     ///
     /// # Errors
     /// When the machine or a quota has no room.
@@ -227,9 +233,10 @@ pub trait Kernel {
         &self,
         domain: &Self::Domain,
         plan: &Domain,
+        snapshot: bool,
         arguments: &[String],
     ) -> Result<(), Error>;
-    /// Ends a domain now.
+    /// Ends a domain now. Of one that has ended, lets go of what was kept for clones.
     fn kill(&self, domain: &Self::Domain);
     /// Where a domain is; also ends the readiness of its pollable.
     fn phase(&self, domain: &Self::Domain) -> Phase;

@@ -57,8 +57,11 @@ impl<E> Endpoints<E> {
 
 /// What kind of domain is launched.
 pub enum Role<K: Kernel> {
-    /// A server, whose exports are bound to its endpoints.
-    Server,
+    /// A server, whose exports are bound to its endpoints, and whether it is kept for clones.
+    Server {
+        /// Whether it is.
+        snapshot: bool,
+    },
     /// A program, with arguments (without its name) and streams.
     Program(Vec<String>, Streams<K::Input, K::Output>),
 }
@@ -75,13 +78,33 @@ pub fn launch<K: Kernel>(
     role: Role<K>,
 ) -> Result<K::Domain, Error> {
     let domain = kernel.create(name, plan)?;
-    match equip(kernel, &domain, name, plan, endpoints, role) {
-        Ok(()) => Ok(domain),
-        Err(error) => {
-            kernel.kill(&domain);
-            Err(error)
-        }
-    }
+    let equipped = equip(kernel, &domain, name, plan, endpoints, role);
+    equipped.map_err(|error| abandon(kernel, &domain, error))?;
+    Ok(domain)
+}
+
+/// Does the same for a server with a clone of the domain that it had before.
+///
+/// # Errors
+/// `NotFound` if nothing was kept of that; else the first thing that the kernel refused.
+pub fn launch_clone<K: Kernel>(
+    kernel: &K,
+    name: &str,
+    plan: &Domain,
+    endpoints: &Endpoints<K::Endpoint>,
+    original: &K::Domain,
+) -> Result<K::Domain, Error> {
+    let domain = kernel.clone_domain(original)?;
+    let role = Role::Server { snapshot: true };
+    let equipped = equip(kernel, &domain, name, plan, endpoints, role);
+    equipped.map_err(|error| abandon(kernel, &domain, error))?;
+    Ok(domain)
+}
+
+/// Ends a domain that cannot be started, because of `error`.
+fn abandon<K: Kernel>(kernel: &K, domain: &K::Domain, error: Error) -> Error {
+    kernel.kill(domain);
+    error
 }
 
 fn equip<K: Kernel>(
@@ -96,11 +119,12 @@ fn equip<K: Kernel>(
         grant(kernel, domain, &import.interface, &import.provider, endpoints)?;
     }
     let mut command = vec![name.to_string()];
-    match role {
-        Role::Server => {
+    let kept = match role {
+        Role::Server { snapshot } => {
             for (interface, endpoint) in endpoints.of(name) {
                 kernel.grant_export(domain, interface, endpoint)?;
             }
+            snapshot
         }
         Role::Program(arguments, streams) => {
             for interface in PROGRAM_INTERFACES {
@@ -108,9 +132,10 @@ fn equip<K: Kernel>(
             }
             kernel.grant_streams(domain, streams)?;
             command.extend(arguments);
+            false
         }
-    }
-    kernel.start(domain, plan, &command)
+    };
+    kernel.start(domain, plan, kept, &command)
 }
 
 /// One line of authority, which may stand for several kernel objects.

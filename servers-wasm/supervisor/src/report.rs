@@ -30,9 +30,14 @@ pub fn end(end: &End) -> String {
     }
 }
 
-/// What happened to a domain that its start deadline ended.
+/// What happened to a domain, also if its start deadline ended it.
 #[must_use]
-pub fn overdue(domain: &Domain) -> String {
+pub fn what(end: &End, is_overdue: bool, domain: &Domain) -> String {
+    if is_overdue { overdue(domain) } else { self::end(end) }
+}
+
+/// What happened to a domain that its start deadline ended.
+fn overdue(domain: &Domain) -> String {
     let deadline = duration(domain.start_deadline_ns);
     format!("was not ready {deadline} after its start, its `start-deadline`, and was killed")
 }

@@ -121,6 +121,8 @@ pub struct Server<K: Kernel> {
     pub history: History,
     /// Its domain, the last one if it ended.
     pub watched: Option<Watched<K>>,
+    /// Whether that began as a clone of the one before it.
+    pub is_clone: bool,
     /// Tokens of the domains that it imports from, as they were when it was started.
     pub providers: Vec<u64>,
     /// Whether calls to it wait while it does not run.
@@ -138,6 +140,7 @@ impl<K: Kernel> Server<K> {
             restarts: 0,
             history: History::default(),
             watched: None,
+            is_clone: false,
             providers: Vec::new(),
             holds_calls: true,
             pause: None,
@@ -147,5 +150,12 @@ impl<K: Kernel> Server<K> {
     /// Whether it has a living domain.
     pub fn is_live(&self) -> bool {
         self.watched.as_ref().is_some_and(Watched::is_live)
+    }
+
+    /// Lets go of what was kept of its domain, which has ended, for clones.
+    pub fn forget_snapshot(&self, kernel: &K) {
+        if let Some(watched) = &self.watched {
+            kernel.kill(&watched.domain);
+        }
     }
 }

@@ -95,7 +95,7 @@ impl<K: Kernel> Supervisor<K> {
         }
         server.pause = None;
         server.history.clear();
-        self.set(index, State::Stopped);
+        self.put_down(index, State::Stopped);
         self.say(Level::Info, index, "is stopped on request");
         self.advance();
         Ok(())

@@ -6,7 +6,7 @@ use atoll_system_description::{
 
 use crate::{
     kernel::{Cause, End, Error, Kernel, Level, Phase},
-    launch::{Endpoints, Role, launch},
+    launch::{Endpoints, Role, launch, launch_clone},
     report,
     restart::Decision,
     server::{Server, State, Tokens, Watched},
@@ -24,6 +24,11 @@ pub struct Supervisor<K: Kernel> {
     /// How many programs were started since boot.
     pub(crate) tasks_started: u32,
     tokens: u64,
+}
+
+/// Whether there was nothing to clone.
+fn is_missing<D>(clone: &Result<D, Error>) -> bool {
+    matches!(clone, Err(Error::NotFound(_)))
 }
 
 impl<K: Kernel> Supervisor<K> {
@@ -133,12 +138,22 @@ impl<K: Kernel> Supervisor<K> {
                 watched.is_ready();
                 if server.state == State::Starting {
                     server.state = State::Running;
-                    self.say(Level::Info, index, "is ready");
+                    let ready = if server.is_clone { "is ready, as a clone" } else { "is ready" };
+                    self.say(Level::Info, index, ready);
                 }
             }
             Phase::Ended(end) => {
                 watched.ended();
-                self.ended(index, &end);
+                let was_ready = server.state == State::Running;
+                if !was_ready {
+                    // What failed at its start is not worth a clone.
+                    server.forget_snapshot(&self.kernel);
+                }
+                if server.is_clone && !was_ready {
+                    self.load_instead(index, &end);
+                } else {
+                    self.ended(index, &end);
+                }
             }
         }
     }
@@ -194,12 +209,27 @@ impl<K: Kernel> Supervisor<K> {
         let providers = self.providers(index);
         let Some(entry) = self.description.servers.get(index) else { return Ok(()) };
         let Some(server) = self.servers.get_mut(index) else { return Ok(()) };
-        // The domain before it, kept for its status, goes first: its handle is room.
-        server.watched = None;
         server.pause = None;
         server.providers = providers;
         let (kernel, plan) = (&self.kernel, &entry.domain);
-        match launch(kernel, &entry.name, plan, &self.endpoints, Role::Server) {
+        let before = server.watched.take().map(|watched| watched.domain);
+        let clone = before
+            .as_ref()
+            .map(|original| launch_clone(kernel, &entry.name, plan, &self.endpoints, original));
+        server.is_clone = matches!(clone, Some(Ok(_)));
+        // The domain before it, kept for its status, goes first: its handle is room.
+        drop(before);
+        let launched = match clone {
+            Some(Ok(domain)) => Ok(domain),
+            clone => {
+                if let Some(Err(error)) = clone.filter(|clone| !is_missing(clone)) {
+                    kernel.log(Level::Warn, &format!("`{}` cannot be cloned: {error}", entry.name));
+                }
+                let role = Role::Server { snapshot: entry.snapshot };
+                launch(kernel, &entry.name, plan, &self.endpoints, role)
+            }
+        };
+        match launched {
             Ok(domain) => {
                 let deadline = plan.start_deadline_ns;
                 server.watched = Some(Watched::new(kernel, domain, tokens, deadline));
@@ -220,6 +250,15 @@ impl<K: Kernel> Supervisor<K> {
         server.pause = None;
         server.state = State::Starting;
         server.restarts = server.restarts.saturating_add(1);
+    }
+
+    /// A clone ended before it was ready: the server is loaded, which is the same restart still.
+    fn load_instead(&mut self, index: usize, end: &End) {
+        let entry = self.description.servers.get(index);
+        let Some((server, entry)) = self.servers.get(index).zip(entry) else { return };
+        let overdue = server.watched.as_ref().is_some_and(Watched::is_overdue);
+        let what = report::what(end, overdue, &entry.domain);
+        self.say(Level::Warn, index, &format!("{what}, as a clone; it is loaded instead"));
     }
 
     /// A server's domain ended by itself or by `kill`.
@@ -250,10 +289,7 @@ impl<K: Kernel> Supervisor<K> {
             Decision::After(pause) => format!("it is restarted in {}", report::duration(pause)),
         };
         let level = if end.went_well() { Level::Info } else { Level::Error };
-        let what = match overdue {
-            true => report::overdue(&entry.domain),
-            false => report::end(end),
-        };
+        let what = report::what(end, overdue, &entry.domain);
         self.say(level, index, &format!("{what}; {then}"));
         self.follow(index, decision);
     }
@@ -270,8 +306,16 @@ impl<K: Kernel> Supervisor<K> {
                     server.pause = Some((token, timer));
                 }
             }
-            Decision::Stop => self.set(index, State::Stopped),
-            Decision::GiveUp | Decision::TooOften => self.set(index, State::Failed),
+            Decision::Stop => self.put_down(index, State::Stopped),
+            Decision::GiveUp | Decision::TooOften => self.put_down(index, State::Failed),
+        }
+    }
+
+    /// A server whose domain has ended is not restarted: when it is started, it is loaded.
+    pub(crate) fn put_down(&mut self, index: usize, state: State) {
+        self.set(index, state);
+        if let Some(server) = self.servers.get(index) {
+            server.forget_snapshot(&self.kernel);
         }
     }
 

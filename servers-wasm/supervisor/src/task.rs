@@ -237,11 +237,12 @@ impl<K: Kernel> Supervisor<K> {
             let code = u32::try_from(end.code).unwrap_or(u32::MAX);
             ExitStatus { completed: true, code, message: String::new() }
         } else {
-            let message = match (watched.is_overdue(), self.description.programs.get(task.program))
-            {
-                (true, Some(entry)) => report::overdue(&entry.domain),
-                _ => report::end(&end),
-            };
+            let overdue = watched.is_overdue();
+            let entry = self.description.programs.get(task.program);
+            let message = entry.map_or_else(
+                || report::end(&end),
+                |entry| report::what(&end, overdue, &entry.domain),
+            );
             self.kernel.log(Level::Warn, &format!("`{}` {message}", task.name));
             ExitStatus::cut_short(message)
         };

@@ -213,10 +213,8 @@ impl Options {
     /// The options of these bits; `None` if one has no meaning.
     #[must_use]
     pub const fn from_bits(bits: u32) -> Option<Self> {
-        let options = Self {
-            backtrace: bits & Self::BACKTRACE != 0,
-            snapshot: bits & Self::SNAPSHOT != 0,
-        };
+        let options =
+            Self { backtrace: bits & Self::BACKTRACE != 0, snapshot: bits & Self::SNAPSHOT != 0 };
         if options.bits() == bits { Some(options) } else { None }
     }
 }

@@ -21,6 +21,9 @@ pub(crate) struct Simulated {
     pub(crate) phase: Phase,
     pub(crate) changed: bool,
     pub(crate) dropped: bool,
+    /// Whether it was to be kept for clones, and is.
+    pub(crate) kept: bool,
+    pub(crate) is_clone: bool,
 }
 
 /// What becomes ready.
@@ -51,6 +54,8 @@ pub(crate) struct Machine {
     pub(crate) power: Cell<Option<Action>>,
     pub(crate) room: Cell<bool>,
     pub(crate) screen: Cell<bool>,
+    /// Whether there is room for clones.
+    pub(crate) clones: Cell<bool>,
     /// Domains whose control handle was dropped while they lived.
     pub(crate) given_up_alive: RefCell<Vec<String>>,
     numbers: Cell<u64>,
@@ -162,7 +167,32 @@ impl Kernel for Play {
             phase: Phase::Starting,
             changed: false,
             dropped: false,
+            kept: false,
+            is_clone: false,
         });
+        Ok(DomainHandle { machine: self.0.clone(), index: domains.len() - 1 })
+    }
+
+    fn clone_domain(&self, original: &DomainHandle) -> Result<DomainHandle, Error> {
+        let mut domains = self.0.domains.borrow_mut();
+        let Simulated { ref name, kept, .. } = domains[original.index];
+        if !kept {
+            return Err(Error::NotFound("a snapshot".to_string()));
+        }
+        if !self.0.clones.get() {
+            return Err(Error::OutOfResources("memory".to_string()));
+        }
+        let clone = Simulated {
+            name: name.clone(),
+            grants: Vec::new(),
+            arguments: Vec::new(),
+            phase: Phase::Starting,
+            changed: false,
+            dropped: false,
+            kept,
+            is_clone: true,
+        };
+        domains.push(clone);
         Ok(DomainHandle { machine: self.0.clone(), index: domains.len() - 1 })
     }
 
@@ -200,12 +230,23 @@ impl Kernel for Play {
         self.grant(domain, format!("{} {} {}", streams.input, streams.output, streams.error))
     }
 
-    fn start(&self, domain: &DomainHandle, _: &Domain, arguments: &[String]) -> Result<(), Error> {
-        self.0.domains.borrow_mut()[domain.index].arguments = arguments.to_vec();
+    fn start(
+        &self,
+        domain: &DomainHandle,
+        _: &Domain,
+        snapshot: bool,
+        arguments: &[String],
+    ) -> Result<(), Error> {
+        let domain = &mut self.0.domains.borrow_mut()[domain.index];
+        domain.arguments = arguments.to_vec();
+        domain.kept = snapshot;
         Ok(())
     }
 
     fn kill(&self, domain: &DomainHandle) {
+        if matches!(self.0.domains.borrow()[domain.index].phase, Phase::Ended(_)) {
+            self.0.domains.borrow_mut()[domain.index].kept = false;
+        }
         self.0.end(domain.index, Cause::Killed, 0);
     }
 
@@ -300,6 +341,7 @@ impl World {
         let machine = Rc::new(Machine::default());
         machine.room.set(true);
         machine.screen.set(true);
+        machine.clones.set(true);
         let mut modules = BTreeMap::new();
         modules.insert("system.toml".to_string(), description.as_bytes().to_vec());
         for name in ["a", "b", "c", "log", "console", "shell", "hello", "hello-c"] {
@@ -370,6 +412,19 @@ impl World {
         let index = self.machine.living(name).unwrap_or_else(|| panic!("{name} does not live"));
         self.machine.end(index, cause, code);
         self.deliver();
+    }
+
+    /// The arguments that the latest domain of that name got.
+    pub(crate) fn arguments(&self, name: &str) -> Vec<String> {
+        let domains = self.machine.domains.borrow();
+        let latest = domains.iter().rev().find(|domain| domain.name == name).expect("domain");
+        latest.arguments.clone()
+    }
+
+    /// Whether the latest domain of that name is a clone.
+    pub(crate) fn is_clone(&self, name: &str) -> bool {
+        let domains = self.machine.domains.borrow();
+        domains.iter().rev().find(|domain| domain.name == name).expect("domain").is_clone
     }
 
     /// State and restarts of a server.

@@ -221,8 +221,12 @@ fn importer_grants(state: &mut State) -> Vec<Grant> {
     let endpoint = state.add(Thing::Endpoint(3), rights::CALL);
     state.descriptors.insert(endpoint, descriptor(Interface::AtollClocksMonotonic));
     let interface = "atoll:clocks/monotonic".into();
-    let clock =
-        Grant { kind: GrantKind::Endpoint, interface, label: String::new(), handle: Some(endpoint) };
+    let clock = Grant {
+        kind: GrantKind::Endpoint,
+        interface,
+        label: String::new(),
+        handle: Some(endpoint),
+    };
     vec![clock, plain("wasi:cli/environment")]
 }
 
