@@ -2,6 +2,7 @@
 
 mod boot;
 mod calls;
+mod clones;
 mod foreign;
 mod hostile;
 mod iso;
@@ -22,6 +23,7 @@ pub fn all() -> Vec<&'static Scenario> {
         hostile::ALL,
         limits::ALL,
         supervision::ALL,
+        clones::ALL,
         iso::ALL,
     ]
     .into_iter()
