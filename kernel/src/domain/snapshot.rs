@@ -120,6 +120,13 @@ impl Kernel {
         self.add_domain(&config, number, body, Some(pristine))
     }
 
+    /// Lets go of what is kept of a domain that has ended; of one that lives, nothing is.
+    pub(crate) fn forget_snapshot(&mut self, id: DomainId) {
+        if let Some(domain) = self.domains.get_mut(id).filter(|domain| domain.body.is_none()) {
+            domain.pristine = None;
+        }
+    }
+
     /// Gives a domain its own copy of the page of its snapshot that it wrote to. `None` if it did
     /// not; an error if there is no memory for it.
     pub(crate) fn written(&mut self, id: DomainId, fault: &Fault) -> Option<Result<(), Status>> {

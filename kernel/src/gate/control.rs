@@ -58,6 +58,7 @@ pub(super) fn start_domain(kernel: &mut Kernel, caller: DomainId, arguments: Arg
 
 pub(super) fn kill_domain(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
     let domain = kernel.live(caller)?.0.handles.domain(arguments.handle::<0>(), rights::CONTROL)?;
+    kernel.forget_snapshot(domain);
     kernel.end(domain, Ending::new(Cause::Killed, 0));
     if domain == caller { Err(Stop::Silent) } else { Ok(0) }
 }

@@ -22,6 +22,8 @@ pub struct Domain {
     pub calls_sent: u64,
     /// Ring in which it runs.
     pub ring: u32,
+    /// Whether it began as a clone.
+    pub is_clone: bool,
 }
 
 /// A server of the description or a running program.

@@ -95,8 +95,14 @@ fn server_row(server: &Server) -> Vec<String> {
         number(|domain| seconds(domain.cpu_ns)),
         number(|domain| domain.calls_served.to_string()),
         number(|domain| domain.calls_sent.to_string()),
-        server.restarts.to_string(),
+        restarts(server),
     ]
+}
+
+/// How often a server was restarted, and whether the last time as a clone.
+fn restarts(server: &Server) -> String {
+    let is_clone = server.domain.as_ref().is_some_and(|domain| domain.is_clone);
+    format!("{}{}", if is_clone { "cloned " } else { "" }, server.restarts)
 }
 
 /// The supervisor does not list itself; the kernel knows it.

@@ -75,6 +75,13 @@ fn server_list() {
 }
 
 #[test]
+fn server_list_tells_clones() {
+    let clone = Domain { is_clone: true, ..domain(3, "echo", 3 << 20, 5_000_000) };
+    let text = servers(&[server(clone)], &[]);
+    assert!(text.ends_with("    7  cloned 1\n"), "{text}");
+}
+
+#[test]
 fn server_list_ends_with_last_words() {
     let dead = Domain { message: "unreachable executed".into(), ..domain(9, "faulty", 0, 0) };
     let listed = [Server { state: "failed", ..server(dead) }];

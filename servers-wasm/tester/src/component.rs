@@ -41,6 +41,10 @@ impl Guest for Tester {
                 bench::run(&desk, count);
                 return Ok(());
             }
+            Request::Crash => {
+                bench::crash(&desk);
+                return Ok(());
+            }
             Request::Split(count) => {
                 bench::split(&desk, count);
                 return Ok(());

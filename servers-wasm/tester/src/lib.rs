@@ -11,6 +11,7 @@
 //! | `tester kept` | uses the counter that `relay` keeps, and says what happened |
 //! | `tester loop COUNT` | numbered calls; a line for every hundredth |
 //! | `tester bench [COUNT]` | times of each kind of call, as `bench NAME CALLS TOTAL_NS` |
+//! | `tester crash` | ends `echo` in a call, and the time until the next call returns, as of `bench` |
 //! | `tester split COUNT` | the same of a few kinds, after a pause, for whoever follows each instruction |
 //! | `tester work ROUNDS` | integer work, as `work ROUNDS RESULT NS`; see [`work`] |
 //!
@@ -39,6 +40,8 @@ pub enum Request {
     Loop(u32),
     /// Times, from that many calls of each kind.
     Bench(u32),
+    /// The time from the end of `echo` to its next answer.
+    Crash,
     /// Times of a few kinds, after a pause.
     Split(u32),
     /// That many rounds of integer work.
@@ -60,7 +63,7 @@ pub struct Groups {
 
 /// What is said when the arguments make no sense.
 pub const USAGE: &str = "usage: tester [all|values|handles|calls|recover|keep|kept|\
-                         loop COUNT|bench [COUNT]|split COUNT|work ROUNDS]\n";
+                         loop COUNT|bench [COUNT]|crash|split COUNT|work ROUNDS]\n";
 
 impl Request {
     /// Reads the arguments that follow the program's name; `None` if they make no sense.
@@ -81,6 +84,7 @@ impl Request {
             ["loop", count] => Self::Loop(count.parse().ok()?),
             ["bench"] => Self::Bench(BENCH_DEFAULT),
             ["bench", count] => Self::Bench(count.parse().ok().filter(|&count| count > 0)?),
+            ["crash"] => Self::Crash,
             ["split", count] => Self::Split(count.parse().ok().filter(|&count| count > 0)?),
             ["work", rounds] => Self::Work(rounds.parse().ok()?),
             _ => return None,

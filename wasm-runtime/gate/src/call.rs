@@ -170,7 +170,8 @@ numbered! {
         /// (control handle, lengths) -> 0. Delivers the start record with its handles and lets
         /// the domain run.
         StartDomain = 27,
-        /// (control handle) -> 0. Ends the domain now and frees all that it had.
+        /// (control handle) -> 0. Ends the domain now and frees all that it had but its snapshot;
+        /// of one that has ended, lets go of that too.
         KillDomain = 28,
         /// () -> 0. Tells whoever watches the domain that it is ready to serve.
         Ready = 29,

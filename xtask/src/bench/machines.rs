@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 /// number of instructions, and the same in every run.
 const COUNTING: [&str; 6] =
     ["-smp", "1", "-icount", "shift=0,sleep=off", "-rtc", "base=2026-01-01,clock=vm"];
+const TEST_SYSTEM: &str = "iso/systems/test.toml";
 /// Ends a run that hangs; far above what any takes.
 pub(crate) const LIMIT: Duration = Duration::from_secs(600);
 /// Name that the kernel knows the probe by: it has the place of the domain image.
@@ -159,8 +160,6 @@ pub(super) struct Servers {
     pub(super) calls: Readings,
     /// From the request to start `echo` until it is ready.
     pub(super) start: f64,
-    /// From its crash until it is ready again.
-    pub(super) restart: f64,
     /// Instructions of integer work: of one number of rounds, of two, and the results.
     pub(super) work: [Work; 2],
 }
@@ -186,7 +185,7 @@ impl Work {
 
 /// Boots the test system and measures by its programs.
 pub(super) fn servers(images: &dyn Images, transcript: &Path, rounds: [u64; 2]) -> Result<Servers> {
-    let machine = counting("iso/systems/test.toml");
+    let machine = counting(TEST_SYSTEM);
     let mut session = Lab::new(images, transcript).boot(&machine)?;
     session.limit(LIMIT).expect(PROMPT)?;
     let calls = Readings::parse("bench", &session.command("tester bench")?);
@@ -197,18 +196,45 @@ pub(super) fn servers(images: &dyn Images, transcript: &Path, rounds: [u64; 2]) 
         work.push(work_of(&heard)?);
     }
     let work = <[Work; 2]>::try_from(work).ok().context("two runs give two results")?;
-    // A call of the restarted server comes back when it is ready, not before.
+    // A call of the started server comes back when it is ready, not before.
     session.command("stop echo")?;
     session.command("start echo")?;
     session.command("tester calls")?;
-    session.command("tester recover")?;
     let log = session.command(LOG)?;
     let entries = readings::entries(&log);
     let start = readings::span(&entries, "`echo` is started on request", "`echo` is ready")?;
-    let restart = readings::span(&entries, "`echo` trapped", "`echo` is ready")?;
     session.send("poweroff\r")?;
     session.expect_exit(OFF)?;
-    Ok(Servers { calls, start, restart, work })
+    Ok(Servers { calls, start, work })
+}
+
+/// What it takes until `echo` is back.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Restart {
+    /// From its trap until it is ready again.
+    pub(super) ready: f64,
+    /// From the call that makes it trap until the next call returns.
+    pub(super) served: f64,
+}
+
+/// Boots the test system, where `echo` is restarted as a clone or from its bytes, and ends it.
+pub(super) fn restart(images: &dyn Images, transcript: &Path, clone: bool) -> Result<Restart> {
+    let folder = tempfile::tempdir()?;
+    let description = folder.path().join("restart.toml");
+    let echo = "[servers.echo]\n";
+    let text = fs::read_to_string(TEST_SYSTEM)?;
+    ensure!(text.contains(echo), "{TEST_SYSTEM} has no {echo}");
+    fs::write(&description, text.replace(echo, &format!("{echo}snapshot = {clone}\n")))?;
+    let machine = counting(TEST_SYSTEM).description(&description);
+    let mut session = Lab::new(images, transcript).boot(&machine)?;
+    session.limit(LIMIT).expect(PROMPT)?;
+    let crash = Readings::parse("bench", &session.command("tester crash")?);
+    let log = session.command(LOG)?;
+    let entries = readings::entries(&log);
+    let ready = readings::span(&entries, "`echo` trapped", "`echo` is ready")?;
+    session.send("poweroff\r")?;
+    session.expect_exit(OFF)?;
+    Ok(Restart { ready, served: crash.round("crash")? })
 }
 
 /// Reads `work ROUNDS RESULT TOTAL`.

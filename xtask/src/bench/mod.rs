@@ -22,7 +22,7 @@ use crate::project::{Project, step, write_if_changed};
 use anyhow::{Result, ensure};
 use atoll_scenarios::Images;
 use figures::{Figure, Unit};
-use machines::{Boot, Servers};
+use machines::{Boot, Restart, Servers};
 use readings::{Reading, Readings};
 use serde_json::{Value, json};
 use split::Split;
@@ -50,6 +50,9 @@ pub(crate) struct Options {
     /// Only splits calls by whose instructions they are
     #[arg(long)]
     split: bool,
+    /// Only measures restarts
+    #[arg(long)]
+    restarts: bool,
     /// Boots whose host seconds are taken; the best counts
     #[arg(long, default_value_t = 5)]
     boots: u32,
@@ -66,6 +69,8 @@ struct Counted {
     user: [f64; 2],
     boot: Boot,
     servers: Servers,
+    /// Restarts as a clone and from bytes.
+    restarts: [Restart; 2],
     /// Calls of a few kinds, by whose instructions they are.
     split: Vec<(String, Split)>,
 }
@@ -76,11 +81,13 @@ impl Counted {
     /// clock's by a nanosecond, those of the log by a microsecond.
     fn agrees_with(&self, other: &Self) -> bool {
         let (mine, theirs) = (&self.servers, &other.servers);
-        let log = [(mine.start, theirs.start), (mine.restart, theirs.restart)];
+        let restarts = self.restarts.iter().zip(&other.restarts);
+        let log = restarts.flat_map(|(a, b)| [(a.ready, b.ready), (a.served, b.served)]);
+        let mut log = log.chain([(mine.start, theirs.start)]);
         let work = mine.work.iter().zip(&theirs.work);
         (&self.probe, self.user, self.boot) == (&other.probe, other.user, other.boot)
             && mine.calls.agrees_with(&theirs.calls, CLOCK_ROUNDING)
-            && log.iter().all(|(a, b)| (a - b).abs() <= LOG_ROUNDING)
+            && log.all(|(a, b)| (a - b).abs() <= LOG_ROUNDING)
             && work.into_iter().all(|(a, b)| a.agrees_with(b, CLOCK_ROUNDING))
     }
 }
@@ -96,6 +103,10 @@ pub(crate) fn bench(project: &Project, options: &Options) -> Result<()> {
     fs::write(&transcript, "")?;
     if options.split {
         print!("{}", figures::split_table(&split(&built, &transcript)?));
+        return Ok(());
+    }
+    if options.restarts {
+        print!("{}", figures::table(&of_restarts(&restarts(&built, &transcript)?)));
         return Ok(());
     }
     let counted = count(project, &built, &transcript)?;
@@ -136,8 +147,30 @@ fn count(project: &Project, built: &Built<'_>, transcript: &Path) -> Result<Coun
     let boot = machines::boot(images, transcript)?;
     step("measuring servers and calls");
     let servers = machines::servers(images, transcript, WORK_ROUNDS)?;
+    let restarts = restarts(images, transcript)?;
     let split = split(built, transcript)?;
-    Ok(Counted { probe, user, boot, servers, split })
+    Ok(Counted { probe, user, boot, servers, restarts, split })
+}
+
+/// Ends a server that comes back as a clone and one that is loaded.
+fn restarts(images: &dyn Images, transcript: &Path) -> Result<[Restart; 2]> {
+    step("measuring restarts");
+    Ok([
+        machines::restart(images, transcript, true)?,
+        machines::restart(images, transcript, false)?,
+    ])
+}
+
+fn of_restarts([clone, loaded]: &[Restart; 2]) -> [Figure; 4] {
+    let figure = Figure::instructions;
+    [
+        figure("server-restart", "`echo` from its trap until its clone is ready", clone.ready),
+        figure("restart-call", "from the call that ends `echo` to the next answer", clone.served)
+            .at_most(100_000.0),
+        figure("server-restart-bytes", "`echo` from its trap until it is loaded", loaded.ready),
+        figure("restart-call-bytes", "the same to the next answer", loaded.served)
+            .at_most(6_000_000.0),
+    ]
 }
 
 /// Tells whose instructions calls are.
@@ -154,7 +187,9 @@ fn all_figures(counted: &Counted, seconds: f64) -> Result<Vec<Figure>> {
     figures.extend(figures::of_calls(&servers.calls)?);
     figures.extend([
         figure("server-start", "`echo` started from its bytes until it is ready", servers.start),
-        figure("server-restart", "`echo` from its crash until it is ready again", servers.restart),
+    ]);
+    figures.extend(of_restarts(&counted.restarts));
+    figures.extend([
         figure("boot", "power-on to prompt, firmware included", boot.to_prompt),
         figure("boot-kernel", "of that, the kernel until it starts the supervisor", boot.kernel),
         figure("boot-supervisor", "then until the system description is read", boot.supervisor),

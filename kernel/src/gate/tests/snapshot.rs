@@ -176,6 +176,24 @@ fn the_last_user_frees_what_was_kept() {
 }
 
 #[test]
+fn killing_an_ended_domain_frees_what_was_kept() {
+    let mut bench = Bench::new();
+    let (_, control) = original(&mut bench, PLAIN);
+    let kept = |bench: &mut Bench, control| bench.status(control).0.has_snapshot == 1;
+    bench.kill(control);
+    let ended = frames::statistics().free;
+    assert!(kept(&mut bench, control));
+    let (_, clone) = clone_of(&mut bench, control);
+    bench.kill(control);
+    assert!(!kept(&mut bench, control) && kept(&mut bench, clone));
+    assert_eq!(bench.fails(bench.init, Call::CloneDomain, [control.into()]), Status::NotReady);
+    bench.kill(clone);
+    bench.kill(clone);
+    // An image page, its data, the stack, the heap, and the tables over them.
+    assert!(frames::statistics().free >= ended + 64 + 4 + 3);
+}
+
+#[test]
 fn two_hundred_lives_take_no_more_than_one() {
     let mut bench = Bench::new();
     let (_, mut control) = original(&mut bench, PLAIN);

@@ -68,6 +68,7 @@ fn domain(status: DomainStatus) -> Domain {
         calls_served: status.calls_served,
         calls_sent: status.calls_sent,
         ring: status.ring,
+        is_clone: status.is_clone,
     }
 }
 

@@ -43,6 +43,19 @@ pub(super) fn run(desk: &Desk, count: u32) {
     handles(desk, count);
 }
 
+/// Times one restart of `echo`: from before the call that ends it to after the next one, which
+/// waits for it.
+pub(super) fn crash(desk: &Desk) {
+    let before = echo::increment(1);
+    let start = monotonic::now();
+    let ended = echo::die();
+    let after = echo::increment(1);
+    let total = monotonic::now().saturating_sub(start);
+    if ended.is_err() && after == before {
+        print(&desk.output, &["bench crash 1 ", &total.to_string(), "\n"].concat());
+    }
+}
+
 /// Measures one of each shape, and nothing.
 pub(super) fn split(desk: &Desk, count: u32) {
     print(&desk.output, "split begins\n");

@@ -135,6 +135,10 @@ fn lives(lab: &Lab<'_>) -> Result<()> {
         starts.sort();
         starts.dedup();
         ensure!(starts.len() == 6, "{name} had a random number twice: {starts:?}");
+        let table = session.command("ps")?;
+        let line = table.lines().find(|line| line.contains(&format!(" {name} ")));
+        let shown = line.is_some_and(|line| line.contains("cloned"));
+        ensure!(shown == (clones > 0), "`ps` does not tell how {name} was restarted:\n{table}");
         let cloned = told(&mut session, name, "is ready, as a clone")?;
         ensure!(cloned == clones, "{name} was cloned {cloned} times");
     }
