@@ -49,7 +49,7 @@ impl Snapshot {
 
 impl Drop for Snapshot {
     fn drop(&mut self) {
-        for entry in Table(self.root.address()).entries() {
+        for entry in Table(self.root.address()).entries_with(SHARED) {
             if let Some(table) = entry.target() {
                 free_shared(Table(table), 3);
             }
@@ -231,12 +231,11 @@ fn take_back(mine: Table, theirs: Table, level: u32, taken: &mut Size) {
 
 /// Frees a table of a snapshot's, the tables below it and the snapshot's pages.
 fn free_shared(table: Table, level: u32) {
-    for entry in table.entries() {
-        let Some(target) = entry.target() else { continue };
-        if level > 1 {
-            free_shared(Table(target), level - 1);
-        } else if entry.get() & SHARED != 0 {
-            drop(Frame::from_raw(target));
+    for entry in table.entries_with(SHARED) {
+        match entry.target() {
+            Some(page) if level == 1 => drop(Frame::from_raw(page)),
+            Some(next) => free_shared(Table(next), level - 1),
+            None => {}
         }
     }
     drop(Frame::from_raw(table.0));

@@ -330,14 +330,16 @@ const fn is_own(entry: u64) -> bool {
 /// Frees a table, the tables below it and, where pages can be `owned`, the owned pages; not what
 /// belongs to a snapshot.
 fn free_tables(table: Table, level: u32, owned: bool) {
-    for entry in table.entries() {
-        let Some(target) = entry.target() else { continue };
-        if level > 1 {
-            if entry.get() & SHARED == 0 {
-                free_tables(Table(target), level - 1, owned);
-            }
-        } else if owned && entry.get() & OWNED != 0 {
-            drop(Frame::from_raw(target));
+    let wanted = match level {
+        1 if owned => OWNED,
+        1 => 0,
+        _ => PRESENT,
+    };
+    for entry in table.entries_with(wanted) {
+        match entry.target() {
+            Some(page) if level == 1 => drop(Frame::from_raw(page)),
+            Some(next) if entry.get() & SHARED == 0 => free_tables(Table(next), level - 1, owned),
+            _ => {}
         }
     }
     drop(Frame::from_raw(table.0));

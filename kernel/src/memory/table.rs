@@ -10,6 +10,9 @@ use super::{PhysAddr, VirtAddr, physical};
 /// Entries in a table.
 pub(super) const ENTRIES: usize = 512;
 
+/// Entries that [`Table::entries_with`] looks at together.
+const GROUP: usize = 16;
+
 pub(super) const PRESENT: u64 = 1;
 pub(super) const WRITABLE: u64 = 1 << 1;
 pub(super) const USER: u64 = 1 << 2;
@@ -87,9 +90,21 @@ impl Table {
         Entry(unsafe { &*pointer })
     }
 
-    /// The entries with their indices.
+    /// The entries in order.
     pub(super) fn entries(self) -> impl Iterator<Item = Entry> {
         (0..ENTRIES).map(move |index| self.entry(index))
+    }
+
+    /// The entries that have one of these bits, in order. Most tables are nearly empty, so it looks
+    /// at a group of entries at a time.
+    pub(super) fn entries_with(self, bits: u64) -> impl Iterator<Item = Entry> {
+        let has_any = move |first: &usize| {
+            let group = *first..*first + GROUP;
+            group.fold(0, |all, index| all | self.entry(index).get()) & bits != 0
+        };
+        let groups = (0..ENTRIES).step_by(GROUP).filter(has_any);
+        let entries = groups.flat_map(|first| first..first + GROUP);
+        entries.map(move |index| self.entry(index)).filter(move |entry| entry.get() & bits != 0)
     }
 }
 

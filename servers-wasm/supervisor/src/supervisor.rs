@@ -277,13 +277,12 @@ impl<K: Kernel> Supervisor<K> {
             Cause::Refused if providers == server.providers => Decision::GiveUp,
             _ => server.history.ended(&entry.restart, now, end.went_well()),
         };
-        let limit = entry.restart.limit;
-        let window = report::duration(entry.restart.window_ns);
         let then = match decision {
             Decision::Stop => "it is stopped".to_string(),
             Decision::GiveUp => "it has failed".to_string(),
             Decision::TooOften => {
-                format!("it has failed, after {limit} restarts within {window}")
+                let window = report::duration(entry.restart.window_ns);
+                format!("it has failed, after {} restarts within {window}", entry.restart.limit)
             }
             Decision::Now => "it is restarted at once".to_string(),
             Decision::After(pause) => format!("it is restarted in {}", report::duration(pause)),

@@ -185,9 +185,11 @@ fn all_figures(counted: &Counted, seconds: f64) -> Result<Vec<Figure>> {
     let figure = Figure::instructions;
     let mut figures = figures::of_kernel(probe, *user)?;
     figures.extend(figures::of_calls(&servers.calls)?);
-    figures.extend([
-        figure("server-start", "`echo` started from its bytes until it is ready", servers.start),
-    ]);
+    figures.extend([figure(
+        "server-start",
+        "`echo` started from its bytes until it is ready",
+        servers.start,
+    )]);
     figures.extend(of_restarts(&counted.restarts));
     figures.extend([
         figure("boot", "power-on to prompt, firmware included", boot.to_prompt),

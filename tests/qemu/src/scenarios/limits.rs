@@ -47,7 +47,12 @@ impl System {
     }
 
     /// Adds a component, as text or binary, and its entry.
-    pub(super) fn with(mut self, name: &str, component: impl AsRef<[u8]>, entry: &str) -> Result<Self> {
+    pub(super) fn with(
+        mut self,
+        name: &str,
+        component: impl AsRef<[u8]>,
+        entry: &str,
+    ) -> Result<Self> {
         let bytes = wat::parse_bytes(component.as_ref())?;
         fs::write(self.folder.path().join(format!("{name}.wasm")), bytes)?;
         self.text += entry;
