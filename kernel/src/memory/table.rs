@@ -80,31 +80,37 @@ impl Cache {
 pub(super) struct Table(pub(super) PhysAddr);
 
 impl Table {
-    /// An entry of the table, which must be a frame that serves as a table.
     #[inline]
-    pub(super) fn entry(self, index: usize) -> Entry {
-        let pointer = physical::pointer(self.0).cast::<AtomicU64>().wrapping_add(index % ENTRIES);
+    fn words(self) -> &'static [AtomicU64; ENTRIES] {
+        let pointer = physical::pointer(self.0).cast::<[AtomicU64; ENTRIES]>();
         // SAFETY: a `Table` is only made of a frame that is a page table; such frames stay
         // allocated as long as the address space that the caller works on, are aligned, hold 512
         // entries, and are accessed atomically everywhere.
-        Entry(unsafe { &*pointer })
+        unsafe { &*pointer }
+    }
+
+    /// An entry of the table, which must be a frame that serves as a table.
+    #[inline]
+    pub(super) fn entry(self, index: usize) -> Entry {
+        let [first, ..] = self.words();
+        Entry(self.words().get(index % ENTRIES).unwrap_or(first))
     }
 
     /// The entries in order.
     pub(super) fn entries(self) -> impl Iterator<Item = Entry> {
-        (0..ENTRIES).map(move |index| self.entry(index))
+        self.words().iter().map(Entry)
     }
 
     /// The entries that have one of these bits, in order. Most tables are nearly empty, so it looks
     /// at a group of entries at a time.
     pub(super) fn entries_with(self, bits: u64) -> impl Iterator<Item = Entry> {
-        let has_any = move |first: &usize| {
-            let group = *first..*first + GROUP;
-            group.fold(0, |all, index| all | self.entry(index).get()) & bits != 0
+        let has_any = move |group: &&[AtomicU64]| {
+            let all = group.iter().fold(0, |all, word| all | word.load(Ordering::Relaxed));
+            all & bits != 0
         };
-        let groups = (0..ENTRIES).step_by(GROUP).filter(has_any);
-        let entries = groups.flat_map(|first| first..first + GROUP);
-        entries.map(move |index| self.entry(index)).filter(move |entry| entry.get() & bits != 0)
+        let (groups, _) = self.words().as_chunks::<GROUP>();
+        let groups = groups.iter().map(<[AtomicU64; GROUP]>::as_slice).filter(has_any);
+        groups.flatten().map(Entry).filter(move |entry| entry.get() & bits != 0)
     }
 }
 
