@@ -1,6 +1,7 @@
 //! Device objects: interrupt lines, port ranges, windows of physical addresses.
 //!
-//! Each exists once for its line or range, so authority over a device is in one place. They die
+//! Each exists once for its line or range, so authority over a device is in one place; only for a
+//! swap are there two holders, of which one is frozen or does not run its driver yet. They die
 //! with their last handle: lines are masked, the serial port goes back to the kernel log.
 
 use super::quota::mapping_cost;
@@ -11,6 +12,7 @@ use crate::interrupts;
 use crate::memory::{Cache, PAGE_SIZE, PhysAddr, VirtAddr};
 use crate::trace;
 use atoll_gate::Status;
+use atoll_gate::call::DeviceKind;
 use atoll_gate::layout::REGION_END;
 
 /// Most device objects of a kind.
@@ -82,6 +84,27 @@ const fn overlap(a: u64, a_len: u64, b: u64, b_len: u64) -> bool {
 impl Devices {
     pub(super) const fn new() -> Self {
         Self { interrupts: Slab::new(LIMIT), ports: Slab::new(LIMIT), windows: Slab::new(LIMIT) }
+    }
+
+    /// The object for exactly this line or range, if somebody holds it.
+    pub(crate) fn find(&self, kind: DeviceKind, base: u64, len: u64) -> Option<Object> {
+        match kind {
+            DeviceKind::Interrupt => self
+                .interrupts
+                .iter()
+                .find(|(_, held)| u64::from(held.line) == base)
+                .map(|(id, _)| Object::Interrupt(id)),
+            DeviceKind::Ports => self
+                .ports
+                .iter()
+                .find(|(_, held)| u64::from(held.base) == base && u64::from(held.count) == len)
+                .map(|(id, _)| Object::Ports(id)),
+            DeviceKind::Window => self
+                .windows
+                .iter()
+                .find(|(_, held)| held.base.raw() == base && held.pages * PAGE_SIZE == len)
+                .map(|(id, _)| Object::Window(id)),
+        }
     }
 
     /// Takes an interrupt line; nobody holds its object yet.

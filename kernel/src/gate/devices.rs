@@ -5,7 +5,7 @@ use crate::arch::Width;
 use crate::capability::{DomainId, Object};
 use crate::domain::Kernel;
 use atoll_gate::Status;
-use atoll_gate::call::{DeviceKind, rights};
+use atoll_gate::call::{DeviceKind, SHARE, rights};
 
 /// Bit that makes a port access a write.
 const WRITE: u64 = 1 << 24;
@@ -13,13 +13,16 @@ const WRITE: u64 = 1 << 24;
 pub(super) fn create(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
     let table = &mut kernel.domain_mut(caller)?.handles;
     table.system(arguments.handle::<0>(), rights::DEVICES)?;
-    let kind = DeviceKind::from_raw(arguments.raw::<1>()).ok_or(Status::Invalid)?;
+    let share = arguments.raw::<1>() & SHARE != 0;
+    let kind = DeviceKind::from_raw(arguments.raw::<1>() & !SHARE).ok_or(Status::Invalid)?;
     table.reserve(1)?;
     let (base, len) = (arguments.raw::<2>(), arguments.raw::<3>());
-    let object = match kind {
-        DeviceKind::Interrupt => kernel.devices.take_interrupt(base)?,
-        DeviceKind::Ports => kernel.devices.take_ports(base, len)?,
-        DeviceKind::Window => kernel.take_window(base, len)?,
+    let shared = if share { kernel.devices.find(kind, base, len) } else { None };
+    let object = match (shared, kind) {
+        (Some(object), _) => object,
+        (None, DeviceKind::Interrupt) => kernel.devices.take_interrupt(base)?,
+        (None, DeviceKind::Ports) => kernel.devices.take_ports(base, len)?,
+        (None, DeviceKind::Window) => kernel.take_window(base, len)?,
     };
     let own = match object {
         Object::Interrupt(_) => rights::SIGNAL | rights::WATCH | rights::COPY,

@@ -137,7 +137,8 @@ numbered! {
         // Devices
         /// (system handle, [`DeviceKind`], base, length) -> handle. Interrupt: base is the global
         /// system interrupt. Ports: base and count. Window: physical base and bytes, page aligned,
-        /// outside RAM.
+        /// outside RAM. With [`SHARE`] added to the kind, another handle to the identical object
+        /// if there is one; without, [`Status::Exists`].
         CreateDevice = 22,
         /// (handle of window) -> address in the region range. Maps it uncached, or write-combined
         /// if it is the framebuffer, until the handle is closed or moved; once for each handle.
@@ -282,6 +283,9 @@ numbered! {
         Reboot = 2,
     }
 }
+
+/// Added to a [`DeviceKind`]: the object may exist already.
+pub const SHARE: u64 = 1 << 8;
 
 /// Object id that stands for all objects of an endpoint in [`Call::Revoke`].
 pub const REVOKE_ALL: u64 = u64::MAX;

@@ -5,7 +5,7 @@ use crate::arch::Width;
 use crate::arch::host::{self, Action};
 use crate::interrupts::Events;
 use crate::memory::VirtAddr;
-use atoll_gate::call::{DeviceKind, rights};
+use atoll_gate::call::{DeviceKind, SHARE, rights};
 use atoll_gate::layout::REGION_BASE;
 use atoll_gate::{Call, Status};
 
@@ -120,4 +120,33 @@ fn a_window_is_mapped_where_it_is_held() {
     assert!(mapped(&bench, 0) && mapped(&bench, 1) && !mapped(&bench, 2));
     bench.expect(driver, Call::Close, [handles[0].into()]);
     assert!(!mapped(&bench, 0) && !mapped(&bench, 1));
+}
+
+#[test]
+fn a_device_can_be_shared_for_a_swap() {
+    let mut bench = Bench::new();
+    let (init, system) = (bench.init, u64::from(bench.system));
+    for (kind, base, len) in [
+        (DeviceKind::Ports, 0x3f8, 8),
+        (DeviceKind::Interrupt, 4, 0),
+        (DeviceKind::Window, 0xfebf_0000, 0x2000),
+    ] {
+        let kind = kind as u64;
+        let make = |bench: &mut Bench, kind, base, len| {
+            bench.call(init, Call::CreateDevice, [system, kind, base, len]).expect("no block")
+        };
+        let (_, first) = make(&mut bench, kind | SHARE, base, len);
+        assert_eq!(make(&mut bench, kind, base, len).0, Status::Exists);
+        let (status, second) = make(&mut bench, kind | SHARE, base, len);
+        assert_eq!(status, Status::Ok);
+        assert_ne!(first, second);
+        if len > 0 {
+            // Only the identical range.
+            assert_eq!(make(&mut bench, kind | SHARE, base, len / 2).0, Status::Exists);
+        }
+        bench.expect(init, Call::Close, [first]);
+        assert_eq!(make(&mut bench, kind, base, len).0, Status::Exists);
+        bench.expect(init, Call::Close, [second]);
+        assert_eq!(make(&mut bench, kind, base, len).0, Status::Ok);
+    }
 }
