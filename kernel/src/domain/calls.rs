@@ -7,7 +7,7 @@
 use super::transfer::Slots;
 use super::{Activity, CPU, Kernel};
 use crate::capability::{CallId, DomainId, EndpointId, Handle, Link};
-use crate::ipc::{Buffer, CallState, Mail, PendingCall};
+use crate::ipc::{Buffer, CallState, Endpoint, Mail, PendingCall};
 use crate::memory::PageRun;
 use alloc::vec::Vec;
 use atoll_gate::Status;
@@ -158,7 +158,7 @@ impl Kernel {
     ) -> Result<Option<DomainId>, Status> {
         let endpoint = self.ipc.endpoints.get(request.endpoint).ok_or(Status::Closed)?;
         let Some(server) = endpoint.bound else {
-            return if endpoint.is_abandoned() { Err(Status::Closed) } else { Ok(None) };
+            return self.admit_held(caller, endpoint, sync);
         };
         let domain = self.domains.get(server).ok_or(Status::Closed)?;
         if domain.calls_open >= domain.call_limit {
@@ -167,6 +167,21 @@ impl Kernel {
         match domain.activity {
             Activity::Waiting(mask) if mask & accept::CALLS != 0 => Ok(Some(server)),
             _ if sync && self.waits_for(server, caller) => Err(Status::Deadlock),
+            _ => Ok(None),
+        }
+    }
+
+    /// The same for an endpoint that nobody is bound to, or where calls are held.
+    #[cold]
+    fn admit_held(
+        &self,
+        caller: DomainId,
+        endpoint: &Endpoint,
+        sync: bool,
+    ) -> Result<Option<DomainId>, Status> {
+        match endpoint.holding {
+            None if endpoint.is_abandoned() => Err(Status::Closed),
+            Some(server) if sync && self.waits_for(server, caller) => Err(Status::Deadlock),
             _ => Ok(None),
         }
     }
@@ -185,12 +200,11 @@ impl Kernel {
         true
     }
 
-    /// The domain whose reply `domain` waits for.
+    /// The domain whose reply `domain` waits for, also while its call is held.
     fn awaited_by(&self, domain: DomainId) -> Option<DomainId> {
-        match self.domains.get(domain)?.activity {
-            Activity::Calling(call) => self.ipc.calls.get(call)?.server,
-            _ => None,
-        }
+        let Activity::Calling(call) = self.domains.get(domain)?.activity else { return None };
+        let call = self.ipc.calls.get(call)?;
+        call.server.or_else(|| self.ipc.endpoints.get(call.endpoint)?.server())
     }
 
     #[inline]
@@ -218,7 +232,11 @@ impl Kernel {
 
     /// Pledges the slots in the caller's send area.
     #[inline]
-    fn pledge_message(&mut self, caller: DomainId, lengths: Lengths) -> Result<(), Status> {
+    pub(super) fn pledge_message(
+        &mut self,
+        caller: DomainId,
+        lengths: Lengths,
+    ) -> Result<(), Status> {
         if lengths.slots == 0 {
             return Ok(());
         }

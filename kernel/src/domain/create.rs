@@ -1,7 +1,7 @@
 //! Making and starting domains.
 
 use super::transfer::Slots;
-use super::{Activity, Body, Domain, Kernel, Life, Pristine, Reserved};
+use super::{Activity, Body, Domain, Kernel, Life, Pristine, Reserved, Swap};
 use crate::arch::Start;
 use crate::capability::{DomainId, HandleTable, Link, List};
 use crate::ipc::Inbox;
@@ -115,6 +115,7 @@ impl Kernel {
             changes: 0,
             watchers: List::new(),
             ending: None,
+            swap: Swap::new(config.standby),
             link: Link::FREE,
         };
         domain.require_memory(0)?;
@@ -196,7 +197,9 @@ impl Kernel {
         lengths: Lengths,
         sender: u32,
     ) -> Result<(), Status> {
+        let standby = self.live(id)?.0.swap.is_standby();
         let header = Header {
+            method: u32::from(standby),
             payload_len: lengths.payload,
             slot_count: lengths.slots,
             sender,
@@ -208,11 +211,25 @@ impl Kernel {
         Ok(())
     }
 
-    /// A domain says that it is ready to serve: whoever watches it is told.
+    /// A domain says that it is ready to serve, or has done its part in a swap: whoever watches it
+    /// is told.
     pub(crate) fn become_ready(&mut self, id: DomainId) {
         let Some(domain) = self.domains.get_mut(id) else { return };
-        if domain.life == Life::Starting {
-            domain.life = Life::Ready;
+        if domain.life != Life::Starting {
+            self.advance_swap(id);
+            return;
+        }
+        domain.life = Life::Ready;
+        if domain.swap.is_standby() {
+            self.advance_swap(id);
+        } else {
+            self.tell_change(id);
+        }
+    }
+
+    /// Tells whoever watches a domain that something about it changed.
+    pub(super) fn tell_change(&mut self, id: DomainId) {
+        if let Some(domain) = self.domains.get_mut(id) {
             domain.changes = domain.changes.saturating_add(1);
             self.fire_watches(crate::capability::Object::Domain(id));
         }

@@ -2,7 +2,8 @@
 //!
 //! Everything a domain has is in its body, its handle table and the tables under its id, so its
 //! end is dropping these. Calls that it took fail for their callers, calls that wait at its
-//! endpoints are kept for a successor, objects that it minted go stale, handles are closed.
+//! endpoints are kept for a successor, objects that it minted go stale, handles are closed. What
+//! is different in the middle of a swap is in `swap`.
 
 use super::endpoints::read_payload;
 use super::{Activity, Kernel, Life};
@@ -10,7 +11,6 @@ use crate::capability::{CallId, DomainId, EndpointId, HandleTable, MintedId, Obj
 use crate::ipc::{CallState, Inbox};
 use crate::trace;
 use alloc::vec::Vec;
-use atoll_gate::Status;
 use atoll_gate::record::{Cause, Level};
 
 /// Most bytes of a domain's last words that are kept.
@@ -57,6 +57,7 @@ impl Kernel {
             self.cancel_call(call);
         }
         self.end_calls(id);
+        self.end_swap(id);
         self.unbind_endpoints(id);
         self.close_all(id);
         self.scheduler.remove(id, self.now);
@@ -123,7 +124,8 @@ impl Kernel {
         }
     }
 
-    /// Ends the part that `id` has in every call: those it sent are cancelled, those it took fail.
+    /// Ends the part that `id` has in every call: those it sent are cancelled, those it took fail
+    /// or wait for the next server.
     fn end_calls(&mut self, id: DomainId) {
         for index in 0..self.ipc.calls.extent() {
             let Some(call_id) = self.ipc.calls.id_at(index) else { continue };
@@ -136,7 +138,7 @@ impl Kernel {
                 self.cancel_call(call_id);
             }
             if taken && self.ipc.calls.get(call_id).is_some() {
-                self.fail_call(call_id, Status::PeerRestarted);
+                self.end_taken(call_id, id);
             }
         }
     }
@@ -145,10 +147,8 @@ impl Kernel {
         for index in 0..self.ipc.endpoints.extent() {
             let Some(endpoint_id) = self.ipc.endpoints.id_at(index) else { continue };
             let Some(endpoint) = self.ipc.endpoints.get_mut(endpoint_id) else { continue };
-            if endpoint.bound == Some(id) {
-                endpoint.bound = None;
-                endpoint.descriptor = Vec::new();
-                endpoint.incarnation = endpoint.incarnation.wrapping_add(1);
+            if endpoint.server() == Some(id) {
+                endpoint.unbind();
                 self.rebind_queues(id, endpoint_id);
                 self.settle_endpoint(endpoint_id);
             }
@@ -158,6 +158,12 @@ impl Kernel {
     /// Moves what waits in `old`'s inbox for an endpoint to where the endpoint is bound now, or
     /// holds it there.
     pub(super) fn rebind_queues(&mut self, old: DomainId, endpoint: EndpointId) {
+        self.rebind_calls(old, endpoint);
+        self.rebind_drops(old, endpoint);
+    }
+
+    /// The part of [`Self::rebind_queues`] for calls.
+    pub(super) fn rebind_calls(&mut self, old: DomainId, endpoint: EndpointId) {
         let mut at =
             self.domains.get(old).and_then(|domain| domain.inbox.calls.first(&self.ipc.calls));
         while let Some(call) = at {
@@ -169,6 +175,10 @@ impl Kernel {
                 self.requeue_call(old, call);
             }
         }
+    }
+
+    /// The part of [`Self::rebind_queues`] for drops.
+    pub(super) fn rebind_drops(&mut self, old: DomainId, endpoint: EndpointId) {
         let mut at =
             self.domains.get(old).and_then(|domain| domain.inbox.drops.first(&self.ipc.minted));
         while let Some(drop) = at {
@@ -195,10 +205,10 @@ impl Kernel {
     }
 
     fn requeue_drop(&mut self, drop: MintedId) {
-        let endpoint = self.ipc.minted.get(drop).map(|minted| minted.endpoint);
-        let bound =
-            endpoint.and_then(|id| self.ipc.endpoints.get(id)).and_then(|endpoint| endpoint.bound);
-        match bound {
+        let Some(minted) = self.ipc.minted.get(drop) else { return };
+        let endpoint = self.ipc.endpoints.get(minted.endpoint);
+        let endpoint = endpoint.filter(|endpoint| minted.is_missed(endpoint));
+        match endpoint.and_then(crate::ipc::Endpoint::server) {
             Some(server) => self.queue_drop(server, drop),
             None => self.forget_minted(drop),
         }

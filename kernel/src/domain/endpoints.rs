@@ -36,23 +36,30 @@ impl Kernel {
         badge: u32,
         len: usize,
     ) -> Result<u32, Status> {
+        if self.stages(server)? {
+            return self.stage(server, id, badge, len);
+        }
         let descriptor = self.copy_descriptor(server, len)?;
         self.unpublish(id);
         let endpoint = self.ipc.endpoints.get_mut(id).ok_or(Status::Closed)?;
-        let before = endpoint.bound.replace(server);
+        let before = endpoint.server();
+        (endpoint.bound, endpoint.holding) = (Some(server), None);
         endpoint.badge = badge;
         endpoint.descriptor = descriptor;
         let number = endpoint.number;
         self.domain_mut(server)?.charge(len as u64)?;
-        match before {
-            Some(before) if before != server => self.rebind_queues(before, id),
-            Some(_) => {}
-            None => self.release_held(id),
+        if let Some(before) = before.filter(|before| *before != server) {
+            self.rebind_queues(before, id);
         }
+        self.release_held(id);
         Ok(number)
     }
 
-    fn copy_descriptor(&mut self, server: DomainId, len: usize) -> Result<Vec<u8>, Status> {
+    pub(super) fn copy_descriptor(
+        &mut self,
+        server: DomainId,
+        len: usize,
+    ) -> Result<Vec<u8>, Status> {
         self.domain_mut(server)?.require_memory(len as u64)?;
         read_payload(&self.live(server)?.1.send, len)
     }
@@ -61,8 +68,8 @@ impl Kernel {
     fn unpublish(&mut self, id: EndpointId) {
         let Some(endpoint) = self.ipc.endpoints.get_mut(id) else { return };
         let len = core::mem::take(&mut endpoint.descriptor).len() as u64;
-        if let Some(bound) = endpoint.bound {
-            self.refund(bound, len);
+        if let Some(server) = endpoint.server() {
+            self.refund(server, len);
         }
     }
 
@@ -74,9 +81,12 @@ impl Kernel {
         Ok(u64::from(before))
     }
 
-    /// Passes the calls that were held at an endpoint on to its new server.
-    fn release_held(&mut self, id: EndpointId) {
+    /// Passes the calls that were held at an endpoint on to its server.
+    pub(super) fn release_held(&mut self, id: EndpointId) {
         while let Some(endpoint) = self.ipc.endpoints.get_mut(id) {
+            if endpoint.bound.is_none() {
+                return;
+            }
             let Some(call) = endpoint.held.pop(&mut self.ipc.calls) else { return };
             self.enqueue_call(call);
         }
@@ -91,7 +101,7 @@ impl Kernel {
         offset: u64,
     ) -> Result<u64, Status> {
         let endpoint = self.ipc.endpoints.get(id).ok_or(Status::Closed)?;
-        if endpoint.bound.is_none() {
+        if endpoint.server().is_none() {
             return Err(if endpoint.is_abandoned() { Status::Closed } else { Status::NotReady });
         }
         let offset = usize::try_from(offset).map_err(|_| Status::Invalid)?;

@@ -35,6 +35,7 @@ const CONFIG: DomainConfig<'_> = DomainConfig {
     isolation: Isolation::Kernel,
     budget_ns: 0,
     period_ns: 0,
+    standby: false,
 };
 
 const LIMITS: RuntimeLimits = RuntimeLimits {

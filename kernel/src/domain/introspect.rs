@@ -81,9 +81,10 @@ impl Kernel {
             if !payload.record(&self.domain_status(id, domain)) {
                 return Err(Status::Invalid);
             }
-            if let Some(ending) = &domain.ending {
-                payload.bytes(&ending.message);
-            }
+            match &domain.ending {
+                Some(ending) => payload.bytes(&ending.message),
+                None => payload.bytes(domain.swap.reason()),
+            };
             return Ok(Some(domain.changes));
         }
         let first = offset.checked_sub(DOMAIN_HANDLES).ok_or(Status::Invalid)?;
@@ -133,6 +134,9 @@ impl Kernel {
             priority: u32::from(domain.share.priority),
             has_snapshot: u32::from(domain.pristine.is_some()),
             is_clone: u32::from(domain.is_clone),
+            phase: domain.swap.phase() as u32,
+            saved: domain.swap.saved_bytes(),
+            calls_open: domain.calls_open,
             name: domain.name,
         }
     }

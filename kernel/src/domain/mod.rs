@@ -26,6 +26,7 @@ mod replies;
 mod reserved;
 mod snapshot;
 mod streams;
+mod swap;
 mod transfer;
 mod watching;
 
@@ -37,12 +38,15 @@ pub use record::{Activity, Body, Domain, Life};
 pub(crate) use replies::Answer;
 pub use reserved::Reserved;
 pub use snapshot::Pristine;
+pub(crate) use swap::Couple;
+pub use swap::Swap;
 
 use crate::boot::BootInfo;
 use crate::capability::{DomainId, List, Slab, tag};
 use crate::ipc::Ipc;
 use crate::memory::DomainImage;
 use crate::scheduler::Scheduler;
+use alloc::vec::Vec;
 use atoll_gate::Status;
 
 /// Most domains at one time, ended ones that somebody still holds included.
@@ -70,6 +74,8 @@ pub struct Kernel {
     /// Armed watches on the log, and the log's end when they were last looked at.
     log_watchers: List,
     log_end: u64,
+    /// Domains that a swap has something to tell as soon as they wait.
+    turns: Vec<DomainId>,
     init: init::Init,
     /// Whether [`Self::settle`] has something to do, or to look after.
     unsettled: bool,
@@ -110,6 +116,7 @@ impl Kernel {
             doomed: List::new(),
             log_watchers: List::new(),
             log_end: 0,
+            turns: Vec::new(),
             init: init::Init::default(),
             unsettled: true,
             init_ended: false,
@@ -124,16 +131,17 @@ impl Kernel {
         !self.unsettled
     }
 
-    /// Does what the entry left to be done: ends domains that nobody holds, tells those who watch
-    /// the log, starts the first domain again.
+    /// Does what the entry left to be done: ends domains that nobody holds, starts the first domain
+    /// again, tells domains their part in a swap and those who watch the log of its growth.
     pub(crate) fn settle(&mut self) {
         self.reap();
         if core::mem::take(&mut self.init_ended) {
             self.settle_init();
             self.reap();
         }
+        self.settle_swaps();
         self.settle_log();
-        self.unsettled = !self.log_watchers.is_empty();
+        self.unsettled = !self.log_watchers.is_empty() || !self.turns.is_empty();
     }
 
     /// A domain that has not ended, with its body.

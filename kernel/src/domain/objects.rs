@@ -106,7 +106,7 @@ impl Kernel {
             self.fail_call(call, Status::Closed);
         }
         let unreachable =
-            |endpoint: &crate::ipc::Endpoint| endpoint.holders == 0 && endpoint.bound.is_none();
+            |endpoint: &crate::ipc::Endpoint| endpoint.holders == 0 && endpoint.server().is_none();
         if self.ipc.endpoints.get(id).is_some_and(unreachable) {
             self.ipc.endpoints.remove(id);
         }
@@ -125,7 +125,7 @@ impl Kernel {
         };
         endpoint.minted.remove(&mut self.ipc.minted, id);
         let missed = self.ipc.minted.get(id).is_some_and(|minted| minted.is_missed(endpoint));
-        match endpoint.bound.filter(|_| missed) {
+        match endpoint.server().filter(|_| missed) {
             Some(server) => self.queue_drop(server, id),
             None => self.forget_minted(id),
         }

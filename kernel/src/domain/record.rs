@@ -1,5 +1,6 @@
 //! What the kernel keeps of one domain.
 
+use super::swap::Swap;
 use super::{death::Ending, reserved::Reserved, snapshot::Pristine};
 use crate::capability::{CallId, HandleTable, Link, Linked, List};
 use crate::ipc::Inbox;
@@ -31,6 +32,8 @@ pub enum Activity {
     Waiting(u64),
     /// It waits for the reply to its call.
     Calling(CallId),
+    /// It gave its state up and waits to be thawed.
+    Frozen,
 }
 
 /// What a domain runs in; dropped at its end.
@@ -90,12 +93,14 @@ pub struct Domain {
     pub calls_served: u64,
     /// Control handles to it, and one of the kernel's own to the first domain.
     pub holders: u32,
-    /// Times that it became ready or ended.
+    /// Times that it became ready, ended or came further in a swap.
     pub changes: u64,
     /// Armed watches on it.
     pub watchers: List,
     /// How it ended.
     pub ending: Option<Ending>,
+    /// Its part in a swap.
+    pub swap: Swap,
     /// Place in the queue of domains that have to end.
     pub link: Link,
 }
@@ -117,6 +122,7 @@ impl Domain {
             (Life::Ready, Activity::Runnable) => State::Running,
             (Life::Ready, Activity::Waiting(_)) => State::Waiting,
             (Life::Ready, Activity::Calling(_)) => State::Calling,
+            (Life::Ready, Activity::Frozen) => State::Frozen,
         }
     }
 }

@@ -114,6 +114,7 @@ impl Kernel {
             isolation: original.ring,
             budget_ns: original.share.budget_ns,
             period_ns: original.share.period_ns,
+            standby: false,
         };
         let number = self.next_number()?;
         let body = pristine.body(number)?;

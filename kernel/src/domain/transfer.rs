@@ -56,7 +56,8 @@ impl Slots {
         Ok(slots)
     }
 
-    fn push(&mut self, slot: Slot) {
+    /// Appends a slot; there must be room.
+    pub(crate) fn push(&mut self, slot: Slot) {
         if self.many.capacity() > 0 {
             self.many.push(slot);
         } else if let Some(place) = self.few.get_mut(self.len) {
@@ -140,6 +141,7 @@ impl Kernel {
             SendSlot::Mint | SendSlot::LendOwn => {
                 table.endpoint(handle, rights::SERVE)?;
                 tag_of(slot)?;
+                self.require_minting(sender)?;
             }
             SendSlot::Copy => {
                 table.duplicate(handle, slot.detail)?;
@@ -222,7 +224,7 @@ impl Kernel {
 
     /// Whether an object that is sent as such, or minted on the endpoint, belongs to `receiver`.
     fn home_of(&self, endpoint: EndpointId, receiver: DomainId) -> bool {
-        self.ipc.endpoints.get(endpoint).is_some_and(|endpoint| endpoint.bound == Some(receiver))
+        self.ipc.endpoints.get(endpoint).is_some_and(|endpoint| endpoint.server() == Some(receiver))
     }
 
     fn is_home(&self, object: Object, receiver: DomainId) -> bool {
@@ -320,7 +322,8 @@ impl Kernel {
         slot
     }
 
-    fn arrive(
+    /// Adds an entry whose holder is counted already; gives it as its receiver reads it.
+    pub(super) fn arrive(
         &mut self,
         receiver: DomainId,
         entry: Entry,

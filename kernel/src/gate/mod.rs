@@ -12,6 +12,7 @@ mod handles;
 mod memory;
 mod messages;
 mod objects;
+mod swaps;
 
 #[cfg(test)]
 mod tests;
@@ -117,6 +118,14 @@ const fn function(call: Call) -> Function {
         Call::Exit => control::exit,
         Call::OpenBlob => control::open_blob,
         Call::Power => control::power,
+        Call::Quiesce => swaps::quiesce,
+        Call::SaveState => swaps::save_state,
+        Call::Freeze => swaps::freeze,
+        Call::Thaw => swaps::thaw,
+        Call::TakeOver => swaps::take_over,
+        Call::ReadState => swaps::read_state,
+        Call::CommitSwap => swaps::commit,
+        Call::RevertSwap => swaps::revert,
     }
 }
 

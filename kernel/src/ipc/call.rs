@@ -8,7 +8,7 @@ use atoll_gate::message::{Lengths, Slot};
 /// Where a call is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallState {
-    /// At its endpoint, which nobody is bound to.
+    /// At its endpoint, which nobody is bound to, or where calls are held.
     Held,
     /// In the server's inbox.
     Queued,

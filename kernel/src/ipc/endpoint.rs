@@ -8,17 +8,23 @@ use alloc::vec::Vec;
 pub struct Endpoint {
     /// Its id as domains see it, never used twice.
     pub number: u32,
-    /// The domain that published last, while it lives.
+    /// The domain that new calls go to: the one that published last, while it lives and its calls
+    /// are not held.
     pub bound: Option<DomainId>,
+    /// The same domain while a swap holds its calls: `bound` is none then, so that the way of a
+    /// call has nothing more to check.
+    pub holding: Option<DomainId>,
     /// Comes with every event, for the server to tell its endpoints apart.
     pub badge: u32,
     /// The published interface; empty while nobody is bound.
     pub descriptor: Vec<u8>,
-    /// Deaths of bound servers; objects minted before the last one are stale.
+    /// Changes of server, by death or by swap.
     pub incarnation: u32,
+    /// The incarnation since the last death; objects minted before are stale.
+    pub oldest: u32,
     /// Whether calls fail while nobody is bound, instead of waiting.
     pub suspended: bool,
-    /// Calls that wait for somebody to publish.
+    /// Calls that wait for somebody to publish, or for the end of a swap.
     pub held: List,
     /// Its minted objects that somebody holds.
     pub minted: List,
@@ -35,9 +41,11 @@ impl Endpoint {
         Self {
             number,
             bound: None,
+            holding: None,
             badge: 0,
             descriptor: Vec::new(),
             incarnation: 0,
+            oldest: 0,
             suspended: false,
             held: List::new(),
             minted: List::new(),
@@ -46,10 +54,33 @@ impl Endpoint {
         }
     }
 
+    /// The domain that serves it, whether or not new calls are held; its objects come home to it.
+    #[must_use]
+    pub const fn server(&self) -> Option<DomainId> {
+        match self.bound {
+            Some(server) => Some(server),
+            None => self.holding,
+        }
+    }
+
     /// Whether nobody serves it and nobody will, or not soon enough to wait.
     #[must_use]
     pub const fn is_abandoned(&self) -> bool {
-        self.bound.is_none() && (self.servers == 0 || self.suspended)
+        self.server().is_none() && (self.servers == 0 || self.suspended)
+    }
+
+    /// Ends the service of whoever serves it: what was minted is stale from now on.
+    pub fn unbind(&mut self) {
+        (self.bound, self.holding, self.badge) = (None, None, 0);
+        self.descriptor = Vec::new();
+        self.incarnation = self.incarnation.wrapping_add(1);
+        self.oldest = self.incarnation;
+    }
+
+    /// Whether an object that was minted in `incarnation` is known to whoever serves now.
+    const fn knows(&self, incarnation: u32) -> bool {
+        let age = self.incarnation.wrapping_sub(incarnation);
+        age <= self.incarnation.wrapping_sub(self.oldest)
     }
 }
 
@@ -83,6 +114,8 @@ pub enum Standing {
     Revoked,
     /// Its owner gave it back to the server; whoever still borrows it has lost it.
     Home,
+    /// A server minted it that was taken back: whoever serves now does not know it.
+    Orphaned,
 }
 
 /// Whether an object can still be used.
@@ -100,9 +133,11 @@ impl Minted {
     /// Judges the object against its endpoint.
     #[must_use]
     pub fn freshness(&self, endpoint: Option<&Endpoint>) -> Freshness {
-        match endpoint {
-            _ if self.standing != Standing::Held => Freshness::Revoked,
-            Some(endpoint) if endpoint.incarnation == self.incarnation => Freshness::Fresh,
+        match (self.standing, endpoint) {
+            (Standing::Revoked | Standing::Home, _) => Freshness::Revoked,
+            (Standing::Held, Some(endpoint)) if endpoint.knows(self.incarnation) => {
+                Freshness::Fresh
+            }
             _ => Freshness::Stale,
         }
     }
@@ -110,7 +145,8 @@ impl Minted {
     /// Whether the server of `endpoint` wants to hear that nobody holds the object any more.
     #[must_use]
     pub fn is_missed(&self, endpoint: &Endpoint) -> bool {
-        !self.lent && self.standing != Standing::Home && endpoint.incarnation == self.incarnation
+        let gone = matches!(self.standing, Standing::Home | Standing::Orphaned);
+        !self.lent && !gone && endpoint.knows(self.incarnation)
     }
 }
 

@@ -164,6 +164,7 @@ fn config(name: &str, isolation: Isolation) -> DomainConfig<'_> {
         isolation,
         budget_ns: 0,
         period_ns: 0,
+        standby: false,
     }
 }
 

@@ -85,7 +85,8 @@ numbered! {
         /// authority.
         CreateEndpoint = 10,
         /// (serve handle, badge, lengths) -> endpoint id. Binds the caller to the endpoint and
-        /// publishes the payload as its interface; events carry the badge. Held calls follow.
+        /// publishes the payload as its interface; events carry the badge. Held calls follow. Of
+        /// a standby domain all this happens at [`Call::CommitSwap`].
         Publish = 11,
         /// (handle of endpoint, offset) -> whole length. Copies the published interface from
         /// `offset` to the receive payload. [`Status::NotReady`] before `Publish`.
@@ -107,7 +108,8 @@ numbered! {
         Write = 16,
         /// (handle, token) -> 0. Asks for one notification with this token when the object is or
         /// becomes ready: pipe readable/writable/closed, event set, interrupt raised and not
-        /// acknowledged, domain ready or ended since its status was last read by this handle, log
+        /// acknowledged, domain ready, ended or further in a swap since its status was last read
+        /// by this handle, log
         /// longer than last read by this handle. A second watch replaces the first.
         Watch = 17,
         /// (handle) -> 0. Takes back a watch and a notification of it that is still queued.
@@ -174,7 +176,9 @@ numbered! {
         /// (control handle) -> 0. Ends the domain now and frees all that it had but its snapshot;
         /// of one that has ended, lets go of that too.
         KillDomain = 28,
-        /// () -> 0. Tells whoever watches the domain that it is ready to serve.
+        /// () -> 0. Tells whoever watches the domain that it is ready to serve; of a standby domain
+        /// that it is prepared, and later that it took over; of a thawed one that it has what it
+        /// needs of its saved state, which is dropped.
         Ready = 29,
         /// ([`crate::record::Cause`], code, lengths) -> never. Ends the calling domain; the
         /// payload is the reason in words.
@@ -185,6 +189,40 @@ numbered! {
         OpenBlob = 31,
         /// (system handle, [`Power`]) -> never, or [`Status::Unsupported`].
         Power = 32,
+
+        // Swaps: see [`crate::record::Phase`] for the way of the two domains. A call that does not
+        // fit the phase of a domain is [`Status::NotReady`] and changes nothing.
+        /// (control handle) -> 0. Calls to the endpoints of a domain that serves wait from now on,
+        /// those too that it has not taken. When it has answered those it took and waits, it gets
+        /// [`crate::message::EventKind::Quiesce`].
+        Quiesce = 37,
+        /// (lengths) -> bytes saved in all. Appends the payload to the caller's saved state, and
+        /// its handles, which all have to move. Counts against the caller's quota.
+        SaveState = 38,
+        /// (status, lengths) -> 0, when the domain is thawed. The caller saved its state, or could
+        /// not: then the payload is the reason in words.
+        Freeze = 39,
+        /// (control handle) -> 0. Calls go to the domain again, at whatever point it was between
+        /// [`Call::Quiesce`] and [`Call::CommitSwap`].
+        Thaw = 40,
+        /// (control handle of a frozen domain, control handle of a prepared one) -> 0. The second
+        /// gets [`crate::message::EventKind::TakeOver`] and reads the state of the first.
+        TakeOver = 41,
+        /// (offset, number of a handle) -> bytes of the saved state in bits 0..32, handles in
+        /// 32..64. Copies the state from `offset` on to the receive payload, and duplicates of the
+        /// handles from that number on to its slots; the header says how many. The caller's own
+        /// state after a thaw, else that of the domain that it takes over from.
+        ReadState = 42,
+        /// (lengths) -> 0. Payload: pairs of control handles, each 32 bits, of a frozen domain and
+        /// of the one that took over from it. All or nothing: what the new ones published is bound,
+        /// objects that wait to be dropped move, held calls follow. The old ones stay frozen until
+        /// they are killed, which makes the swap final; until then a new one that ends gives its
+        /// endpoints back and its calls are held.
+        CommitSwap = 43,
+        /// (lengths) -> 0. Payload as for `CommitSwap`. All or nothing: the old domains serve again,
+        /// what the new ones minted is stale, waiting calls go to the old ones. A new one that has
+        /// taken calls can answer them; at its end those that can be repeated go to the old one.
+        RevertSwap = 44,
     }
 }
 
@@ -312,6 +350,9 @@ pub mod rights {
     pub const DEVICES: u32 = 1 << 8;
     /// System: may switch off and reboot.
     pub const POWER: u32 = 1 << 9;
+    /// Endpoint: a call that passes no handles and that its server had taken when it ended waits
+    /// for the next server, instead of failing.
+    pub const RETRY: u32 = 1 << 10;
     /// Every right.
-    pub const ALL: u32 = (1 << 10) - 1;
+    pub const ALL: u32 = (1 << 11) - 1;
 }

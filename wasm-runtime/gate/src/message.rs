@@ -24,6 +24,7 @@ pub struct Header {
     /// An [`EventKind`] as a number; 0 when nothing was delivered.
     pub event: u32,
     /// Call: function index in the published interface. Reply: a [`crate::Status`] as a number.
+    /// Start record: 1 for a standby domain.
     pub method: u32,
     /// Call and reply: the call's id. Notification: the token given to `watch`.
     /// Drop: the object id in the low half.
@@ -50,6 +51,10 @@ pub enum EventKind {
     Notification = 3,
     /// The last holder of an object that the domain minted has let go of it.
     Drop = 4,
+    /// The domain is to save its state and freeze. It has no call open and nothing that waits.
+    Quiesce = 5,
+    /// A standby domain is to take over: a saved state can be read.
+    TakeOver = 6,
 }
 
 impl EventKind {
@@ -61,6 +66,8 @@ impl EventKind {
             2 => Some(Self::Reply),
             3 => Some(Self::Notification),
             4 => Some(Self::Drop),
+            5 => Some(Self::Quiesce),
+            6 => Some(Self::TakeOver),
             _ => None,
         }
     }
@@ -68,7 +75,7 @@ impl EventKind {
 
 /// Which events a `wait` accepts: a mask of these. Events of other kinds stay queued.
 pub mod accept {
-    /// Calls and drops.
+    /// Calls and drops, and what a swap asks.
     pub const CALLS: u64 = 1;
     /// Replies.
     pub const REPLIES: u64 = 2;

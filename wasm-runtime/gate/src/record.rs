@@ -109,7 +109,8 @@ macro_rules! record {
 record! {
     /// What the kernel knows of one domain. `Read` on a domain handle gives one; `Read` on a
     /// system handle at offset [`SYSTEM_DOMAINS`] + n gives those from the n-th on, as many as
-    /// fit. After the single record of a domain handle come the bytes of its exit message.
+    /// fit. After the single record of a domain handle come the bytes of its exit message, or of
+    /// its reason not to be saved.
     DomainStatus {
         /// The domain's id, never used twice since boot.
         id: u32,
@@ -143,6 +144,12 @@ record! {
         has_snapshot: u32,
         /// 1 if it began as a clone.
         is_clone: u32,
+        /// A [`Phase`] as a number.
+        phase: u32,
+        /// Bytes of its saved state.
+        saved: u64,
+        /// Calls of others in its inbox, or taken and not answered.
+        calls_open: u32,
         /// Its name.
         name: [u8; NAME_LEN],
     }
@@ -241,6 +248,41 @@ pub enum State {
     Calling = 5,
     /// Over; only its status is left.
     Ended = 6,
+    /// Stopped where it gave its state away, until it is thawed.
+    Frozen = 7,
+}
+
+/// Where a domain is in a swap. Every step is a change that a watch on the domain tells of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Phase {
+    /// In none.
+    #[default]
+    Settled = 0,
+    /// A new one: made to take over, preparing itself.
+    Standby = 1,
+    /// A new one: it can take over, and waits to be told.
+    Prepared = 2,
+    /// A new one: told to take over.
+    TakingOver = 3,
+    /// A new one: it has the state; what it published is not bound yet.
+    TookOver = 4,
+    /// A new one: it serves, while the old one can still come back.
+    Probation = 5,
+    /// A new one: the old one came back, or is about to.
+    Reverted = 6,
+    /// An old one: calls are held; it answers those that it took.
+    Quiescing = 7,
+    /// An old one: told to save its state.
+    Saving = 8,
+    /// An old one: its state is saved and it is stopped.
+    Frozen = 9,
+    /// An old one: its state could not be saved and it is stopped.
+    Unsaved = 10,
+    /// An old one: stopped, while the new one serves on probation.
+    Replaced = 11,
+    /// An old one: serves again, and may still want its saved state.
+    Thawed = 12,
 }
 
 /// Why a domain ended.
@@ -293,7 +335,14 @@ macro_rules! from_raw {
         }
     };
 }
-from_raw!(State: u32 { 1 => Created, 2 => Starting, 3 => Running, 4 => Waiting, 5 => Calling, 6 => Ended, });
+from_raw!(State: u32 {
+    1 => Created, 2 => Starting, 3 => Running, 4 => Waiting, 5 => Calling, 6 => Ended, 7 => Frozen,
+});
+from_raw!(Phase: u32 {
+    0 => Settled, 1 => Standby, 2 => Prepared, 3 => TakingOver, 4 => TookOver, 5 => Probation,
+    6 => Reverted, 7 => Quiescing, 8 => Saving, 9 => Frozen, 10 => Unsaved, 11 => Replaced,
+    12 => Thawed,
+});
 from_raw!(Cause: u32 {
     1 => Exited, 2 => Trapped, 3 => Refused, 4 => Panicked, 5 => OutOfMemory, 6 => Faulted, 7 => Killed,
 });

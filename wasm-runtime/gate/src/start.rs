@@ -154,6 +154,9 @@ pub struct DomainConfig<'a> {
     pub budget_ns: u64,
     /// Length of the period in nanoseconds.
     pub period_ns: u64,
+    /// Whether it is to take over from another domain: it prepares itself and serves nothing until
+    /// it is told.
+    pub standby: bool,
 }
 
 impl<'a> DomainConfig<'a> {
@@ -167,6 +170,7 @@ impl<'a> DomainConfig<'a> {
         out.u8(self.isolation as u8);
         out.u64(self.budget_ns);
         out.u64(self.period_ns);
+        out.u8(u8::from(self.standby));
     }
 
     /// Takes a configuration; `None` if it is cut short or a field has no meaning.
@@ -185,6 +189,11 @@ impl<'a> DomainConfig<'a> {
             },
             budget_ns: reader.u64()?,
             period_ns: reader.u64()?,
+            standby: match reader.u8()? {
+                0 => false,
+                1 => true,
+                _ => return None,
+            },
         })
     }
 }

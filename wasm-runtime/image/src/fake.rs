@@ -402,6 +402,9 @@ fn domain_record() -> DomainStatus {
         priority: 3,
         has_snapshot: 1,
         is_clone: 0,
+        phase: 0,
+        saved: 0,
+        calls_open: 0,
         name: name_field("child"),
     }
 }

@@ -33,6 +33,7 @@ const CONFIG: DomainConfig<'_> = DomainConfig {
     isolation: Isolation::Kernel,
     budget_ns: 0,
     period_ns: 0,
+    standby: false,
 };
 
 /// Lives the life of either domain.

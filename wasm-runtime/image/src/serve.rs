@@ -288,7 +288,7 @@ impl<G: Gate> Life<G> {
             Some(EventKind::Call) => self.call(header.id, header.badge, header.method)?,
             Some(EventKind::Notification) => self.place().watches.notified(header.id as u32),
             Some(EventKind::Drop) => self.place().last_holder_dropped(header.id as u32),
-            Some(EventKind::Reply) | None => {}
+            Some(EventKind::Reply | EventKind::Quiesce | EventKind::TakeOver) | None => {}
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ mod reserved;
 mod snapshot;
 mod streams;
 mod supervision;
+mod swap;
 
 use super::{CPU, Kernel};
 use crate::arch::host;
@@ -53,6 +54,7 @@ const PLAIN: DomainConfig<'_> = DomainConfig {
     isolation: Isolation::Kernel,
     budget_ns: 0,
     period_ns: 0,
+    standby: false,
 };
 
 struct Bench {

@@ -292,7 +292,7 @@ proptest! {
     /// Whatever numbers a domain passes, the kernel answers or ends the domain, and goes on.
     #[test]
     fn any_numbers_are_survived(
-        calls in proptest::collection::vec((0u64..36, proptest::collection::vec(any::<u64>(), 5), 0u8..32), 1..200),
+        calls in proptest::collection::vec((0u64..47, proptest::collection::vec(any::<u64>(), 5), 0u8..32), 1..200),
         slots in proptest::collection::vec((0u32..8, 0u32..0x20004, 0u32..4, any::<u32>()), 4),
     ) {
         let mut bench = Bench::new();

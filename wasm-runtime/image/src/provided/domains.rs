@@ -145,6 +145,7 @@ fn config<'a>(name: &'a str, input: &mut Input<'_>) -> Result<DomainConfig<'a>, 
         isolation: if input.case(2)? == 0 { Isolation::Kernel } else { Isolation::User },
         budget_ns: input.u64()?,
         period_ns: input.u64()?,
+        standby: false,
     })
 }
 

@@ -1,0 +1,154 @@
+//! Swaps: replacing a domain that serves by another one, without losing a call.
+//!
+//! The supervisor's calls arrive here, each a step that is checked whole before anything changes.
+//! An old domain goes `Quiescing`, `Saving`, `Frozen`, `Replaced`; a new one `Standby`, `Prepared`,
+//! `TakingOver`, `TookOver`, `Probation` ([`Phase`]). `quiesce` is the old one's way and back,
+//! `take_over` the new one's, `commit` changes sides, `aftermath` is what the end of either means.
+//!
+//! Invariants: an endpoint in the middle of a swap has `holding` set and `bound` not, so that calls
+//! wait at it as at one that nobody serves; what the domain of a swap that does not serve would
+//! serve is on its shelf; the two of a pair name each other as partners from `TakeOver` until
+//! either ends, the old one is thawed or the swap is final.
+
+mod aftermath;
+mod commit;
+mod quiesce;
+mod take_over;
+
+pub(crate) use commit::Couple;
+
+use super::Kernel;
+use crate::capability::{DomainId, EndpointId, Entry};
+use alloc::vec::Vec;
+use atoll_gate::Status;
+use atoll_gate::record::Phase;
+
+/// What a domain serves, or will, or did, on one endpoint.
+#[derive(Debug)]
+struct Publication {
+    endpoint: EndpointId,
+    badge: u32,
+    descriptor: Vec<u8>,
+    /// Of what was replaced: whether the old domain served it.
+    served: bool,
+}
+
+/// What a domain gave up.
+#[derive(Debug, Default)]
+struct Saved {
+    bytes: Vec<u8>,
+    /// Its handles, each a holder of its object.
+    kept: Vec<Entry>,
+    /// What both count against its quota.
+    charged: u64,
+}
+
+/// The part of one domain in a swap.
+#[derive(Debug, Default)]
+pub struct Swap {
+    phase: Phase,
+    partner: Option<DomainId>,
+    shelf: Vec<Publication>,
+    saved: Saved,
+    /// Why it could not be saved.
+    reason: Vec<u8>,
+}
+
+impl Swap {
+    /// The part of a new domain.
+    #[must_use]
+    pub(super) fn new(standby: bool) -> Self {
+        Self { phase: if standby { Phase::Standby } else { Phase::Settled }, ..Self::default() }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub const fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Whether the domain prepares itself.
+    #[must_use]
+    pub fn is_standby(&self) -> bool {
+        self.phase == Phase::Standby
+    }
+
+    /// Bytes of state that it saved.
+    #[must_use]
+    pub const fn saved_bytes(&self) -> u64 {
+        self.saved.bytes.len() as u64
+    }
+
+    /// Why it could not be saved; empty if it was or was not asked.
+    #[must_use]
+    pub fn reason(&self) -> &[u8] {
+        &self.reason
+    }
+
+    /// Whether what it publishes is not bound yet.
+    const fn stages(&self) -> bool {
+        matches!(self.phase, Phase::Standby | Phase::Prepared | Phase::TakingOver | Phase::TookOver)
+    }
+}
+
+impl Kernel {
+    /// Where a domain that lives is in a swap.
+    fn phase(&self, id: DomainId) -> Result<Phase, Status> {
+        Ok(self.live(id)?.0.swap.phase)
+    }
+
+    /// The other domain of the swap that `id` is in.
+    fn partner(&self, id: DomainId) -> Option<DomainId> {
+        self.domains.get(id)?.swap.partner
+    }
+
+    /// Lets a domain be in another phase and tells whoever watches it.
+    fn enter_phase(&mut self, id: DomainId, phase: Phase) {
+        if let Some(domain) = self.domains.get_mut(id) {
+            domain.swap.phase = phase;
+        }
+        self.tell_change(id);
+    }
+
+    /// Ends the tie between a domain and its partner.
+    fn part(&mut self, id: DomainId) {
+        let Some(partner) = self.domains.get_mut(id).and_then(|own| own.swap.partner.take()) else {
+            return;
+        };
+        if let Some(other) = self.domains.get_mut(partner)
+            && other.swap.partner == Some(id)
+        {
+            other.swap.partner = None;
+        }
+    }
+
+    /// Whether what `server` publishes waits for a commit. Fails in the phases in which a domain
+    /// must not publish.
+    pub(super) fn stages(&self, server: DomainId) -> Result<bool, Status> {
+        let swap = &self.live(server)?.0.swap;
+        match swap.phase {
+            Phase::Quiescing | Phase::Saving | Phase::Reverted => Err(Status::NotReady),
+            _ => Ok(swap.stages()),
+        }
+    }
+
+    /// Fails while objects that `server` mints would not be known to whoever serves next.
+    pub(super) fn require_minting(&self, server: DomainId) -> Result<(), Status> {
+        let swap = &self.live(server)?.0.swap;
+        if swap.stages() || swap.phase == Phase::Reverted {
+            return Err(Status::NotReady);
+        }
+        Ok(())
+    }
+
+    /// Lets go of what a domain saved.
+    fn drop_saved(&mut self, id: DomainId) {
+        let Some(domain) = self.domains.get_mut(id) else { return };
+        let saved = core::mem::take(&mut domain.swap.saved);
+        domain.swap.reason = Vec::new();
+        self.refund(id, saved.charged);
+        for entry in saved.kept {
+            self.release(entry.object, entry.rights);
+        }
+    }
+}
