@@ -87,6 +87,12 @@ pub(crate) fn of(interfaces: &Interfaces, side: Side, index: u32) -> Option<Vec<
     encode::encode(&interfaces.types, &interface.ty, &origin)
 }
 
+/// Writes a descriptor again whose interface is `interface` now, of the same types and resources.
+pub(crate) fn write(described: &Descriptor, interface: &InterfaceType) -> Option<Vec<u8>> {
+    let origin = |resource: ResourceId| described.origins.get(resource.0 as usize).cloned();
+    encode::encode(&described.types, interface, &origin)
+}
+
 /// Who declares a resource that interface `index` mentions, as its descriptor says it.
 pub(crate) fn origin(
     interfaces: &Interfaces,

@@ -12,23 +12,24 @@ use alloc::{
 
 use super::{name, print};
 use crate::{
-    component::{Interfaces, Side},
-    descriptor::{self, Descriptor, ResourceOrigin},
+    descriptor::{Descriptor, ResourceOrigin},
     error::Problem,
-    types::{Definition, FunctionType, ResourceId, ValueType},
+    types::{Definition, FunctionType, ResourceId, Types, ValueType},
 };
 
-/// An import and what its provider says of itself.
+/// What is wanted of an interface and what its provider says of itself.
 pub(super) struct Pair<'a> {
-    pub interfaces: &'a Interfaces,
-    pub import: u32,
+    /// What the wanted functions' types refer to.
+    pub types: &'a Types,
+    /// Who declares a resource of theirs.
+    pub origin: &'a dyn Fn(ResourceId) -> Option<ResourceOrigin>,
     /// Name of the interface.
     pub name: &'a str,
     pub provider: &'a Descriptor,
 }
 
 impl Pair<'_> {
-    /// The provider's number for a function of the import.
+    /// The provider's number for a wanted function.
     pub(super) fn method(&self, wanted: &str, ty: &FunctionType) -> Result<u32, Problem> {
         let functions = &self.provider.interface.functions;
         let found = functions.iter().zip(0u32..).find(|((name, _), _)| name == wanted);
@@ -48,7 +49,7 @@ impl Pair<'_> {
         })
     }
 
-    /// The provider's number for a resource that the import declares.
+    /// The provider's number for a resource that the wanted interface declares.
     pub(super) fn resource_number(&self, wanted: &str) -> Result<u32, Problem> {
         let resources = &self.provider.interface.resources;
         let found = resources.iter().zip(0u32..).find(|((name, _), _)| name == wanted);
@@ -81,7 +82,7 @@ impl Pair<'_> {
             (ValueType::Own(wanted), ValueType::Own(found))
             | (ValueType::Borrow(wanted), ValueType::Borrow(found)) => self.resource(wanted, found),
             (ValueType::Defined(wanted), ValueType::Defined(found)) => {
-                let wanted = self.interfaces.types.get(wanted);
+                let wanted = self.types.get(wanted);
                 let found = self.provider.types.get(found);
                 matches!((wanted, found), (Some(a), Some(b)) if self.definition(a, b))
             }
@@ -127,7 +128,7 @@ impl Pair<'_> {
     }
 
     fn resource(&self, wanted: ResourceId, found: ResourceId) -> bool {
-        let wanted = descriptor::origin(self.interfaces, Side::Import, self.import, wanted);
+        let wanted = (self.origin)(wanted);
         let found = self.provider.origins.get(found.0 as usize);
         match (wanted, found) {
             (Some(wanted), Some(found)) => {
@@ -144,9 +145,8 @@ impl Pair<'_> {
     }
 
     fn expected(&self, ty: &FunctionType) -> String {
-        print::function(&self.interfaces.types, ty, &|resource| {
-            let origin = descriptor::origin(self.interfaces, Side::Import, self.import, resource);
-            self.resource_text(origin.as_ref())
+        print::function(self.types, ty, &|resource| {
+            self.resource_text((self.origin)(resource).as_ref())
         })
     }
 

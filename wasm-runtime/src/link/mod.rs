@@ -3,15 +3,19 @@
 //! Linking happens before anything is translated or run, so that a server whose import is not met
 //! costs nothing but the message that says so. What linking finds out is a table of numbers for
 //! each import: the target, and the provider's numbers for the functions and resources.
+//! `renumber` turns the comparison round, for a server that takes over from another version.
 
 mod compare;
 pub mod name;
 pub(crate) mod print;
+mod renumber;
+
+pub use renumber::{Renumbered, renumber};
 
 use alloc::{borrow::Cow, format, string::String, vec::Vec};
 
 use crate::{
-    component::Component,
+    component::{Component, Side},
     descriptor::{self, Descriptor},
     error::{LinkError, Problem},
     host::Target,
@@ -99,9 +103,10 @@ impl<'a> Component<'a> {
         let provider = provider.map_err(Problem::Unmet)?;
         let descriptor: Descriptor = descriptor::decode(&provider.descriptor)
             .map_err(|error| Problem::Descriptor(format!("{error}")))?;
+        let interfaces = &self.interfaces;
         let pair = compare::Pair {
-            interfaces: &self.interfaces,
-            import: index,
+            types: &interfaces.types,
+            origin: &|resource| descriptor::origin(interfaces, Side::Import, index, resource),
             name: import.interface(),
             provider: &descriptor,
         };
