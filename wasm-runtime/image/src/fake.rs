@@ -73,15 +73,25 @@ pub(crate) struct State {
     pub(crate) reply_status: Option<Status>,
     pub(crate) started: Vec<(Vec<u8>, Vec<Slot>)>,
     pub(crate) exits: Vec<(u64, u64, String)>,
-    pub(crate) ready: bool,
     /// How often a snapshot was asked for.
     pub(crate) snapshots: u32,
     /// What the next request for one is answered with.
     pub(crate) refusal: Option<Status>,
     /// Makes the domain a clone at the next snapshot, with this start record.
     pub(crate) clone: Option<Life>,
+    /// How often it said so.
+    pub(crate) ready: u32,
     pub(crate) ports: Vec<(u64, u64)>,
     pub(crate) window: Vec<u8>,
+    /// The saved state that can be read, its own or that of another domain.
+    pub(crate) saved: Vec<u8>,
+    pub(crate) kept: Vec<(Thing, u32)>,
+    /// Bytes that `SaveState` takes, or all.
+    pub(crate) save_limit: Option<usize>,
+    /// How it froze: status and reason.
+    pub(crate) frozen: Vec<(u64, String)>,
+    /// What it asked of other domains' swaps: call, arguments and payload.
+    pub(crate) swaps: Vec<(Call, [u64; 2], Vec<u8>)>,
     next: u32,
 }
 
@@ -217,7 +227,12 @@ impl Fake {
             self.state.borrow_mut().notify();
             let accepted = |message: &Message| {
                 let wanted = match EventKind::from_raw(message.header.event) {
-                    Some(EventKind::Call | EventKind::Drop) => accept::CALLS,
+                    Some(
+                        EventKind::Call
+                        | EventKind::Drop
+                        | EventKind::Quiesce
+                        | EventKind::TakeOver,
+                    ) => accept::CALLS,
                     Some(EventKind::Reply) => accept::REPLIES,
                     _ => accept::NOTIFICATIONS,
                 };
@@ -427,6 +442,18 @@ impl Gate for Fake {
                 Ok(0)
             }
             Call::Snapshot => self.snapshot(),
+            Call::SaveState => self.save_state(a),
+            Call::Freeze => self.freeze(a, b),
+            Call::ReadState => self.read_state(a as usize, b as usize),
+            Call::Quiesce | Call::Thaw | Call::TakeOver => {
+                self.state.borrow_mut().swaps.push((call, [a, b], vec![]));
+                Ok(0)
+            }
+            Call::CommitSwap | Call::RevertSwap => {
+                let (payload, _) = self.sent(a)?;
+                self.state.borrow_mut().swaps.push((call, [0; 2], payload));
+                Ok(0)
+            }
             _ => self.small_call(call, arguments),
         }
     }
@@ -508,6 +535,53 @@ impl Gate for Fake {
     #[cfg(feature = "testing")]
     fn enter_raw(&mut self, number: u64, _: [u64; 5]) -> (u64, u64) {
         (number, 0)
+    }
+}
+
+/// Swaps, as the domain sees its own.
+impl Fake {
+    fn save_state(&mut self, lengths: u64) -> Result<u64, Status> {
+        let (payload, slots) = self.sent(lengths)?;
+        let mut state = self.state.borrow_mut();
+        let limit = state.save_limit.unwrap_or(usize::MAX);
+        if state.saved.len() + payload.len() > limit {
+            return Err(Status::QuotaExceeded);
+        }
+        for slot in &slots {
+            assert_eq!(SendSlot::from_raw(slot.kind), Some(SendSlot::Move));
+            let thing = state.things.remove(&slot.handle).ok_or(Status::BadHandle)?;
+            state.kept.push(thing);
+        }
+        state.saved.extend(payload);
+        Ok(state.saved.len() as u64)
+    }
+
+    /// The domain is thawed by the next step of the script.
+    fn freeze(&mut self, status: u64, lengths: u64) -> Result<u64, Status> {
+        let (reason, _) = self.sent(lengths)?;
+        let reason = String::from_utf8(reason).expect("text");
+        self.state.borrow_mut().frozen.push((status, reason));
+        let step = self.state.borrow_mut().script.pop_front();
+        let step = step.expect("the domain is frozen and nobody does anything");
+        step(&mut self.state.borrow_mut());
+        Ok(0)
+    }
+
+    fn read_state(&mut self, offset: usize, first: usize) -> Result<u64, Status> {
+        let mut state = self.state.borrow_mut();
+        let part = state.saved.get(offset..).ok_or(Status::Invalid)?;
+        let payload = part[..part.len().min(MAX_PAYLOAD)].to_vec();
+        let whole = state.saved.len() as u64 | (state.kept.len() as u64) << 32;
+        let things: Vec<_> = state.kept.iter().skip(first).take(MAX_SLOTS).cloned().collect();
+        let slots: Vec<_> = things
+            .into_iter()
+            .map(|(thing, rights)| arriving(ReceiveSlot::Handle, state.add(thing, rights), 0, 0))
+            .collect();
+        drop(state);
+        let (payload_len, slot_count) = (payload.len() as u32, slots.len() as u32);
+        let header = Header { payload_len, slot_count, ..Header::default() };
+        self.deliver(Message { header, payload, slots });
+        Ok(whole)
     }
 }
 
@@ -626,7 +700,7 @@ impl Fake {
                 return Ok(0);
             }
             Call::Ready => {
-                state.ready = true;
+                state.ready += 1;
                 return Ok(0);
             }
             Call::OpenBlob if payload == b"there" => {

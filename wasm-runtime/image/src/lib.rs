@@ -14,6 +14,7 @@
 //! | [`objects`], [`watches`], [`answer`], [`wire`] | what provided interfaces are made of |
 //! | `provided` | the provided interfaces, one module each |
 //! | [`serve`] | loading, linking, and the event loop |
+//! | `swap` | giving the state up, and taking over |
 
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
@@ -29,6 +30,7 @@ mod provided;
 pub mod serve;
 pub mod slab;
 pub mod start;
+mod swap;
 pub mod watches;
 pub mod wire;
 

@@ -35,11 +35,11 @@ pub struct End {
 }
 
 impl End {
-    fn refused(message: impl ToString) -> Self {
+    pub(crate) fn refused(message: impl ToString) -> Self {
         Self { cause: Cause::Refused, code: 1, message: message.to_string(), trap: None }
     }
 
-    fn trapped(trap: Trap) -> Self {
+    pub(crate) fn trapped(trap: Trap) -> Self {
         let message = trap.message().into();
         Self { cause: Cause::Trapped, code: 1, message, trap: Some(trap) }
     }
@@ -102,8 +102,10 @@ fn instantiate<G: Gate>(gate: G, start: Start, bytes: &[u8]) -> Result<Instance<
         })?;
     let exports = (0u32..).zip(instance.exports()).map(|(number, export)| Export {
         name: export.name.clone(),
+        interface: export.interface().into(),
         descriptor: instance.descriptor(number).unwrap_or_default(),
         serve: None,
+        numbers: None,
     });
     let exports = exports.collect();
     instance.host_mut().exports = exports;
@@ -135,6 +137,10 @@ fn publish<G: Gate>(instance: &mut Instance<Place<G>>) -> Result<(), End> {
         let export =
             export.ok_or_else(|| refused("it is granted, but the component does not export it"))?;
         let serve = grant.handle.ok_or_else(|| refused("its grant came without an endpoint"))?;
+        if instance.host().start().standby {
+            let adopted = instance.host_mut().adopt_numbers(export as usize, serve);
+            adopted.map_err(|text| refused(&text))?;
+        }
         let published = instance.host_mut().publish(export as usize, serve);
         published.map_err(|status| refused(crate::gate::words(status)))?;
     }
@@ -142,14 +148,16 @@ fn publish<G: Gate>(instance: &mut Instance<Place<G>>) -> Result<(), End> {
 }
 
 /// A domain that runs.
-struct Life<G: Gate> {
-    instance: Instance<Place<G>>,
+pub(crate) struct Life<G: Gate> {
+    pub(crate) instance: Instance<Place<G>>,
     due: Option<Reply>,
 }
 
 impl<G: Gate> Life<G> {
     fn run(mut self) -> End {
-        if let Err(end) = self.start() {
+        let standby = self.place().start().standby;
+        let started = if standby { self.stand_by() } else { self.start() };
+        if let Err(end) = started {
             return end;
         }
         self.place().gate().report_ready();
@@ -162,7 +170,7 @@ impl<G: Gate> Life<G> {
         }
     }
 
-    fn place(&mut self) -> &mut Place<G> {
+    pub(crate) fn place(&mut self) -> &mut Place<G> {
         self.instance.host_mut()
     }
 
@@ -182,7 +190,7 @@ impl<G: Gate> Life<G> {
     }
 
     /// Lets the component set itself up, if it wants to.
-    fn start(&mut self) -> Result<(), End> {
+    pub(crate) fn start(&mut self) -> Result<(), End> {
         let Some(export) = self.instance.export_index("atoll:lifecycle/start") else {
             return Ok(());
         };
@@ -288,7 +296,8 @@ impl<G: Gate> Life<G> {
             Some(EventKind::Call) => self.call(header.id, header.badge, header.method)?,
             Some(EventKind::Notification) => self.place().watches.notified(header.id as u32),
             Some(EventKind::Drop) => self.place().last_holder_dropped(header.id as u32),
-            Some(EventKind::Reply | EventKind::Quiesce | EventKind::TakeOver) | None => {}
+            Some(EventKind::Quiesce) => self.quiesce()?,
+            Some(EventKind::Reply | EventKind::TakeOver) | None => {}
         }
         Ok(())
     }
@@ -296,6 +305,7 @@ impl<G: Gate> Life<G> {
     /// Runs an export for a client.
     fn call(&mut self, id: u64, export: u32, method: u32) -> Result<(), End> {
         self.place().message_arrived();
+        let method = self.place().method_of(export, method);
         let outcome = self.instance.dispatch(export, method);
         self.place().call_ended();
         let (status, lengths) = match outcome {

@@ -30,6 +30,19 @@ impl<T> Slab<T> {
         number as u32
     }
 
+    /// Puts a thing under a number of the caller's; `false`, and nothing put, if that is taken.
+    pub fn put(&mut self, number: u32, thing: T) -> bool {
+        let at = number as usize;
+        if self.places.len() <= at {
+            self.places.resize_with(at + 1, || None);
+        }
+        match self.places.get_mut(at) {
+            Some(place @ None) => *place = Some(thing),
+            _ => return false,
+        }
+        true
+    }
+
     /// The thing with that number.
     #[must_use]
     pub fn get(&self, number: u32) -> Option<&T> {
@@ -49,6 +62,14 @@ impl<T> Slab<T> {
     }
 
     /// All things with their numbers, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
+        self.places
+            .iter()
+            .enumerate()
+            .filter_map(|(number, place)| Some((number as u32, place.as_ref()?)))
+    }
+
+    /// All things with their numbers, in order, to change.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (u32, &mut T)> {
         self.places
             .iter_mut()
@@ -65,11 +86,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn gives_the_lowest_free_number(steps in proptest::collection::vec((any::<bool>(), 0u32..20), 0..200)) {
+        fn gives_the_lowest_free_number(steps in proptest::collection::vec((0u8..5, 0u32..20), 0..200)) {
             let mut slab = Slab::default();
             let mut model = BTreeMap::new();
-            for (insert, value) in steps {
-                if insert {
+            for (kind, value) in steps {
+                if kind == 4 {
+                    prop_assert_eq!(slab.put(value, value), !model.contains_key(&value));
+                    model.entry(value).or_insert(value);
+                } else if kind < 2 {
                     let expected = (0..).find(|number| !model.contains_key(number)).expect("some number is free");
                     prop_assert_eq!(slab.insert(value), expected);
                     model.insert(expected, value);
@@ -77,6 +101,7 @@ mod tests {
                     prop_assert_eq!(slab.remove(value), model.remove(&value));
                 }
                 prop_assert_eq!(slab.get(value), model.get(&value));
+                prop_assert!(slab.iter().eq(model.iter().map(|(number, value)| (*number, value))));
             }
         }
     }

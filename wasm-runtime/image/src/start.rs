@@ -35,6 +35,8 @@ pub struct Start {
     pub environment: Vec<(String, String)>,
     /// Its authority.
     pub grants: Vec<Grant>,
+    /// Whether it prepares itself to take over from another domain.
+    pub standby: bool,
 }
 
 impl Start {
@@ -67,6 +69,7 @@ impl Start {
                 .map(|(name, value)| (name.into(), value.into()))
                 .collect(),
             grants,
+            standby: header.method == 1,
         })
     }
 

@@ -23,6 +23,7 @@ impl<G: Gate> Place<G> {
         origin: Origin,
     ) -> Result<(), &'static str> {
         match self.arrived {
+            Arrived::Offer => self.offer.check(index, passing, origin),
             Arrived::Answer => {
                 let given = self.answer.given(index).ok_or("there is no such handle")?;
                 let Origin::Import { target: Target::Provided(interface), resource } = origin
@@ -93,6 +94,7 @@ impl<G: Gate> Place<G> {
     ) -> Result<u32, &'static str> {
         self.check(index, passing, origin)?;
         let slot = match &mut self.arrived {
+            Arrived::Offer => return self.offer.take(index).ok_or("there is no such handle"),
             Arrived::Answer => {
                 return self
                     .answer
@@ -133,6 +135,11 @@ impl<G: Gate> Place<G> {
     /// Lets go of handles that came in and were not taken.
     pub(super) fn discard_arrived(&mut self) {
         match self.arrived {
+            Arrived::Offer => {
+                while let Some(slot) = self.offer.take_any() {
+                    self.let_go(slot);
+                }
+            }
             Arrived::Answer => {
                 while let Some(given) = self.answer.take_any() {
                     self.leave(given.number);

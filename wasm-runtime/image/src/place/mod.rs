@@ -11,9 +11,12 @@
 
 mod arrival;
 mod clone;
+mod own;
 mod poll;
 mod resolve;
 mod transfer;
+
+pub(crate) use own::Parted;
 
 use crate::answer::Answer;
 use crate::gate::{Calls, Gate, words};
@@ -31,6 +34,7 @@ use atoll_gate::call::Status;
 use atoll_gate::layout::PAGE_SIZE;
 use atoll_gate::message::Lengths;
 use atoll_runtime::host::{CallError, Host, Origin, Passing, ResourceSlot, Target};
+use atoll_runtime::link::Renumbered;
 
 /// Most handles in a call to a provided interface; a message is bound by the gate's own limit.
 const MOST_OUTGOING: usize = 1024;
@@ -51,10 +55,31 @@ pub struct Minted {
 pub struct Export {
     /// Its name with version.
     pub name: String,
+    /// The name of the interface that it is an instance of.
+    pub interface: String,
     /// What is published for it.
     pub descriptor: Vec<u8>,
     /// The endpoint on which it is served.
     pub serve: Option<u32>,
+    /// By which numbers clients know it, if not by those of the binary.
+    pub numbers: Option<Renumbered>,
+}
+
+impl Export {
+    /// The function that clients know by this number; a number that stands for none where there
+    /// is none.
+    #[inline]
+    fn method(&self, published: u32) -> u32 {
+        let Some(numbers) = &self.numbers else { return published };
+        numbers.methods.get(published as usize).copied().unwrap_or(u32::MAX)
+    }
+
+    /// The number by which clients know a resource.
+    fn tag(&self, resource: u32) -> u32 {
+        let Some(numbers) = &self.numbers else { return resource };
+        let known = numbers.resources.iter().position(|own| *own == resource);
+        known.map_or(resource, |number| number as u32)
+    }
 }
 
 /// An endpoint that imports were linked to.
@@ -75,6 +100,8 @@ enum Arrived {
     Message { payload: usize, slots: u32, taken: u64 },
     /// In the answer.
     Answer,
+    /// In what the image offers a function of the component itself.
+    Offer,
 }
 
 /// See the module.
@@ -102,6 +129,7 @@ pub struct Place<G> {
     /// Whether the guest has called an import.
     has_called: bool,
     transit: transfer::Transit,
+    offer: own::Offer,
 }
 
 impl<G: Gate> Place<G> {
@@ -126,6 +154,7 @@ impl<G: Gate> Place<G> {
             endpoints: Vec::new(),
             has_called: false,
             transit: transfer::Transit::default(),
+            offer: own::Offer::default(),
         }
     }
 
@@ -147,6 +176,12 @@ impl<G: Gate> Place<G> {
             slots: header.slot_count,
             taken: 0,
         };
+    }
+
+    /// The function of an export that clients know by that number.
+    #[inline]
+    pub(crate) fn method_of(&self, export: u32, published: u32) -> u32 {
+        self.exports.get(export as usize).map_or(published, |export| export.method(published))
     }
 
     /// Parameters of the provided function that runs.
@@ -321,6 +356,7 @@ impl<G: Gate> Host for Place<G> {
     fn incoming(&self) -> &[u8] {
         match self.arrived {
             Arrived::Answer => self.answer.bytes(),
+            Arrived::Offer => self.offer.bytes(),
             Arrived::Message { payload, .. } => {
                 self.gate.receive_payload().get(..payload).unwrap_or_default()
             }

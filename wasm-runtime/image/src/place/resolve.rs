@@ -1,4 +1,5 @@
-//! Who meets an import: the grants of the start record, and the vocabulary that needs none.
+//! Who meets an import: the grants of the start record, and the vocabulary that needs none; and
+//! by which numbers clients know an export.
 
 use super::{Linked, Place};
 use crate::gate::{Calls, Gate, words};
@@ -8,11 +9,12 @@ use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use atoll_gate::call::Status;
 use atoll_gate::message::MAX_PAYLOAD;
 use atoll_gate::start::GrantKind;
 use atoll_runtime::host::Target;
 use atoll_runtime::link::name::compatible;
-use atoll_runtime::link::{Provider, Resolver};
+use atoll_runtime::link::{Provider, Resolver, renumber};
 
 /// Interfaces that name what a stream or pollable is. The handles carry the authority.
 const VOCABULARY: &[Interface] =
@@ -53,17 +55,36 @@ impl<G: Gate> Place<G> {
         let fail =
             |status| format!("expected an endpoint that is served, found that {}", words(status));
         let id = self.gate.inspect(endpoint).map_err(fail)?.extent;
+        let descriptor = self.described(endpoint).map_err(fail)?;
+        self.endpoints.push(Linked { endpoint, id, descriptor: descriptor.clone() });
+        Ok(Provider { target: Target::Endpoint(endpoint), descriptor: Cow::Owned(descriptor) })
+    }
+
+    /// The whole descriptor that an endpoint publishes.
+    fn described(&mut self, endpoint: u32) -> Result<Vec<u8>, Status> {
         let mut descriptor = Vec::new();
         loop {
-            let whole = self.gate.describe(endpoint, descriptor.len()).map_err(fail)?;
+            let whole = self.gate.describe(endpoint, descriptor.len())?;
             let part = whole.saturating_sub(descriptor.len()).min(MAX_PAYLOAD);
             descriptor
                 .extend_from_slice(self.gate.receive_payload().get(..part).unwrap_or_default());
             if part == 0 || descriptor.len() >= whole {
-                break;
+                return Ok(descriptor);
             }
         }
-        self.endpoints.push(Linked { endpoint, id, descriptor: descriptor.clone() });
-        Ok(Provider { target: Target::Endpoint(endpoint), descriptor: Cow::Owned(descriptor) })
+    }
+
+    /// Lets an export have the numbers of what is published on the endpoint that it will serve, if
+    /// something is.
+    pub(crate) fn adopt_numbers(&mut self, export: usize, serve: u32) -> Result<(), String> {
+        let running = match self.described(serve) {
+            Err(Status::NotReady | Status::Closed) => return Ok(()),
+            described => described.map_err(words)?,
+        };
+        let export = self.exports.get_mut(export).ok_or("there is no such export")?;
+        let numbered = renumber(&export.interface, &running, &export.descriptor)?;
+        export.descriptor.clone_from(&numbered.descriptor);
+        export.numbers = Some(numbered);
+        Ok(())
     }
 }

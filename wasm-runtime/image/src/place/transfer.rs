@@ -95,8 +95,10 @@ impl<G: Gate> Place<G> {
         interface: u32,
         resource: u32,
     ) -> Result<Slot, String> {
-        let serve = self.exports.get(interface as usize).and_then(|export| export.serve);
-        let serve = serve.ok_or("the interface of the resource is not served on an endpoint")?;
+        let export = self.exports.get(interface as usize);
+        let served = export.and_then(|export| Some((export.serve?, export.tag(resource))));
+        let (serve, tag) =
+            served.ok_or("the interface of the resource is not served on an endpoint")?;
         let id = self.minted.insert(Minted { interface, resource, rep: slot.number });
         let kind = match slot.passing {
             Passing::Own => {
@@ -108,7 +110,7 @@ impl<G: Gate> Place<G> {
                 SendSlot::LendOwn
             }
         };
-        Ok(Slot { kind: kind as u32, handle: serve, object: id, detail: resource & 0xffff })
+        Ok(Slot { kind: kind as u32, handle: serve, object: id, detail: tag & 0xffff })
     }
 
     fn send_handle(&mut self, handle: u32, passing: Passing) -> Slot {
@@ -151,7 +153,7 @@ impl<G: Gate> Place<G> {
     }
 
     /// Removes an object whose handle leaves; pollables of it are ready for good.
-    fn take_out(&mut self, number: u32, handle: u32) {
+    pub(super) fn take_out(&mut self, number: u32, handle: u32) {
         self.watches.notified(handle);
         match self.objects.entry_mut(number) {
             Some(entry)

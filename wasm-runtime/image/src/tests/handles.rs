@@ -35,8 +35,10 @@ fn served() -> (Place<Fake>, Rc<RefCell<crate::fake::State>>, u32, u32) {
     });
     place.exports.push(Export {
         name: "test:own/thing".into(),
+        interface: "test:own/thing".into(),
         descriptor: vec![1],
         serve: Some(handles.0),
+        numbers: None,
     });
     let provider = place.resolve("test:other/thing@1.0.0").expect("granted");
     assert_eq!(provider.target, Target::Endpoint(handles.1));

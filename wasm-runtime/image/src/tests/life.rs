@@ -25,11 +25,23 @@ fn run_with(
     component: &str,
     prepare: impl FnOnce(&mut State) -> Vec<Grant>,
 ) -> (End, State) {
+    let component = wat::parse_str(component).expect("the component is well formed");
+    run_binary(options, &component, false, prepare)
+}
+
+/// The same for a component's binary, and for one that is to take over.
+pub(super) fn run_binary(
+    options: Options,
+    component: &[u8],
+    standby: bool,
+    prepare: impl FnOnce(&mut State) -> Vec<Grant>,
+) -> (End, State) {
     let (mut gate, state) = Fake::new();
     let grants = prepare(&mut state.borrow_mut());
-    gate.deliver(start_record(options, &[], &grants));
-    let component = wat::parse_str(component).expect("the component is well formed");
-    let end = live(gate, &component);
+    let mut start = start_record(options, &[], &grants);
+    start.header.method = u32::from(standby);
+    gate.deliver(start);
+    let end = live(gate, component);
     let state = std::mem::take(&mut *state.borrow_mut());
     (end, state)
 }
@@ -97,7 +109,7 @@ fn a_server_answers_calls_hears_its_timer_and_ends_with_a_trap() {
         }));
         grants(state)
     });
-    assert!(state.ready);
+    assert_eq!(state.ready, 1);
     assert_eq!(
         state.published.iter().map(|published| published.1).collect::<Vec<_>>(),
         [u64::from(ADDER)]
@@ -125,7 +137,7 @@ fn a_server_whose_import_is_not_granted_is_refused() {
     let (end, state) = run(SERVER, |state| vec![log(state), adder(state)]);
     assert_eq!(end.cause, Cause::Refused);
     assert!(end.message.contains("import `atoll:clocks/monotonic@0.1.0`"), "{}", end.message);
-    assert!(!state.ready);
+    assert_eq!(state.ready, 0);
 }
 
 #[test]
@@ -169,7 +181,7 @@ fn a_program_runs_once_and_its_result_is_the_exit_code() {
         );
         let (end, state) = run(&program, |_| vec![]);
         assert_eq!(end, End { cause: Cause::Exited, code, message: String::new(), trap: None });
-        assert!(state.ready);
+        assert_eq!(state.ready, 1);
     }
 }
 
@@ -259,7 +271,7 @@ fn a_clone_goes_on_with_its_own_start_record() {
 #[test]
 fn a_clone_that_finds_other_grants_is_refused() {
     let refused = |(end, state): (End, State)| {
-        assert_eq!((end.cause, state.ready), (Cause::Refused, false));
+        assert_eq!((end.cause, state.ready), (Cause::Refused, 0));
         end.message
     };
     let other_grants = "the clone has other grants than its original";

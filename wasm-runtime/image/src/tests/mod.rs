@@ -5,6 +5,10 @@ mod interfaces;
 mod life;
 mod readiness;
 mod streams;
+mod swap;
+#[path = "../../../tests/common/wit.rs"]
+#[allow(dead_code, reason = "shared with the tests of the runtime")]
+mod wit;
 
 use crate::Place;
 use crate::fake::{Fake, State, Thing};
@@ -45,6 +49,7 @@ pub(crate) fn place(
         arguments: vec!["tester".into(), "one".into()],
         environment: vec![("HOME".into(), "/".into())],
         grants,
+        standby: false,
     };
     (Place::new(gate, start), state)
 }

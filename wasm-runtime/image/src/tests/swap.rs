@@ -1,0 +1,373 @@
+//! Swaps as a domain lives them: a component with objects, streams and a number gives them up, and
+//! another version of it takes over.
+
+use super::life::run_binary;
+use super::wit;
+use crate::fake::{State, Thing, arriving};
+use crate::serve::End;
+use crate::start::Grant;
+use atoll_gate::call::{Status, rights};
+use atoll_gate::message::{EventKind, ReceiveSlot, SendSlot, Slot};
+use atoll_gate::record::Cause;
+use atoll_gate::start::{GrantKind, Options};
+use atoll_runtime::{Component, RuntimeLimits};
+
+const COUNTER: &str = "test:swap/counter";
+/// The real interface, without its first line.
+const STATE: &str = include_str!("../../../../wit/lifecycle/state.wit");
+
+/// A world of these exports, with the members of the interface in this order.
+fn world(members: [&str; 3], exports: &str) -> String {
+    let (_, state) = STATE.split_once(";").expect("a package line");
+    format!(
+        "package test:swap@1.0.0;
+        interface counter {{
+            use wasi:io/streams@0.2.12.{{input-stream, output-stream}};
+            resource counter {{ constructor(start: u32); bump: func() -> u32; }}
+            {}
+        }}
+        interface counter-handover {{
+            use counter.{{counter}};
+            save-counter: func(object: borrow<counter>) -> list<u8>;
+            restore-counter: func(data: list<u8>) -> counter;
+        }}
+        world server {{ export counter; {exports} }}
+        package wasi:io@0.2.12 {{
+            interface streams {{
+                resource input-stream;
+                resource output-stream;
+            }}
+        }}
+        package atoll:lifecycle@0.1.0 {{ {state} }}",
+        members.concat()
+    )
+}
+
+const TOTAL: &str = "total: func() -> u32; restores: func() -> u32;";
+const ATTACH: &str =
+    "attach: func(input: input-stream, output: output-stream); set: func(to: u32);";
+const END: &str = "refuse: func(); die: func();";
+const ALL: &str = "export counter-handover; export atoll:lifecycle/state@0.1.0;";
+
+/// The functions of the interface and, as far as they are exported, of the others.
+fn core(exports: &str) -> String {
+    let handover = r#"
+        (func (export "test:swap/counter-handover@1.0.0#save-counter") (param i32) (result i32)
+            (i32.store (i32.const 1300) (local.get 0))
+            (i32.store (i32.const 1304) (i32.const 4))
+            (i32.const 1300))
+        (func (export "test:swap/counter-handover@1.0.0#restore-counter")
+              (param i32 i32) (result i32)
+            (call $make (i32.load (local.get 0))))"#;
+    let state = r#"
+        (func (export "atoll:lifecycle/state@0.1.0#save") (result i32)
+            (if (global.get $refusing) (then
+                (global.set $refusing (i32.const 0))
+                (i32.store (i32.const 1024) (i32.const 1))
+                (i32.store (i32.const 1028) (i32.const 512))
+                (i32.store (i32.const 1032) (i32.const 4))
+                (return (i32.const 1024))))
+            (i32.store (i32.const 1024) (i32.const 0))
+            (i32.store (i32.const 1028) (i32.const 3))
+            (i32.store (i32.const 1032) (i32.const 1100))
+            (i32.store (i32.const 1036) (i32.const 4))
+            (i32.store (i32.const 1040) (i32.const 1104))
+            (i32.store (i32.const 1044) (i32.ne (global.get $in) (i32.const 0)))
+            (i32.store (i32.const 1048) (i32.const 1108))
+            (i32.store (i32.const 1052) (i32.ne (global.get $out) (i32.const 0)))
+            (i32.store (i32.const 1100) (global.get $total))
+            (i32.store (i32.const 1104) (global.get $in))
+            (i32.store (i32.const 1108) (global.get $out))
+            (global.set $in (i32.const 0))
+            (global.set $out (i32.const 0))
+            (i32.const 1024))
+        (func (export "atoll:lifecycle/state@0.1.0#restore")
+              (param $version i32) (param $data i32) (param i32)
+              (param $in i32) (param $ins i32) (param $out i32) (param $outs i32) (result i32)
+            (if (i32.ne (local.get $version) (i32.const 3)) (then
+                (i32.store (i32.const 1200) (i32.const 1))
+                (i32.store (i32.const 1204) (i32.const 512))
+                (i32.store (i32.const 1208) (i32.const 4))
+                (return (i32.const 1200))))
+            (global.set $total (i32.load (local.get $data)))
+            (global.set $restores (i32.add (global.get $restores) (i32.const 1)))
+            (if (local.get $ins) (then (global.set $in (i32.load (local.get $in)))))
+            (if (local.get $outs) (then (global.set $out (i32.load (local.get $out)))))
+            (i32.store (i32.const 1200) (i32.const 0))
+            (i32.const 1200))"#;
+    format!(
+        r#"(module
+        (import "[export]test:swap/counter@1.0.0" "[resource-new]counter"
+            (func $new (param i32) (result i32)))
+        {allocator}
+        (data (i32.const 512) "busy")
+        (global $total (mut i32) (i32.const 0))
+        (global $restores (mut i32) (i32.const 0))
+        (global $in (mut i32) (i32.const 0))
+        (global $out (mut i32) (i32.const 0))
+        (global $refusing (mut i32) (i32.const 0))
+        (func $make (export "test:swap/counter@1.0.0#[constructor]counter")
+              (param $start i32) (result i32)
+            (local $rep i32)
+            (local.set $rep (call $realloc (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 4)))
+            (i32.store (local.get $rep) (local.get $start))
+            (call $new (local.get $rep)))
+        (func (export "test:swap/counter@1.0.0#[method]counter.bump") (param i32) (result i32)
+            (i32.store (local.get 0) (i32.add (i32.load (local.get 0)) (i32.const 1)))
+            (i32.load (local.get 0)))
+        (func (export "test:swap/counter@1.0.0#total") (result i32) (global.get $total))
+        (func (export "test:swap/counter@1.0.0#restores") (result i32) (global.get $restores))
+        (func (export "test:swap/counter@1.0.0#attach") (param i32 i32)
+            (global.set $in (local.get 0)) (global.set $out (local.get 1)))
+        (func (export "test:swap/counter@1.0.0#set") (param i32)
+            (global.set $total (local.get 0)))
+        (func (export "test:swap/counter@1.0.0#refuse") (global.set $refusing (i32.const 1)))
+        (func (export "test:swap/counter@1.0.0#die") unreachable)
+        {handover} {state})"#,
+        allocator = wit::ALLOCATOR,
+        handover = if exports.contains("handover") { handover } else { "" },
+        state = if exports.contains("state") { state } else { "" },
+    )
+}
+
+fn server(members: [&str; 3], exports: &str) -> Vec<u8> {
+    wit::component(&world(members, exports), "server", &core(exports))
+}
+
+/// The first version.
+fn first() -> Vec<u8> {
+    server([TOTAL, ATTACH, END], ALL)
+}
+
+/// The numbers of a component's exported counters: the export, and functions by name.
+struct Numbers(u32, Vec<String>, Vec<u8>);
+
+impl Numbers {
+    fn of(binary: &[u8]) -> Self {
+        let component = Component::parse(binary, &RuntimeLimits::DEFAULT).expect("parses");
+        let export = component.export_index(COUNTER).expect("exported");
+        let functions = &component.exports()[export as usize].ty.functions;
+        let names = functions.iter().map(|(name, _)| name.clone()).collect();
+        Self(export, names, component.descriptor(export).expect("small"))
+    }
+
+    /// Puts a call into the inbox, under the numbers of this version, with the badge of `export`.
+    fn call(&self, state: &mut State, export: u32, name: &str, payload: &[u8], slots: &[Slot]) {
+        let method = self.1.iter().position(|known| known == name).expect("a function");
+        let id = 100 + state.inbox.len() as u64;
+        state.event(EventKind::Call, id, export, method as u32, payload, slots);
+    }
+}
+
+fn grant(state: &mut State) -> Vec<Grant> {
+    let endpoint = state.add(Thing::Endpoint(9), rights::SERVE);
+    let (interface, label) = (COUNTER.into(), String::new());
+    vec![Grant { kind: GrantKind::Export, interface, label, handle: Some(endpoint) }]
+}
+
+/// The streams that a test attaches, as they arrive.
+fn streams(state: &mut State) -> [Slot; 2] {
+    let pipes = [state.pipe(16), state.pipe(16)];
+    let ends = [Thing::Reader(pipes[0]), Thing::Writer(pipes[1])];
+    let kinds = [3, 4];
+    let mut index = 0;
+    ends.map(|end| {
+        let handle = state.add(end, rights::ALL);
+        index += 1;
+        arriving(ReceiveSlot::Handle, handle, 0, kinds[index - 1])
+    })
+}
+
+fn words(values: &[u32]) -> Vec<u8> {
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
+/// Payloads of the replies that are numbers.
+fn replies(state: &State) -> Vec<u32> {
+    let payloads = state.replies.iter().filter(|(_, _, payload, _)| payload.len() == 4);
+    payloads.map(|(_, _, p, _)| u32::from_le_bytes(p[..].try_into().expect("4"))).collect()
+}
+
+/// Two counters, a total and two streams; then it is asked to come to rest and, once it is frozen,
+/// what `after` says.
+fn old(binary: &[u8], after: impl FnOnce(&mut State) + 'static) -> (End, State) {
+    let numbers = Numbers::of(binary);
+    run_binary(Options::default(), binary, false, |state| {
+        let export = numbers.0;
+        numbers.call(state, export, "[constructor]counter", &words(&[5]), &[]);
+        numbers.call(state, export, "[constructor]counter", &words(&[70]), &[]);
+        let slots = streams(state);
+        numbers.call(state, export, "attach", &words(&[0, 1]), &slots);
+        numbers.call(state, export, "set", &words(&[1234]), &[]);
+        state.event(EventKind::Quiesce, 0, 0, 0, &[], &[]);
+        state.script.push_back(Box::new(after));
+        grant(state)
+    })
+}
+
+/// Lets a domain end that was thawed.
+fn die(numbers: &Numbers, state: &mut State) {
+    numbers.call(state, numbers.0, "die", &[], &[]);
+}
+
+fn borrowed(object: u32) -> Slot {
+    arriving(ReceiveSlot::HomeBorrow, 0, object, 0)
+}
+
+#[test]
+fn a_thawed_server_goes_on_with_what_it_gave_up() {
+    let binary = first();
+    let numbers = Numbers::of(&binary);
+    let (end, state) = old(&binary, move |state| {
+        assert_eq!(state.kept.len(), 2);
+        assert!(!state.holds(&Thing::Reader(0)) && !state.holds(&Thing::Writer(1)));
+        let export = numbers.0;
+        numbers.call(state, export, "[method]counter.bump", &words(&[0]), &[borrowed(0)]);
+        numbers.call(state, export, "total", &[], &[]);
+        numbers.call(state, export, "restores", &[], &[]);
+        numbers.call(state, export, "refuse", &[], &[]);
+        state.event(EventKind::Quiesce, 0, 0, 0, &[], &[]);
+        state.script.push_back(Box::new(move |state| {
+            // It holds its streams again.
+            assert!(state.holds(&Thing::Reader(0)) && state.holds(&Thing::Writer(1)));
+            die(&numbers, state);
+        }));
+    });
+    assert_eq!(end.cause, Cause::Trapped);
+    assert_eq!(replies(&state)[2..], [6, 1234, 1]);
+    assert_eq!(state.frozen, [(0, String::new()), (Status::Refused as u64, "busy".into())]);
+    assert_eq!(state.ready, 3);
+}
+
+#[test]
+fn another_version_takes_over_under_the_old_numbers() {
+    let binary = first();
+    let numbers = Numbers::of(&binary);
+    let first_numbers = Numbers::of(&binary);
+    let (_, before) = old(&binary, move |state| die(&numbers, state));
+    // The functions in another order.
+    let next = server([END, ATTACH, TOTAL], ALL);
+    let own = Numbers::of(&next);
+    assert_ne!(own.1, first_numbers.1, "another order");
+    let published = first_numbers.2.clone();
+    let (end, state) = run_binary(Options::default(), &next, true, |state| {
+        state.pipes = before.pipes.clone();
+        state.saved = before.saved.clone();
+        state.kept = before.kept.clone();
+        let grants = grant(state);
+        let serve = grants[0].handle.expect("an endpoint");
+        state.descriptors.insert(serve, first_numbers.2.clone());
+        state.script.push_back(Box::new(move |state| {
+            assert_eq!(state.ready, 1, "it is prepared");
+            state.event(EventKind::TakeOver, 0, 0, 0, &[], &[]);
+            let bump = "[method]counter.bump";
+            first_numbers.call(state, own.0, bump, &words(&[0]), &[borrowed(1)]);
+            first_numbers.call(state, own.0, "total", &[], &[]);
+            first_numbers.call(state, own.0, "restores", &[], &[]);
+            first_numbers.call(state, own.0, "[constructor]counter", &words(&[1]), &[]);
+            first_numbers.call(state, own.0, "die", &[], &[]);
+        }));
+        grants
+    });
+    assert_eq!((end.cause, state.ready), (Cause::Trapped, 2), "{}", end.message);
+    assert!(state.holds(&Thing::Reader(0)) && state.holds(&Thing::Writer(1)));
+    assert_eq!(replies(&state)[..3], [71, 1234, 1]);
+    assert_eq!(state.published[0].2, published);
+    // A new object has a number that is free, and the tag that clients know.
+    let minted = state.replies.last().expect("a reply").3[0];
+    assert_eq!((minted.kind, minted.object, minted.detail), (SendSlot::Mint as u32, 2, 0));
+}
+
+#[test]
+fn bytes_that_a_pipe_had_no_room_for_go_along() {
+    let stream = crate::place::Parted { handle: Some(1), rest: vec![1, 2, 3] };
+    let (mut place, state) = super::place(|_| vec![]);
+    let pipe = state.borrow_mut().pipe(16);
+    let handle = state.borrow_mut().add(Thing::Writer(pipe), rights::ALL);
+    let stream = crate::place::Parted { handle: Some(handle), ..stream };
+    let slot = place.adopt(crate::objects::Kind::OUTPUT, stream.clone());
+    assert!(place.can_part(slot, crate::objects::Kind::OUTPUT));
+    assert!(!place.can_part(slot, crate::objects::Kind::INPUT));
+    assert_eq!(place.part(slot.number), stream);
+    assert!(state.borrow().holds(&Thing::Writer(pipe)), "only the object is gone");
+    assert!(!place.can_part(slot, crate::objects::Kind::OUTPUT));
+}
+
+#[test]
+fn a_server_with_objects_that_it_cannot_hand_over_says_which() {
+    for (exports, words) in [
+        ("", "`test:swap/counter-handover@1.0.0` with `save-counter`"),
+        ("export counter-handover;", ""),
+    ] {
+        let binary = server([TOTAL, ATTACH, END], exports);
+        let numbers = Numbers::of(&binary);
+        let (_, state) = old(&binary, move |state| die(&numbers, state));
+        let (status, reason) = state.frozen[0].clone();
+        assert_eq!(status == 0, words.is_empty());
+        assert!(reason.contains(words), "{reason}");
+    }
+}
+
+#[test]
+fn a_state_that_the_kernel_does_not_take_comes_back() {
+    let binary = first();
+    let numbers = Numbers::of(&binary);
+    let (_, state) = run_binary(Options::default(), &binary, false, |state| {
+        state.save_limit = Some(10);
+        let slots = streams(state);
+        numbers.call(state, numbers.0, "attach", &words(&[0, 1]), &slots);
+        numbers.call(state, numbers.0, "set", &words(&[9]), &[]);
+        state.event(EventKind::Quiesce, 0, 0, 0, &[], &[]);
+        state.script.push_back(Box::new(move |state| {
+            numbers.call(state, numbers.0, "total", &[], &[]);
+            numbers.call(state, numbers.0, "restores", &[], &[]);
+            die(&numbers, state);
+        }));
+        grant(state)
+    });
+    assert_eq!(state.frozen[0].0, Status::QuotaExceeded as u64);
+    assert!(state.frozen[0].1.contains("quota"), "{}", state.frozen[0].1);
+    assert_eq!(replies(&state), [9, 1]);
+    assert!(state.holds(&Thing::Reader(0)) && state.holds(&Thing::Writer(1)));
+}
+
+/// A version that takes over what the first one saved and its clients know; its last words.
+fn take_over(binary: &[u8], change: impl FnOnce(&mut State)) -> String {
+    let first = first();
+    let numbers = Numbers::of(&first);
+    let descriptor = numbers.2.clone();
+    let (_, before) = old(&first, move |state| die(&numbers, state));
+    let (end, _) = run_binary(Options::default(), binary, true, |state| {
+        state.pipes = before.pipes.clone();
+        state.saved = before.saved.clone();
+        state.kept = before.kept.clone();
+        let grants = grant(state);
+        let serve = grants[0].handle.expect("an endpoint");
+        state.descriptors.insert(serve, descriptor);
+        change(state);
+        state.script.push_back(Box::new(|state| {
+            state.event(EventKind::TakeOver, 0, 0, 0, &[], &[]);
+        }));
+        grants
+    });
+    end.message
+}
+
+#[test]
+fn a_version_that_cannot_take_over_ends_and_says_why() {
+    let same = [TOTAL, ATTACH, END];
+    let handover = "export counter-handover;";
+    let state = "export atoll:lifecycle/state@0.1.0;";
+    let message = take_over(&server(same, handover), |_| {});
+    assert!(message.contains("exports no `atoll:lifecycle/state`"), "{message}");
+    let message = take_over(&server(same, state), |_| {});
+    assert!(message.contains("`counter` of `test:swap/counter@1.0.0`"), "{message}");
+    assert!(message.contains("with `restore-counter`"), "{message}");
+    // The layout's version, which is the first word of the component's state.
+    let message = take_over(&server(same, ALL), |state| state.saved[2] = 9);
+    assert_eq!(message, "restore failed: busy");
+    let message = take_over(&server(same, ALL), |state| state.saved.truncate(9));
+    assert!(message.contains("cannot be read"), "{message}");
+    let message = take_over(&server(["total: func() -> u32;", ATTACH, END], ALL), |_| {});
+    assert!(message.contains("`restores: "), "{message}");
+}
