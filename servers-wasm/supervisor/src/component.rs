@@ -117,6 +117,7 @@ impl Kernel for World {
             },
             budget_ns: plan.budget.map_or(0, |budget| budget.use_ns),
             period_ns: plan.budget.map_or(0, |budget| budget.period_ns),
+            standby: false,
         };
         let component = Module::open(&plan.component)?;
         Ok(domains::Domain::create(&config, &component)?)
@@ -186,7 +187,10 @@ impl Kernel for World {
         let status = domain.status();
         match status.state {
             DomainState::Created | DomainState::Starting => Phase::Starting,
-            DomainState::Running | DomainState::Waiting | DomainState::Calling => Phase::Ready,
+            DomainState::Running
+            | DomainState::Waiting
+            | DomainState::Calling
+            | DomainState::Frozen => Phase::Ready,
             DomainState::Ended => Phase::Ended(End {
                 cause: status.cause.into(),
                 code: status.code,

@@ -4,8 +4,10 @@
 //! inbox. What other domains do is scripted: when the domain under test would wait for ever, the
 //! next step of the script runs. A step that is missing is a failed test.
 
+mod swaps;
+
 use crate::gate::{Gate, Width, Window};
-use atoll_gate::call::{Call, NO_DEADLINE, ObjectKind, Status, rights};
+use atoll_gate::call::{Call, NO_DEADLINE, ObjectKind, SHARE, Status, rights};
 use atoll_gate::message::{
     EventKind, Header, Lengths, MAX_PAYLOAD, MAX_SLOTS, ReceiveSlot, SendSlot, Slot, accept,
 };
@@ -83,6 +85,8 @@ pub(crate) struct State {
     pub(crate) ready: u32,
     pub(crate) ports: Vec<(u64, u64)>,
     pub(crate) window: Vec<u8>,
+    /// Of each device object: whether it may have been another domain's.
+    pub(crate) shared: Vec<bool>,
     /// The saved state that can be read, its own or that of another domain.
     pub(crate) saved: Vec<u8>,
     pub(crate) kept: Vec<(Thing, u32)>,
@@ -92,6 +96,8 @@ pub(crate) struct State {
     pub(crate) frozen: Vec<(u64, String)>,
     /// What it asked of other domains' swaps: call, arguments and payload.
     pub(crate) swaps: Vec<(Call, [u64; 2], Vec<u8>)>,
+    /// How those are refused, if they are.
+    pub(crate) swap_status: Option<Status>,
     next: u32,
 }
 
@@ -445,14 +451,8 @@ impl Gate for Fake {
             Call::SaveState => self.save_state(a),
             Call::Freeze => self.freeze(a, b),
             Call::ReadState => self.read_state(a as usize, b as usize),
-            Call::Quiesce | Call::Thaw | Call::TakeOver => {
-                self.state.borrow_mut().swaps.push((call, [a, b], vec![]));
-                Ok(0)
-            }
-            Call::CommitSwap | Call::RevertSwap => {
-                let (payload, _) = self.sent(a)?;
-                self.state.borrow_mut().swaps.push((call, [0; 2], payload));
-                Ok(0)
+            Call::Quiesce | Call::Thaw | Call::TakeOver | Call::CommitSwap | Call::RevertSwap => {
+                self.swap_others(call, a, b)
             }
             _ => self.small_call(call, arguments),
         }
@@ -538,53 +538,6 @@ impl Gate for Fake {
     }
 }
 
-/// Swaps, as the domain sees its own.
-impl Fake {
-    fn save_state(&mut self, lengths: u64) -> Result<u64, Status> {
-        let (payload, slots) = self.sent(lengths)?;
-        let mut state = self.state.borrow_mut();
-        let limit = state.save_limit.unwrap_or(usize::MAX);
-        if state.saved.len() + payload.len() > limit {
-            return Err(Status::QuotaExceeded);
-        }
-        for slot in &slots {
-            assert_eq!(SendSlot::from_raw(slot.kind), Some(SendSlot::Move));
-            let thing = state.things.remove(&slot.handle).ok_or(Status::BadHandle)?;
-            state.kept.push(thing);
-        }
-        state.saved.extend(payload);
-        Ok(state.saved.len() as u64)
-    }
-
-    /// The domain is thawed by the next step of the script.
-    fn freeze(&mut self, status: u64, lengths: u64) -> Result<u64, Status> {
-        let (reason, _) = self.sent(lengths)?;
-        let reason = String::from_utf8(reason).expect("text");
-        self.state.borrow_mut().frozen.push((status, reason));
-        let step = self.state.borrow_mut().script.pop_front();
-        let step = step.expect("the domain is frozen and nobody does anything");
-        step(&mut self.state.borrow_mut());
-        Ok(0)
-    }
-
-    fn read_state(&mut self, offset: usize, first: usize) -> Result<u64, Status> {
-        let mut state = self.state.borrow_mut();
-        let part = state.saved.get(offset..).ok_or(Status::Invalid)?;
-        let payload = part[..part.len().min(MAX_PAYLOAD)].to_vec();
-        let whole = state.saved.len() as u64 | (state.kept.len() as u64) << 32;
-        let things: Vec<_> = state.kept.iter().skip(first).take(MAX_SLOTS).cloned().collect();
-        let slots: Vec<_> = things
-            .into_iter()
-            .map(|(thing, rights)| arriving(ReceiveSlot::Handle, state.add(thing, rights), 0, 0))
-            .collect();
-        drop(state);
-        let (payload_len, slot_count) = (payload.len() as u32, slots.len() as u32);
-        let header = Header { payload_len, slot_count, ..Header::default() };
-        self.deliver(Message { header, payload, slots });
-        Ok(whole)
-    }
-}
-
 impl Fake {
     fn snapshot(&mut self) -> Result<u64, Status> {
         let mut state = self.state.borrow_mut();
@@ -666,7 +619,8 @@ impl Fake {
             }
             Call::CreateDevice => {
                 state.thing(a, rights::DEVICES)?;
-                let thing = match b {
+                state.shared.push(b & SHARE != 0);
+                let thing = match b & !SHARE {
                     1 => Thing::Interrupt,
                     2 => Thing::Ports(d as u32),
                     _ => Thing::Window((d / 4096) as u32),

@@ -4,7 +4,7 @@
 //! [`Calls`] gives every gate call that the image issues its argument and result types. The
 //! meaning of each call is written once, in [`atoll_gate::Call`].
 
-use atoll_gate::call::{Call, DeviceKind, ObjectKind, Power, Status};
+use atoll_gate::call::{Call, DeviceKind, ObjectKind, Power, SHARE, Status};
 use atoll_gate::message::{Header, Lengths, Slot};
 use atoll_gate::record::Cause;
 
@@ -271,7 +271,7 @@ pub trait Calls: Gate {
         self.enter(Call::Signal, [u64::from(handle), u64::from(value), 0, 0, 0]).map(drop)
     }
 
-    /// Makes a device object.
+    /// Makes a device object, or shares one that exists.
     ///
     /// # Errors
     /// The status of the gate call.
@@ -279,10 +279,11 @@ pub trait Calls: Gate {
         &mut self,
         system: u32,
         kind: DeviceKind,
-        base: u64,
-        length: u64,
+        share: bool,
+        [base, length]: [u64; 2],
     ) -> Result<u32, Status> {
-        let arguments = [u64::from(system), kind as u64, base, length, 0];
+        let kind = kind as u64 | if share { SHARE } else { 0 };
+        let arguments = [u64::from(system), kind, base, length, 0];
         self.enter(Call::CreateDevice, arguments).map(|handle| handle as u32)
     }
 

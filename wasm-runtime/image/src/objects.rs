@@ -104,6 +104,8 @@ pub struct Domain {
     pub grants: Vec<Pending>,
     /// Whether `start` was called.
     pub started: bool,
+    /// Whether it is to take over from another one.
+    pub standby: bool,
 }
 
 /// What a provided resource is.

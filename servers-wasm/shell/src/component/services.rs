@@ -61,6 +61,7 @@ fn domain(status: DomainStatus) -> Domain {
             DomainState::Waiting => "waiting",
             DomainState::Calling => "calling",
             DomainState::Ended => "ended",
+            DomainState::Frozen => "frozen",
         },
         message: status.message,
         memory: status.memory,

@@ -8,6 +8,7 @@ use crate::generated::atoll_supervision_domains;
 use crate::objects::{Domain, Hold, Object, Pending};
 use crate::wire::{Input, Malformed, text};
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use atoll_gate::call::{Status, rights};
@@ -66,6 +67,27 @@ pub(super) fn call<G: Gate>(
             place.give_pollable_of(number);
             Ok(())
         }
+        Function::DomainQuiesce => {
+            let control = place.method_handle()?;
+            let result = place.gate.quiesce(control);
+            answer_step(place, result, "the domain cannot come to rest")
+        }
+        Function::DomainThaw => {
+            let control = place.method_handle()?;
+            let result = place.gate.thaw(control);
+            answer_step(place, result, "the domain cannot serve again")
+        }
+        Function::DomainTakeOver => take_over(place),
+        Function::Commit => {
+            let len = couples(place)?;
+            let result = len.and_then(|len| place.gate.commit_swap(len));
+            answer_step(place, result, "the swap cannot be committed")
+        }
+        Function::Revert => {
+            let len = couples(place)?;
+            let result = len.and_then(|len| place.gate.revert_swap(len));
+            answer_step(place, result, "the swap cannot be reverted")
+        }
     }
 }
 
@@ -76,6 +98,37 @@ fn answer<G: Gate>(place: &mut Place<G>, result: Result<(), Status>, what: &str)
         Err(status) => grants::error(place, status, what),
     }
     Ok(())
+}
+
+/// Writes the `result<_, error>` of a step of a swap.
+fn answer_step<G: Gate>(place: &mut Place<G>, result: Result<(), Status>, what: &str) -> Outcome {
+    if result == Err(Status::NotReady) {
+        grants::other(place, &format!("{what}: it is in another phase"));
+        return Ok(());
+    }
+    answer(place, result, what)
+}
+
+fn take_over<G: Gate>(place: &mut Place<G>) -> Outcome {
+    let (number, old) = place.method(|input| input.u32())?;
+    let new = place.handle_of(number)?;
+    let old = place.handle_of(place.lent(old).ok_or(Malformed)?)?;
+    let result = place.gate.take_over(old, new);
+    answer_step(place, result, "the domain cannot take over")
+}
+
+/// Writes pairs of control handles into the send area; their length there.
+fn couples<G: Gate>(place: &mut Place<G>) -> Result<Result<usize, Status>, super::Trap> {
+    let mut input = place.input();
+    let count = input.u32()?;
+    let mut handles = Vec::new();
+    for _ in 0..u64::from(count) * 2 {
+        handles.push(place.handle_of(place.lent(input.u32()?).ok_or(Malformed)?)?);
+    }
+    input.end()?;
+    let mut writer = Writer::new(place.gate.send_payload());
+    handles.iter().for_each(|handle| writer.u32(*handle));
+    Ok(writer.finish().ok_or(Status::Invalid))
 }
 
 fn publish<G: Gate>(place: &mut Place<G>) -> Outcome {
@@ -97,6 +150,7 @@ fn create<G: Gate>(place: &mut Place<G>) -> Outcome {
     let config = config(name, &mut input)?;
     let module = input.u32()?;
     input.end()?;
+    let standby = config.standby;
     let blob = place.handle_of(place.lent(module).ok_or(Malformed)?)?;
     let mut writer = Writer::new(&mut encoded);
     config.write(&mut writer);
@@ -109,7 +163,7 @@ fn create<G: Gate>(place: &mut Place<G>) -> Outcome {
         *to = from;
     }
     let made = place.gate.create_domain(system, blob, len);
-    give(place, made, &name)
+    give(place, made, &name, standby)
 }
 
 fn clone<G: Gate>(place: &mut Place<G>) -> Outcome {
@@ -118,15 +172,20 @@ fn clone<G: Gate>(place: &mut Place<G>) -> Outcome {
         Err(Status::NotReady) => Err(Status::NotFound),
         made => made,
     };
-    give(place, made, "a snapshot")
+    give(place, made, "a snapshot", false)
 }
 
 /// Writes a `result<domain, error>`.
-fn give<G: Gate>(place: &mut Place<G>, made: Result<u32, Status>, what: &str) -> Outcome {
+fn give<G: Gate>(
+    place: &mut Place<G>,
+    made: Result<u32, Status>,
+    what: &str,
+    standby: bool,
+) -> Outcome {
     match made {
         Ok(control) => {
             place.answer.case(0);
-            let domain = Domain { control, grants: Vec::new(), started: false };
+            let domain = Domain { control, grants: Vec::new(), started: false, standby };
             place.give(Object::Domain(Box::new(domain)));
             Ok(())
         }
@@ -145,7 +204,7 @@ fn config<'a>(name: &'a str, input: &mut Input<'_>) -> Result<DomainConfig<'a>, 
         isolation: if input.case(2)? == 0 { Isolation::Kernel } else { Isolation::User },
         budget_ns: input.u64()?,
         period_ns: input.u64()?,
-        standby: false,
+        standby: input.u8()? == 1,
     })
 }
 
@@ -165,7 +224,8 @@ fn grant_kernel<G: Gate>(place: &mut Place<G>) -> Outcome {
         let (interface, label) = (String::from(input.string()?), String::from(input.string()?));
         Ok((interface, label, Authority::read(input)?))
     })?;
-    let made = authority.make(place, label);
+    let standby = matches!(place.objects.get(number), Some(Object::Domain(own)) if own.standby);
+    let made = authority.make(place, label, standby);
     let result = made.and_then(|(handle, label)| {
         let interface = interface.clone();
         grants::add(place, number, Pending { kind: GrantKind::Kernel, interface, label, handle })

@@ -39,6 +39,13 @@ pub(super) fn invalid<G: Gate>(place: &mut Place<G>, text: &str) {
     place.answer.put(|out| out.string(text));
 }
 
+/// Writes the `other` of a `result<_, error>`.
+pub(super) fn other<G: Gate>(place: &mut Place<G>, text: &str) {
+    place.answer.case(1);
+    place.answer.case(6);
+    place.answer.put(|out| out.string(text));
+}
+
 /// Where an interface's authority comes from: the cases of `authority`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Authority {
@@ -66,11 +73,13 @@ impl Authority {
         })
     }
 
-    /// The kernel handle to move with the grant, and the label to give it.
+    /// The kernel handle to move with the grant, and the label to give it. With `share`, a device
+    /// object may be another domain's already.
     pub(super) fn make<G: Gate>(
         self,
         place: &mut Place<G>,
         label: String,
+        share: bool,
     ) -> Result<(Option<u32>, String), Status> {
         let system = || place.granted("atoll:supervision/domains").map_err(|_| Status::Denied);
         let log = || place.granted("atoll:log/log").map_err(|_| Status::Denied);
@@ -78,24 +87,21 @@ impl Authority {
             Self::None => return Ok((None, label)),
             Self::Interrupt(line) => {
                 let system = system()?;
-                place.gate.create_device(system, DeviceKind::Interrupt, u64::from(line), 1)?
+                let range = [u64::from(line), 1];
+                place.gate.create_device(system, DeviceKind::Interrupt, share, range)?
             }
             Self::Ports(base, count) => {
                 let system = system()?;
-                place.gate.create_device(
-                    system,
-                    DeviceKind::Ports,
-                    u64::from(base),
-                    u64::from(count),
-                )?
+                let range = [u64::from(base), u64::from(count)];
+                place.gate.create_device(system, DeviceKind::Ports, share, range)?
             }
             Self::Window(base, length) => {
                 let system = system()?;
-                place.gate.create_device(system, DeviceKind::Window, base, length)?
+                place.gate.create_device(system, DeviceKind::Window, share, [base, length])?
             }
             Self::Framebuffer => {
                 let system = system()?;
-                return framebuffer(place, system)
+                return framebuffer(place, system, share)
                     .map(|(window, geometry)| (Some(window), geometry.label()));
             }
             Self::LogWriter => {
@@ -125,7 +131,11 @@ fn system_rights(flags: u32) -> u32 {
 }
 
 /// The firmware's screen as a window object.
-fn framebuffer<G: Gate>(place: &mut Place<G>, system: u32) -> Result<(u32, Geometry), Status> {
+fn framebuffer<G: Gate>(
+    place: &mut Place<G>,
+    system: u32,
+    share: bool,
+) -> Result<(u32, Geometry), Status> {
     let machine = clocks::read_machine(place, system).map_err(|_| Status::Unsupported)?;
     if machine.framebuffer == 0 || machine.bits_per_pixel != 32 {
         return Err(Status::NotFound);
@@ -133,8 +143,8 @@ fn framebuffer<G: Gate>(place: &mut Place<G>, system: u32) -> Result<(u32, Geome
     let geometry = Geometry { width: machine.width, height: machine.height, pitch: machine.pitch };
     let length = u64::from(geometry.pitch) * u64::from(geometry.height);
     let length = length.checked_next_multiple_of(PAGE_SIZE).ok_or(Status::Invalid)?;
-    let window =
-        place.gate.create_device(system, DeviceKind::Window, machine.framebuffer, length)?;
+    let range = [machine.framebuffer, length];
+    let window = place.gate.create_device(system, DeviceKind::Window, share, range)?;
     Ok((window, geometry))
 }
 

@@ -13,7 +13,7 @@ pub(super) fn domain_status(out: &mut Output<'_>, status: &DomainStatus, message
     out.u32(status.id);
     out.string(name_str(&status.name));
     // States count from 1 in the kernel's record and from 0 in the interface.
-    out.u32(status.state.saturating_sub(1).min(5));
+    out.u32(status.state.saturating_sub(1).min(6));
     out.u32(status.cause.min(7));
     out.u64(status.code);
     out.u64(status.address);
@@ -29,6 +29,9 @@ pub(super) fn domain_status(out: &mut Output<'_>, status: &DomainStatus, message
     out.u32(status.priority);
     out.bool(status.has_snapshot != 0);
     out.bool(status.is_clone != 0);
+    out.u32(status.phase.min(12));
+    out.u64(status.saved);
+    out.u32(status.calls_open);
 }
 
 /// Appends a `handle-info`.
@@ -53,6 +56,7 @@ fn right_words(held: u32) -> String {
         (rights::DEVICES, "devices"),
         (rights::POWER, "power"),
         (rights::COPY, "copy"),
+        (rights::RETRY, "retry"),
     ];
     let mut words = String::new();
     for (_, name) in names.iter().filter(|(right, _)| held & right != 0) {

@@ -22,7 +22,7 @@ use atoll_gate::start::{GrantKind, Options, StartReader};
 use atoll_runtime::descriptor;
 use atoll_runtime::host::{CallError, Host, Target};
 
-fn system(state: &mut State) -> Vec<Grant> {
+pub(super) fn system(state: &mut State) -> Vec<Grant> {
     let system = state.add(Thing::System, rights::ALL);
     let names = ["domains", "modules", "machine"].map(|name| format!("atoll:supervision/{name}"));
     let mut grants: Vec<_> = names.iter().map(|name| kernel(name, "", Some(system))).collect();
@@ -167,7 +167,7 @@ fn the_screen_is_its_label_and_its_window() {
 }
 
 /// `domain.create` of a domain for a module.
-fn create(place: &mut Place<Fake>, name: &str) -> Vec<u8> {
+pub(super) fn create(place: &mut Place<Fake>, name: &str, standby: bool) -> Vec<u8> {
     call(place, AtollSupervisionModules, 0, &[Argument::Bytes(b"there")]).expect("ok");
     let module = own(place, 0, Kind::MODULE);
     let arguments = [
@@ -179,6 +179,7 @@ fn create(place: &mut Place<Fake>, name: &str) -> Vec<u8> {
         Argument::U32(0),
         Argument::U64(0),
         Argument::U64(0),
+        Argument::U8(u8::from(standby)),
         Argument::Borrow(Kind::MODULE, module),
     ];
     let create = atoll_supervision_domains::Function::DomainCreate as u32;
@@ -189,7 +190,7 @@ fn create(place: &mut Place<Fake>, name: &str) -> Vec<u8> {
 fn a_domain_starts_with_what_it_was_granted() {
     use atoll_supervision_domains::Function;
     let (mut place, state) = place(system);
-    assert_eq!(create(&mut place, "child")[..4], [0; 4]);
+    assert_eq!(create(&mut place, "child", false)[..4], [0; 4]);
     let domain = own(&mut place, 0, Kind::DOMAIN);
     let lent = || Argument::Borrow(Kind::DOMAIN, domain);
     call(&mut place, AtollSupervisionDomains, Function::EndpointNew as u32, &[]).expect("ok");
@@ -292,7 +293,7 @@ fn a_domain_starts_with_what_it_was_granted() {
 fn a_domain_can_be_cloned_if_it_was_kept() {
     use atoll_supervision_domains::Function;
     let (mut place, state) = place(system);
-    create(&mut place, "child");
+    create(&mut place, "child", false);
     let domain = own(&mut place, 0, Kind::DOMAIN);
     let lent = [Argument::Borrow(Kind::DOMAIN, domain)];
     let clone = Function::DomainClone as u32;
@@ -311,7 +312,7 @@ fn a_domain_can_be_cloned_if_it_was_kept() {
 fn grants_of_a_domain_that_never_starts_are_closed() {
     use atoll_supervision_domains::Function;
     let (mut place, state) = place(system);
-    create(&mut place, "child");
+    create(&mut place, "child", false);
     let domain = own(&mut place, 0, Kind::DOMAIN);
     let arguments = [
         Argument::Borrow(Kind::DOMAIN, domain),
@@ -330,7 +331,11 @@ fn grants_of_a_domain_that_never_starts_are_closed() {
         domain,
     );
     assert!(!state.borrow().holds(&Thing::Ports(5)) && !state.borrow().holds(&Thing::Domain));
-    assert_eq!(create(&mut place, &"n".repeat(33))[..8], [1, 0, 0, 0, 3, 0, 0, 0], "invalid name");
+    assert_eq!(
+        create(&mut place, &"n".repeat(33), false)[..8],
+        [1, 0, 0, 0, 3, 0, 0, 0],
+        "invalid name"
+    );
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod interfaces;
 mod life;
 mod readiness;
 mod streams;
+mod supervision;
 mod swap;
 #[path = "../../../tests/common/wit.rs"]
 #[allow(dead_code, reason = "shared with the tests of the runtime")]
