@@ -1,7 +1,7 @@
 //! The lines of authority: who provides an import, on what.
 
 use crate::{
-    document::{Entry, Spanned, Value},
+    document::{self, Entry, Spanned, Value},
     error::Fault,
     fields::{Fields, check_interface, check_name, choose, list, number, table, text},
     interfaces,
@@ -32,6 +32,29 @@ pub(crate) fn imports(fields: &mut Fields) -> Result<Vec<Import>, Fault> {
         imports.push(Import { interface, provider, at });
     }
     Ok(imports)
+}
+
+/// One line of authority that somebody grants in a command: `INTERFACE=GRANT`, the grant as in a
+/// description, its quotes optional around `kernel`.
+pub(crate) fn line(text: &str) -> Result<Import, String> {
+    let usage = || {
+        format!(
+            "`{text}` is no grant; write it like atoll:clocks/monotonic=kernel or \
+             atoll:log/log={{ log = \"write\" }}"
+        )
+    };
+    let (interface, grant) = text.split_once('=').ok_or_else(usage)?;
+    let (interface, grant) = (interface.trim(), grant.trim());
+    let grant = if grant == "kernel" { "\"kernel\"" } else { grant };
+    check_interface(interface, 0).map_err(|fault| fault.message)?;
+    let root = document::read(&format!("[imports]\n\"{interface}\" = {grant}\n"));
+    let root = root.map_err(|_| usage())?;
+    let mut fields = Fields::new("the grant", 0, root);
+    let mut granted = imports(&mut fields).map_err(|fault| fault.message)?;
+    match (granted.pop(), granted.is_empty(), fields.finish()) {
+        (Some(import), true, Ok(())) => Ok(import),
+        _ => Err(usage()),
+    }
 }
 
 fn provider(interface: &str, value: Spanned) -> Result<Provider, Fault> {

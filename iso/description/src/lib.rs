@@ -8,7 +8,7 @@
 //!
 //! The way of a text: `document` (TOML to a tree with positions) → `read` (tree to [`model`], by
 //! means of `fields`, `grants`, `units` and `interfaces`) → `check` (what spans several entries: references,
-//! cycles, overlaps).
+//! cycles, overlaps). `version` makes the description of a system in which a server was swapped.
 
 #![forbid(unsafe_code)]
 
@@ -21,11 +21,13 @@ mod interfaces;
 pub mod model;
 mod read;
 mod units;
+mod version;
 
 pub use error::DescriptionError;
 pub use model::{
-    Budget, Description, Domain, Import, InterruptGrant, Isolation, Limits, LogAccess, PortGrant,
-    Program, Provider, Restart, RestartPolicy, Server, Start, SystemRights, WindowGrant,
+    Budget, Description, Domain, Health, Import, InterruptGrant, Isolation, Limits, LogAccess,
+    PortGrant, Program, Provider, Restart, RestartPolicy, Server, Start, SwapDeadlines,
+    SystemRights, WindowGrant,
 };
 
 /// Name under which servers import what the supervisor itself serves. No server may have it.

@@ -26,6 +26,10 @@ pub struct Server {
     pub restart: Restart,
     /// Whether it is kept when it is instantiated, to be restarted as a clone; by default it is.
     pub snapshot: bool,
+    /// How it shows that it works; by default it is not asked.
+    pub health: Option<Health>,
+    /// How long each phase of a swap may take.
+    pub swap: SwapDeadlines,
     pub(crate) at: usize,
 }
 
@@ -156,6 +160,31 @@ pub struct Restart {
     pub backoff_ns: u64,
     /// Longest pause, in nanoseconds; 5 s by default.
     pub backoff_max_ns: u64,
+    /// Whether the servers that import from it are restarted with it; by default they are not.
+    pub escalate: bool,
+}
+
+/// How often a server is probed, and how soon it has to answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Health {
+    /// Nanoseconds from one answer to the next probe; 1 s by default.
+    pub every_ns: u64,
+    /// Nanoseconds from a probe to its answer, after which the server is taken to hang; 1 s by
+    /// default.
+    pub deadline_ns: u64,
+}
+
+/// How long each phase of a swap of a server may take, in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SwapDeadlines {
+    /// To load the new version, until it is ready to take over; 30 s by default.
+    pub prepare_ns: u64,
+    /// To finish the calls that the old one has taken, and to save; 1 s by default.
+    pub quiesce_ns: u64,
+    /// To start the new one and to restore; 1 s by default.
+    pub transfer_ns: u64,
+    /// How long the old one is kept in case that the new one fails; 1 s by default.
+    pub probation_ns: u64,
 }
 
 /// One line of authority.

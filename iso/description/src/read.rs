@@ -7,8 +7,8 @@ use crate::{
     fields::{Fields, check_interface, check_name, list, table, text},
     grants::imports,
     model::{
-        Budget, Description, Domain, Isolation, Limits, Program, Restart, RestartPolicy, Server,
-        Start, unversioned,
+        Budget, Description, Domain, Health, Isolation, Limits, Program, Restart, RestartPolicy,
+        Server, Start, SwapDeadlines, unversioned,
     },
     units,
 };
@@ -52,8 +52,10 @@ fn server(entry: Entry) -> Result<Server, Fault> {
         fields.choice("start", &[("boot", Start::Boot), ("manual", Start::Manual)], Start::Boot)?;
     let restart = restart(&mut fields)?;
     let snapshot = fields.flag("snapshot", true)?;
+    let health = health(&mut fields)?;
+    let swap = swap(&mut fields)?;
     fields.finish()?;
-    Ok(Server { name, domain, exports, start, restart, snapshot, at })
+    Ok(Server { name, domain, exports, start, restart, snapshot, health, swap, at })
 }
 
 fn program(entry: Entry) -> Result<Program, Fault> {
@@ -173,6 +175,7 @@ fn restart(fields: &mut Fields) -> Result<Restart, Fault> {
             (MS, 600 * SECOND),
             5 * SECOND,
         )?,
+        escalate: fields.flag("escalate", false)?,
     };
     fields.finish()?;
     if restart.policy == RestartPolicy::Never && detailed {
@@ -182,6 +185,31 @@ fn restart(fields: &mut Fields) -> Result<Restart, Fault> {
         return Err(Fault::new(at, "`restart`: `backoff` is longer than `backoff-max`"));
     }
     Ok(restart)
+}
+
+fn health(fields: &mut Fields) -> Result<Option<Health>, Fault> {
+    let Some(value) = fields.take("health") else { return Ok(None) };
+    let mut fields = Fields::new("`health`", value.at, table("health", value)?);
+    let bounds = (MS, 3600 * SECOND);
+    let health = Health {
+        every_ns: fields.measure("every", units::duration, bounds, SECOND)?,
+        deadline_ns: fields.measure("deadline", units::duration, bounds, SECOND)?,
+    };
+    fields.finish()?;
+    Ok(Some(health))
+}
+
+fn swap(fields: &mut Fields) -> Result<SwapDeadlines, Fault> {
+    let mut fields = fields.inner("swap")?;
+    let bounds = (MS, 3600 * SECOND);
+    let swap = SwapDeadlines {
+        prepare_ns: fields.measure("prepare", units::duration, bounds, 30 * SECOND)?,
+        quiesce_ns: fields.measure("quiesce", units::duration, bounds, SECOND)?,
+        transfer_ns: fields.measure("transfer", units::duration, bounds, SECOND)?,
+        probation_ns: fields.measure("probation", units::duration, bounds, SECOND)?,
+    };
+    fields.finish()?;
+    Ok(swap)
 }
 
 fn exports(fields: &mut Fields) -> Result<Vec<String>, Fault> {

@@ -79,6 +79,7 @@ mod tests {
             window_ns: 10_000 * MS,
             backoff_ns: 100 * MS,
             backoff_max_ns: 500 * MS,
+            escalate: false,
         }
     }
 
