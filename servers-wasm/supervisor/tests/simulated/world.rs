@@ -1,0 +1,122 @@
+//! A supervisor on a simulated machine, and what tests do to both.
+
+use std::{collections::BTreeMap, rc::Rc};
+
+use atoll_supervisor::{
+    Supervisor,
+    kernel::{Cause, Phase},
+    server::State,
+};
+
+use super::{Machine, Play, Source};
+
+/// A supervisor on a simulated machine.
+pub(crate) struct World {
+    pub(crate) machine: Rc<Machine>,
+    pub(crate) supervisor: Supervisor<Play>,
+}
+
+impl World {
+    /// A machine with this description and all its components.
+    pub(crate) fn new(description: &str) -> Self {
+        let machine = Rc::new(Machine::default());
+        machine.room.set(true);
+        machine.screen.set(true);
+        machine.clones.set(true);
+        let mut modules = BTreeMap::new();
+        modules.insert("system.toml".to_string(), description.as_bytes().to_vec());
+        for name in ["a", "b", "c", "log", "console", "shell", "hello", "hello-c"] {
+            modules.insert(format!("{name}.wasm"), Vec::new());
+        }
+        machine.modules.replace(modules);
+        let supervisor = Supervisor::new(Play(machine.clone()));
+        Self { machine, supervisor }
+    }
+
+    /// Boots and lets everything become ready.
+    pub(crate) fn booted(description: &str) -> Self {
+        let mut world = Self::new(description);
+        world.supervisor.boot();
+        world.settle();
+        world
+    }
+
+    /// Delivers what is ready, as the runtime would, until nothing is.
+    pub(crate) fn deliver(&mut self) {
+        loop {
+            let ready =
+                self.machine.pollables.borrow().iter().find_map(|(number, (source, token))| {
+                    let is_ready = match source {
+                        Source::Domain(index) => self.machine.domains.borrow()[*index].changed,
+                        Source::Timer(when) => *when <= self.machine.now.get(),
+                        Source::Event(_) => false,
+                    };
+                    token.filter(|_| is_ready).map(|token| (*number, token))
+                });
+            let Some((number, token)) = ready else { return };
+            if let Some(pollable) = self.machine.pollables.borrow_mut().get_mut(&number) {
+                pollable.1 = None;
+            }
+            self.supervisor.ready(token);
+        }
+    }
+
+    /// Makes every starting domain ready, again and again.
+    pub(crate) fn settle(&mut self) {
+        loop {
+            let starting = self
+                .machine
+                .domains
+                .borrow_mut()
+                .iter_mut()
+                .filter(|domain| domain.phase == Phase::Starting)
+                .map(|domain| {
+                    domain.phase = Phase::Ready;
+                    domain.changed = true;
+                })
+                .count();
+            self.deliver();
+            if starting == 0 {
+                return;
+            }
+        }
+    }
+
+    /// Lets time pass.
+    pub(crate) fn pass(&mut self, ms: u64) {
+        self.machine.now.set(self.machine.now.get() + ms * 1_000_000);
+        self.deliver();
+    }
+
+    /// Ends the living domain of that name and delivers the news.
+    pub(crate) fn crash(&mut self, name: &str, cause: Cause, code: u64) {
+        let index = self.machine.living(name).unwrap_or_else(|| panic!("{name} does not live"));
+        self.machine.end(index, cause, code);
+        self.deliver();
+    }
+
+    /// Whether the latest domain of that name is a clone.
+    pub(crate) fn is_clone(&self, name: &str) -> bool {
+        let domains = self.machine.domains.borrow();
+        domains.iter().rev().find(|domain| domain.name == name).expect("domain").is_clone
+    }
+
+    /// State and restarts of a server.
+    pub(crate) fn server(&mut self, name: &str) -> (State, u32) {
+        let listed = self.supervisor.list();
+        let found = listed.iter().find(|listed| listed.name == name).expect("listed");
+        (found.state, found.restarts)
+    }
+
+    /// The grants that the latest domain of that name got.
+    pub(crate) fn granted(&self, name: &str) -> Vec<String> {
+        let domains = self.machine.domains.borrow();
+        let latest = domains.iter().rev().find(|domain| domain.name == name).expect("domain");
+        latest.grants.clone()
+    }
+
+    /// Whether a line of the log has this text.
+    pub(crate) fn logged(&self, text: &str) -> bool {
+        self.machine.log.borrow().iter().any(|line| line.contains(text))
+    }
+}
