@@ -7,6 +7,7 @@ use alloc::{
     boxed::Box,
     format,
     string::{String, ToString},
+    vec::Vec,
 };
 use core::fmt;
 
@@ -88,6 +89,8 @@ pub struct LinkError {
     pub import: String,
     /// What was expected and what was found.
     pub problem: Problem,
+    /// If nobody provides it: the other imports that nobody provides.
+    pub also: Vec<String>,
 }
 
 /// What is wrong with an import.
@@ -140,7 +143,12 @@ impl fmt::Display for LinkError {
             Problem::Kind(kind) => {
                 write!(f, "expected an interface or a function, found {kind}: nobody can grant it")
             }
+        }?;
+        for (index, import) in self.also.iter().enumerate() {
+            let before = if index == 0 { "; unmet, too: " } else { ", " };
+            write!(f, "{before}`{import}`")?;
         }
+        Ok(())
     }
 }
 

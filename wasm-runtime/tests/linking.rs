@@ -326,7 +326,7 @@ fn one_interface_under_two_labels() {
         package.replace("interface base", "interface basis").replace("use base", "use basis");
     assert_eq!(
         providing(&other).link(&client).unwrap_err().to_string(),
-        "import `first`: nothing is granted under that name"
+        "import `first`: nothing is granted under that name; unmet, too: `second`"
     );
 }
 

@@ -72,19 +72,38 @@ impl<'a> Component<'a> {
     /// Meets every import.
     ///
     /// # Errors
-    /// For the first import that is not met, or not by a provider of its type.
+    /// For the first import that is not met, or not by a provider of its type. If nobody provides
+    /// it, the error also names the others that nobody provides.
     pub fn link(self, resolver: &mut dyn Resolver) -> Result<Linked<'a>, LinkError> {
         if let Some((import, kind)) = self.interfaces.strange.first() {
-            return Err(LinkError { import: import.clone(), problem: Problem::Kind(kind) });
+            let (import, problem) = (import.clone(), Problem::Kind(kind));
+            return Err(LinkError { import, problem, also: Vec::new() });
         }
         let mut links = Vec::with_capacity(self.imports().len());
         for (index, import) in (0u32..).zip(self.imports()) {
-            let link = self
-                .meet(index, resolver)
-                .map_err(|problem| LinkError { import: import.name.clone(), problem })?;
-            links.push(link);
+            match self.meet(index, resolver) {
+                Ok(link) => links.push(link),
+                Err(problem) => {
+                    let also = match problem {
+                        Problem::Unmet(_) => self.unmet_after(index, resolver),
+                        _ => Vec::new(),
+                    };
+                    return Err(LinkError { import: import.name.clone(), problem, also });
+                }
+            }
         }
         Ok(Linked { component: self, links })
+    }
+
+    /// Names of the imports after `index` that nobody provides: whoever grants one can grant all.
+    fn unmet_after(&self, index: u32, resolver: &mut dyn Resolver) -> Vec<String> {
+        let mut unmet = Vec::new();
+        for (other, import) in (0u32..).zip(self.imports()) {
+            if other > index && matches!(self.meet(other, resolver), Err(Problem::Unmet(_))) {
+                unmet.push(import.name.clone());
+            }
+        }
+        unmet
     }
 
     fn meet(&self, index: u32, resolver: &mut dyn Resolver) -> Result<Link, Problem> {
