@@ -2,6 +2,7 @@
 
 mod convert;
 mod service;
+mod transaction;
 
 use std::cell::RefCell;
 
@@ -101,7 +102,15 @@ impl Kernel for World {
         Ok(endpoint.publish(interface)?)
     }
 
-    fn create(&self, name: &str, plan: &Domain) -> Result<domains::Domain, kernel::Error> {
+    fn create(
+        &self,
+        name: &str,
+        plan: &Domain,
+        standby: bool,
+    ) -> Result<domains::Domain, kernel::Error> {
+        if standby {
+            return no_swaps();
+        }
         let config = Config {
             name: name.to_string(),
             memory_limit: plan.memory,
@@ -202,6 +211,30 @@ impl Kernel for World {
         domain.status()
     }
 
+    fn calls_open(&self, _: &domains::Domain) -> u64 {
+        0
+    }
+
+    fn quiesce(&self, _: &domains::Domain) -> Result<(), kernel::Error> {
+        no_swaps()
+    }
+
+    fn thaw(&self, _: &domains::Domain) -> Result<(), kernel::Error> {
+        no_swaps()
+    }
+
+    fn take_over(&self, _: &domains::Domain, _: &domains::Domain) -> Result<(), kernel::Error> {
+        no_swaps()
+    }
+
+    fn commit(&self, _: &[(&domains::Domain, &domains::Domain)]) -> Result<(), kernel::Error> {
+        no_swaps()
+    }
+
+    fn revert(&self, _: &[(&domains::Domain, &domains::Domain)]) -> Result<(), kernel::Error> {
+        no_swaps()
+    }
+
     fn handles(&self, domain: &domains::Domain) -> Vec<HandleInfo> {
         domain.handles()
     }
@@ -240,6 +273,11 @@ impl Kernel for World {
             kernel::Action::Reboot => machine::Action::Reboot,
         });
     }
+}
+
+/// Until `atoll:supervision/domains` has what a swap needs, a swap is refused in its first phase.
+fn no_swaps<T>() -> Result<T, kernel::Error> {
+    Err(kernel::Error::Other("the interface to the kernel has no swaps yet".to_string()))
 }
 
 thread_local! {

@@ -98,6 +98,14 @@ pub enum Phase {
     Starting,
     /// Ready to serve.
     Ready,
+    /// A standby that is ready to take over.
+    Prepared,
+    /// A standby that has taken the state over and is ready to serve.
+    TookOver,
+    /// Frozen, after it gave up so many bytes of state.
+    Frozen(u64),
+    /// Stopped, because it could not give up its state, and why.
+    Unsaved(String),
     /// Over.
     Ended(End),
 }
@@ -174,11 +182,12 @@ pub trait Kernel {
     /// When the runtime refuses.
     fn publish(&self, endpoint: &Self::Endpoint, interface: &str) -> Result<(), Error>;
 
-    /// Makes a domain; it does not run yet.
+    /// Makes a domain; it does not run yet. A standby prepares itself when it is started and
+    /// serves nothing until it has taken over.
     ///
     /// # Errors
     /// When the component is missing or there is no room.
-    fn create(&self, name: &str, plan: &Domain) -> Result<Self::Domain, Error>;
+    fn create(&self, name: &str, plan: &Domain, standby: bool) -> Result<Self::Domain, Error>;
     /// Makes a domain that begins as another was when it had been instantiated; that one may have
     /// ended. It does not run yet and needs the same grants in the same order.
     ///
@@ -242,10 +251,41 @@ pub trait Kernel {
     fn phase(&self, domain: &Self::Domain) -> Phase;
     /// All that the kernel tells of a domain; ends the readiness of its pollable too.
     fn status(&self, domain: &Self::Domain) -> Self::Status;
+    /// Calls of others that a domain has and has not answered.
+    fn calls_open(&self, domain: &Self::Domain) -> u64;
     /// The handles of a domain.
     fn handles(&self, domain: &Self::Domain) -> Vec<Self::Handle>;
 
-    /// Becomes ready when the domain became ready or ended since `phase` or `status`.
+    /// Asks a domain for its state: calls to it are held from now on, and when it has answered
+    /// those that it took, it saves and becomes frozen.
+    ///
+    /// # Errors
+    /// When it does not serve.
+    fn quiesce(&self, domain: &Self::Domain) -> Result<(), Error>;
+    /// Lets a domain go on that was asked for its state and was not replaced.
+    ///
+    /// # Errors
+    /// When it was not asked, or lives no more.
+    fn thaw(&self, domain: &Self::Domain) -> Result<(), Error>;
+    /// Lets a prepared standby take over the state of a frozen domain.
+    ///
+    /// # Errors
+    /// When one of them is not there yet, or lives no more.
+    fn take_over(&self, old: &Self::Domain, new: &Self::Domain) -> Result<(), Error>;
+    /// Gives the endpoints of all old domains to the new ones, and the held calls with them. The
+    /// old ones stay frozen. Until an old one is killed its new one is on probation: if that ends,
+    /// the calls that it had are held and do not fail.
+    ///
+    /// # Errors
+    /// When one of them is not frozen, or has not taken over; then nothing was done.
+    fn commit(&self, pairs: &[(&Self::Domain, &Self::Domain)]) -> Result<(), Error>;
+    /// Takes back a commit: the old domains go on and get the calls that wait, and when the new
+    /// ones end, what these had taken.
+    ///
+    /// # Errors
+    /// When one of the old ones lives no more; then nothing was done.
+    fn revert(&self, pairs: &[(&Self::Domain, &Self::Domain)]) -> Result<(), Error>;
+    /// Becomes ready when the domain's `phase` changed since `phase` or `status`.
     fn changes(&self, domain: &Self::Domain) -> Self::Pollable;
     /// Becomes ready when the time has passed.
     fn timer(&self, after_ns: u64) -> Self::Pollable;

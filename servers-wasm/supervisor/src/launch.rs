@@ -62,6 +62,11 @@ pub enum Role<K: Kernel> {
         /// Whether it is.
         snapshot: bool,
     },
+    /// The new version of a server that runs; the exports are bound when it has taken over.
+    Standby {
+        /// Whether it is kept for clones.
+        snapshot: bool,
+    },
     /// A program, with arguments (without its name) and streams.
     Program(Vec<String>, Streams<K::Input, K::Output>),
 }
@@ -77,7 +82,7 @@ pub fn launch<K: Kernel>(
     endpoints: &Endpoints<K::Endpoint>,
     role: Role<K>,
 ) -> Result<K::Domain, Error> {
-    let domain = kernel.create(name, plan)?;
+    let domain = kernel.create(name, plan, matches!(role, Role::Standby { .. }))?;
     let equipped = equip(kernel, &domain, name, plan, endpoints, role);
     equipped.map_err(|error| abandon(kernel, &domain, error))?;
     Ok(domain)
@@ -120,7 +125,7 @@ fn equip<K: Kernel>(
     }
     let mut command = vec![name.to_string()];
     let kept = match role {
-        Role::Server { snapshot } => {
+        Role::Server { snapshot } | Role::Standby { snapshot } => {
             for (interface, endpoint) in endpoints.of(name) {
                 kernel.grant_export(domain, interface, endpoint)?;
             }

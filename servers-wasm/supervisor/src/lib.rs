@@ -3,7 +3,8 @@
 //! It is policy on the kernel's mechanism. [`Supervisor`] holds the state of every server and
 //! program and reacts to two things: calls of its service ([`service`], [`task`]) and readiness of
 //! what it watches ([`Supervisor::ready`]). [`launch`] turns a description's entry into a domain
-//! with grants, [`restart`] decides what the end of a server leads to, [`report`] words it.
+//! with grants, [`restart`] decides what the end of a server leads to, [`swap`] replaces a server by
+//! another version of it, [`report`] words all this.
 //!
 //! Everything below is written against the trait [`Kernel`]. The component implements it with the
 //! interfaces of its world (`component.rs`, the only module with generated and therefore unsafe
@@ -25,6 +26,7 @@ pub mod restart;
 pub mod server;
 pub mod service;
 pub mod supervisor;
+pub mod swap;
 pub mod task;
 
 pub use kernel::{Error, Kernel};

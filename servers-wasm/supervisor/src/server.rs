@@ -1,6 +1,6 @@
 //! What the supervisor remembers of one server, and of any domain that it watches.
 
-use crate::{kernel::Kernel, restart::History};
+use crate::{kernel::Kernel, restart::History, swap::Previous};
 
 /// Where a server is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,13 +44,14 @@ impl<K: Kernel> Watched<K> {
     pub fn new(kernel: &K, domain: K::Domain, tokens: Tokens, deadline_ns: u64) -> Self {
         let timer = kernel.timer(deadline_ns);
         kernel.watch(&timer, tokens.deadline);
-        let watched = Self {
-            changes: Some(kernel.changes(&domain)),
-            domain,
-            token: tokens.changes,
-            deadline: Some((tokens.deadline, timer)),
-            overdue: false,
-        };
+        let deadline = Some((tokens.deadline, timer));
+        Self { deadline, ..Self::standby(kernel, domain, tokens.changes) }
+    }
+
+    /// Starts watching a standby, whose deadlines are those of its transaction.
+    pub fn standby(kernel: &K, domain: K::Domain, token: u64) -> Self {
+        let changes = Some(kernel.changes(&domain));
+        let watched = Self { changes, domain, token, deadline: None, overdue: false };
         watched.watch_again(kernel);
         watched
     }
@@ -129,6 +130,8 @@ pub struct Server<K: Kernel> {
     pub holds_calls: bool,
     /// The pause before its next start, with its token.
     pub pause: Option<(u64, K::Pollable)>,
+    /// What it was before its last swap.
+    pub previous: Option<Previous>,
 }
 
 impl<K: Kernel> Server<K> {
@@ -144,6 +147,7 @@ impl<K: Kernel> Server<K> {
             providers: Vec::new(),
             holds_calls: true,
             pause: None,
+            previous: None,
         }
     }
 

@@ -89,16 +89,23 @@ impl<K: Kernel> Supervisor<K> {
         if matches!(server.state, State::Stopped | State::Failed) {
             return Err(Error::NotRunning(name.to_string()));
         }
+        self.end_on_request(index);
+        self.put_down(index, State::Stopped);
+        self.say(Level::Info, index, "is stopped on request");
+        self.advance();
+        Ok(())
+    }
+
+    /// Ends the domain of a server, if it has one, and forgets how it did until now.
+    fn end_on_request(&mut self, index: usize) {
+        self.cancel_swap_of(index);
+        let Some(server) = self.servers.get_mut(index) else { return };
         if let Some(watched) = server.watched.as_mut().filter(|watched| watched.is_live()) {
             self.kernel.kill(&watched.domain);
             watched.ended();
         }
         server.pause = None;
         server.history.clear();
-        self.put_down(index, State::Stopped);
-        self.say(Level::Info, index, "is stopped on request");
-        self.advance();
-        Ok(())
     }
 
     /// Revokes every object that a server has handed out; how many there were.
@@ -212,7 +219,7 @@ impl<K: Kernel> Supervisor<K> {
         entry.map_or_else(String::new, |entry| entry.name.clone())
     }
 
-    fn server_named(&self, name: &str) -> Result<usize, Error> {
+    pub(crate) fn server_named(&self, name: &str) -> Result<usize, Error> {
         match self.named(name)? {
             Named::Server(index) => Ok(index),
             Named::Task(_) => Err(Error::Invalid(format!("{name} is a program, not a server"))),

@@ -10,6 +10,7 @@ use crate::{
     report,
     restart::Decision,
     server::{Server, State, Tokens, Watched},
+    swap::{Record, Transaction},
     task::Task,
 };
 
@@ -23,6 +24,10 @@ pub struct Supervisor<K: Kernel> {
     pub(crate) tasks: Vec<Task<K>>,
     /// How many programs were started since boot.
     pub(crate) tasks_started: u32,
+    /// Swaps that are not over, or that somebody still asks about.
+    pub(crate) transactions: Vec<Transaction<K>>,
+    /// Swaps that are over, the oldest first.
+    pub(crate) records: Vec<Record>,
     tokens: u64,
 }
 
@@ -43,6 +48,8 @@ impl<K: Kernel> Supervisor<K> {
             endpoints: Endpoints::default(),
             tasks: Vec::new(),
             tasks_started: 0,
+            transactions: Vec::new(),
+            records: Vec::new(),
             tokens: 0,
         }
     }
@@ -107,33 +114,41 @@ impl<K: Kernel> Supervisor<K> {
             |server: &Server<K>| server.pause.as_ref().is_some_and(|(timer, _)| *timer == token);
         if let Some(index) = self.servers.iter().position(watched) {
             self.observe(index);
-            self.watch_again(index);
+            self.watch_again(token);
         } else if let Some(index) = self.servers.iter().position(paused) {
             self.restart(index);
         } else if let Some(index) = self.servers.iter().position(|server| {
             server.watched.as_ref().is_some_and(|watched| watched.deadline_is(token))
         }) {
             self.overdue(index);
-        } else {
+        } else if !self.transaction_ready(token) {
             self.task_ready(token);
         }
         self.advance();
     }
 
-    fn watch_again(&self, index: usize) {
-        if let Some(watched) = self.servers.get(index).and_then(|server| server.watched.as_ref()) {
+    /// Asks to be told of the next change, too, of whatever is watched under that token.
+    pub(crate) fn watch_again(&self, token: u64) {
+        let serving = self.servers.iter().filter_map(|server| server.watched.as_ref());
+        let spares = self.transactions.iter().flat_map(Transaction::spares);
+        if let Some(watched) = serving.chain(spares).find(|watched| watched.answers_to(token)) {
             watched.watch_again(&self.kernel);
         }
     }
 
     /// Looks where a server's domain is and acts on it.
     pub(crate) fn observe(&mut self, index: usize) {
+        let watched = self.servers.get(index).and_then(|server| server.watched.as_ref());
+        let Some(watched) = watched.filter(|watched| watched.is_live()) else { return };
+        let (phase, token) = (self.kernel.phase(&watched.domain), watched.token());
+        self.transaction_sees(index, &phase);
         let Some(server) = self.servers.get_mut(index) else { return };
-        let Some(watched) = server.watched.as_mut().filter(|watched| watched.is_live()) else {
+        // A transaction may have gone on with the server's other domain.
+        let Some(watched) = server.watched.as_mut().filter(|watched| watched.answers_to(token))
+        else {
             return;
         };
-        match self.kernel.phase(&watched.domain) {
-            Phase::Starting => {}
+        match phase {
             Phase::Ready => {
                 watched.is_ready();
                 if server.state == State::Starting {
@@ -155,6 +170,8 @@ impl<K: Kernel> Supervisor<K> {
                     self.ended(index, &end);
                 }
             }
+            // Steps of a start or of a swap.
+            _ => {}
         }
     }
 

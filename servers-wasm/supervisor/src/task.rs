@@ -229,9 +229,9 @@ impl<K: Kernel> Supervisor<K> {
         let Some(task) = self.tasks.iter_mut().find(|task| task.id == id) else { return };
         let Stage::Running(watched) = &mut task.stage else { return };
         let end = match self.kernel.phase(&watched.domain) {
-            Phase::Starting => return,
-            Phase::Ready => return watched.is_ready(),
             Phase::Ended(end) => end,
+            Phase::Ready => return watched.is_ready(),
+            _ => return,
         };
         let exit = if end.cause == Cause::Exited {
             let code = u32::try_from(end.code).unwrap_or(u32::MAX);

@@ -1,6 +1,8 @@
-//! The supervisor over a simulated kernel: boot, crashes, restarts, requests, programs.
+//! The supervisor over a simulated kernel: boot, crashes, restarts, requests, programs; [`swapping`]
+//! has the swaps.
 
 mod simulated;
+mod swapping;
 
 use atoll_supervisor::{
     kernel::{Action, Cause, Error, Phase, Streams},

@@ -1,6 +1,7 @@
-//! A kernel that is played by data structures: domains become ready or end when a test says so,
-//! and time passes when a test lets it.
+//! A kernel that is played by data structures: domains get further or end when a test says so,
+//! and time passes when a test lets it. What a swap asks of domains is in [`swap`].
 
+mod swap;
 mod world;
 
 use std::{
@@ -13,11 +14,13 @@ use atoll_supervisor::kernel::{
     Action, Authority, Cause, End, Error, Kernel, Level, Phase, Streams,
 };
 use atoll_system_description::Domain;
+pub(crate) use swap::Step;
 pub(crate) use world::World;
 
 /// A domain as the simulated kernel sees it.
 pub(crate) struct Simulated {
     pub(crate) name: String,
+    pub(crate) component: String,
     pub(crate) grants: Vec<String>,
     pub(crate) arguments: Vec<String>,
     pub(crate) phase: Phase,
@@ -26,6 +29,12 @@ pub(crate) struct Simulated {
     /// Whether it was to be kept for clones, and is.
     pub(crate) kept: bool,
     pub(crate) is_clone: bool,
+    /// What it is doing for a swap.
+    pub(crate) step: Step,
+    /// Whether it gets no further.
+    pub(crate) hangs: bool,
+    /// Calls that wait for it.
+    pub(crate) calls: u64,
 }
 
 /// What becomes ready.
@@ -157,13 +166,14 @@ impl Kernel for Play {
         Ok(())
     }
 
-    fn create(&self, name: &str, plan: &Domain) -> Result<DomainHandle, Error> {
+    fn create(&self, name: &str, plan: &Domain, standby: bool) -> Result<DomainHandle, Error> {
         if !self.0.modules.borrow().contains_key(&plan.component) {
             return Err(Error::NotFound(plan.component.clone()));
         }
         let mut domains = self.0.domains.borrow_mut();
         domains.push(Simulated {
             name: name.to_string(),
+            component: plan.component.clone(),
             grants: Vec::new(),
             arguments: Vec::new(),
             phase: Phase::Starting,
@@ -171,13 +181,16 @@ impl Kernel for Play {
             dropped: false,
             kept: false,
             is_clone: false,
+            step: if standby { Step::Standby } else { Step::None },
+            hangs: false,
+            calls: 0,
         });
         Ok(DomainHandle { machine: self.0.clone(), index: domains.len() - 1 })
     }
 
     fn clone_domain(&self, original: &DomainHandle) -> Result<DomainHandle, Error> {
         let mut domains = self.0.domains.borrow_mut();
-        let Simulated { ref name, kept, .. } = domains[original.index];
+        let Simulated { ref name, ref component, kept, .. } = domains[original.index];
         if !kept {
             return Err(Error::NotFound("a snapshot".to_string()));
         }
@@ -186,6 +199,7 @@ impl Kernel for Play {
         }
         let clone = Simulated {
             name: name.clone(),
+            component: component.clone(),
             grants: Vec::new(),
             arguments: Vec::new(),
             phase: Phase::Starting,
@@ -193,6 +207,9 @@ impl Kernel for Play {
             dropped: false,
             kept,
             is_clone: true,
+            step: Step::None,
+            hangs: false,
+            calls: 0,
         };
         domains.push(clone);
         Ok(DomainHandle { machine: self.0.clone(), index: domains.len() - 1 })
@@ -263,6 +280,30 @@ impl Kernel for Play {
         domain.index
     }
 
+    fn calls_open(&self, domain: &DomainHandle) -> u64 {
+        self.0.domains.borrow()[domain.index].calls
+    }
+
+    fn quiesce(&self, domain: &DomainHandle) -> Result<(), Error> {
+        self.0.quiesce(domain.index)
+    }
+
+    fn thaw(&self, domain: &DomainHandle) -> Result<(), Error> {
+        self.0.thaw(domain.index)
+    }
+
+    fn take_over(&self, old: &DomainHandle, new: &DomainHandle) -> Result<(), Error> {
+        self.0.take_over(old.index, new.index)
+    }
+
+    fn commit(&self, pairs: &[(&DomainHandle, &DomainHandle)]) -> Result<(), Error> {
+        self.0.commit(&numbers(pairs))
+    }
+
+    fn revert(&self, pairs: &[(&DomainHandle, &DomainHandle)]) -> Result<(), Error> {
+        self.0.revert(&numbers(pairs))
+    }
+
     fn handles(&self, domain: &DomainHandle) -> Vec<String> {
         vec![self.0.domains.borrow()[domain.index].name.clone()]
     }
@@ -300,6 +341,10 @@ impl Kernel for Play {
     fn power(&self, action: Action) {
         self.0.power.set(Some(action));
     }
+}
+
+fn numbers(pairs: &[(&DomainHandle, &DomainHandle)]) -> Vec<(usize, usize)> {
+    pairs.iter().map(|(old, new)| (old.index, new.index)).collect()
 }
 
 impl Machine {

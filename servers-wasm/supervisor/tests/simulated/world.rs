@@ -2,11 +2,7 @@
 
 use std::{collections::BTreeMap, rc::Rc};
 
-use atoll_supervisor::{
-    Supervisor,
-    kernel::{Cause, Phase},
-    server::State,
-};
+use atoll_supervisor::{Supervisor, kernel::Cause, server::State};
 
 use super::{Machine, Play, Source};
 
@@ -25,7 +21,8 @@ impl World {
         machine.clones.set(true);
         let mut modules = BTreeMap::new();
         modules.insert("system.toml".to_string(), description.as_bytes().to_vec());
-        for name in ["a", "b", "c", "log", "console", "shell", "hello", "hello-c"] {
+        for name in ["a", "b", "c", "a2", "b2", "c2", "log", "console", "shell", "hello", "hello-c"]
+        {
             modules.insert(format!("{name}.wasm"), Vec::new());
         }
         machine.modules.replace(modules);
@@ -61,25 +58,17 @@ impl World {
         }
     }
 
-    /// Makes every starting domain ready, again and again.
+    /// Lets every domain do its next step, and delivers the news; whether there was any.
+    pub(crate) fn step(&mut self) -> bool {
+        self.deliver();
+        let moved = self.machine.step();
+        self.deliver();
+        moved
+    }
+
+    /// Lets every domain get as far as it gets.
     pub(crate) fn settle(&mut self) {
-        loop {
-            let starting = self
-                .machine
-                .domains
-                .borrow_mut()
-                .iter_mut()
-                .filter(|domain| domain.phase == Phase::Starting)
-                .map(|domain| {
-                    domain.phase = Phase::Ready;
-                    domain.changed = true;
-                })
-                .count();
-            self.deliver();
-            if starting == 0 {
-                return;
-            }
-        }
+        while self.step() {}
     }
 
     /// Lets time pass.
@@ -93,6 +82,13 @@ impl World {
         let index = self.machine.living(name).unwrap_or_else(|| panic!("{name} does not live"));
         self.machine.end(index, cause, code);
         self.deliver();
+    }
+
+    /// The arguments that the latest domain of that name got.
+    pub(crate) fn arguments(&self, name: &str) -> Vec<String> {
+        let domains = self.machine.domains.borrow();
+        let latest = domains.iter().rev().find(|domain| domain.name == name).expect("domain");
+        latest.arguments.clone()
     }
 
     /// Whether the latest domain of that name is a clone.

@@ -1,0 +1,199 @@
+//! What operators ask for: swap, rollback, history, and how a swap gets on.
+
+use atoll_system_description::{Domain, Import};
+
+use super::{
+    event::{Event, Phase},
+    machine::{Member, Purpose, Swap},
+    order,
+    record::{Change, Record},
+    transaction::{Pair, Transaction, find},
+};
+use crate::{
+    kernel::{Error, Kernel, Level},
+    server::State,
+    supervisor::Supervisor,
+};
+
+/// One server that is to be replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replacement {
+    /// Its name.
+    pub server: String,
+    /// File name of the new version's component.
+    pub component: String,
+    /// What it may use beyond the grants that it has: lines `INTERFACE=GRANT`.
+    pub grants: Vec<String>,
+}
+
+impl<K: Kernel> Supervisor<K> {
+    /// Begins to replace servers by other versions, all or none of them; the id of the
+    /// transaction. What a new version imports beyond its grants makes it fail in the first
+    /// phase.
+    ///
+    /// # Errors
+    /// A server that is unknown, not running, named twice or being swapped already, a grant that
+    /// is none, or one that no system may have.
+    pub fn swap(&mut self, replacements: &[Replacement], purpose: Purpose) -> Result<u64, Error> {
+        let mut versions: Vec<(usize, Domain)> = Vec::with_capacity(replacements.len());
+        for replacement in replacements {
+            let index = self.server_named(&replacement.server)?;
+            if versions.iter().any(|(other, _)| *other == index) {
+                return Err(Error::Invalid(format!("{} is named twice", replacement.server)));
+            }
+            let grants: Vec<Import> = replacement
+                .grants
+                .iter()
+                .map(|line| Import::parse(line).map_err(Error::Invalid))
+                .collect::<Result<_, _>>()?;
+            let Some(entry) = self.description.servers.get(index) else { continue };
+            versions.push((index, entry.domain.version(&replacement.component, &grants)));
+        }
+        self.begin_swap(versions, purpose)
+    }
+
+    /// Begins to replace a server, and those whose last swap was the same, by what they were
+    /// before; if that swap is not over, it is cancelled. The id of the transaction.
+    ///
+    /// # Errors
+    /// A server that is unknown, or was never swapped; then as for [`Self::swap`].
+    pub fn rollback(&mut self, name: &str) -> Result<u64, Error> {
+        let index = self.server_named(name)?;
+        if let Some((id, _, _)) = self.transaction_of(index) {
+            if let Some(transaction) = find(&mut self.transactions, id) {
+                transaction.clients = transaction.clients.saturating_add(1);
+            }
+            self.swap_cancel(id);
+            return Ok(id);
+        }
+        let previous = self.servers.get(index).and_then(|server| server.previous.as_ref());
+        let Some(last) = previous.map(|previous| previous.transaction) else {
+            return Err(Error::NotFound(format!("an earlier version of {name}")));
+        };
+        let servers = self.servers.iter().enumerate();
+        let before = servers.filter_map(|(index, server)| Some((index, server.previous.as_ref()?)));
+        let versions = before
+            .filter(|(_, previous)| previous.transaction == last)
+            .map(|(index, previous)| (index, previous.version.clone()))
+            .collect();
+        self.begin_swap(versions, Purpose::Replace)
+    }
+
+    /// The transactions of a server, the oldest first.
+    ///
+    /// # Errors
+    /// Not found.
+    pub fn history(&self, name: &str) -> Result<Vec<Record>, Error> {
+        self.server_named(name)?;
+        let running = self.transactions.iter().filter(|transaction| !transaction.swap.is_over());
+        let records = self.records.iter().chain(running.map(|transaction| &transaction.record));
+        let concerns = |record: &&Record| record.changes.iter().any(|c| c.server == name);
+        Ok(records.filter(concerns).cloned().collect())
+    }
+
+    fn begin_swap(
+        &mut self,
+        versions: Vec<(usize, Domain)>,
+        purpose: Purpose,
+    ) -> Result<u64, Error> {
+        let servers: Vec<usize> = versions.iter().map(|(index, _)| *index).collect();
+        self.may_swap(&servers)?;
+        let system = self.description.with_versions(&versions).map_err(Error::Invalid)?;
+        let old = order::calls(&self.description, &servers);
+        let calls = old.into_iter().zip(order::calls(&system, &servers));
+        let members = calls.zip(&servers).filter_map(|((old_calls, new_calls), index)| {
+            let deadlines = self.description.servers.get(*index)?.swap;
+            Some(Member { old_calls, new_calls, deadlines })
+        });
+        let now = self.kernel.now();
+        let swap = Swap::new(members.collect(), purpose, now);
+        let change = |(index, version): &(usize, Domain)| {
+            let entry = self.description.servers.get(*index)?;
+            let (old, new) = (entry.domain.component.clone(), version.component.clone());
+            Some(Change { server: entry.name.clone(), old, new })
+        };
+        let record = Record::new(now, versions.iter().filter_map(change).collect());
+        self.kernel.log(Level::Info, &format!("{}: {}", record.servers(), record.end()));
+        let pair = |(server, version)| Pair { server, version, spare: None };
+        let id = self.token();
+        self.transactions.push(Transaction {
+            id,
+            swap,
+            pairs: versions.into_iter().map(pair).collect(),
+            exchanged: false,
+            timer: None,
+            record,
+            changed: self.kernel.make_event(),
+            clients: 1,
+        });
+        self.drive(id);
+        self.advance();
+        Ok(id)
+    }
+
+    /// Refuses servers that cannot be swapped now.
+    fn may_swap(&mut self, servers: &[usize]) -> Result<(), Error> {
+        if servers.is_empty() {
+            return Err(Error::Invalid("a swap needs a server".to_string()));
+        }
+        for index in servers {
+            self.observe(*index);
+            if self.transaction_of(*index).is_some() {
+                let name = self.name_of(*index);
+                return Err(Error::Invalid(format!("{name} is being swapped already")));
+            }
+            if self.servers.get(*index).map(|server| server.state) != Some(State::Running) {
+                return Err(Error::NotRunning(self.name_of(*index)));
+            }
+        }
+        // Two that hold calls at a time could wait for each other, until a deadline ends it.
+        let busy = self.transactions.iter().find(|transaction| {
+            !transaction.swap.is_over() && transaction.swap.phase() != Phase::Probation
+        });
+        match busy {
+            None => Ok(()),
+            Some(other) => {
+                let servers = other.record.servers();
+                Err(Error::Invalid(format!("{servers} are being swapped; wait until they serve")))
+            }
+        }
+    }
+
+    /// Takes a server out of the transaction that it is in.
+    pub(crate) fn cancel_swap_of(&mut self, index: usize) {
+        if let Some((id, _, _)) = self.transaction_of(index) {
+            self.transaction_hears(id, Event::Cancelled);
+        }
+    }
+
+    /// How a transaction gets on; makes the pollable of [`Self::swap_changed`] wait again.
+    pub fn swap_record(&mut self, id: u64) -> Option<Record> {
+        let transaction = find(&mut self.transactions, id)?;
+        if !transaction.swap.is_over() {
+            transaction.changed = self.kernel.make_event();
+        }
+        Some(transaction.record.clone())
+    }
+
+    /// A pollable that is ready when there is more to know than [`Self::swap_record`] told, or
+    /// when the transaction is over.
+    pub fn swap_changed(&self, id: u64) -> Option<K::Pollable> {
+        let transaction = self.transactions.iter().find(|other| other.id == id)?;
+        Some(self.kernel.subscribe(&transaction.changed))
+    }
+
+    /// Cancels a transaction: if it is not over, the old versions go on.
+    pub fn swap_cancel(&mut self, id: u64) {
+        self.transaction_hears(id, Event::Cancelled);
+        self.advance();
+    }
+
+    /// One less asks about a transaction, which goes on by itself.
+    pub fn swap_drop(&mut self, id: u64) {
+        let Some(transaction) = find(&mut self.transactions, id) else { return };
+        transaction.clients = transaction.clients.saturating_sub(1);
+        if transaction.clients == 0 && transaction.swap.is_over() {
+            self.transactions.retain(|other| other.id != id);
+        }
+    }
+}

@@ -1,0 +1,356 @@
+//! A transaction with its domains, driven against the kernel.
+//!
+//! The supervisor's entry of a server always shows the domain that has the endpoints; the other
+//! one of the two is the member's *spare*. Commit and revert exchange them, and the versions in
+//! the description with them.
+
+use core::mem;
+
+use atoll_system_description::Domain;
+
+use super::{
+    event::{Action, Event, Outcome, Phase, Side},
+    machine::Swap,
+    record::{REMEMBERED, Record},
+};
+use crate::{
+    kernel::{self, Error, Kernel, Level},
+    launch::{Role, launch},
+    report,
+    server::Watched,
+    supervisor::Supervisor,
+};
+
+/// One server of a transaction.
+pub struct Pair<K: Kernel> {
+    /// The server, by its place in the description.
+    pub server: usize,
+    /// The version of the spare.
+    pub version: Domain,
+    /// The domain that does not have the endpoints: the new one until commit, then the old one.
+    pub spare: Option<Watched<K>>,
+}
+
+/// What a server was before its last swap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Previous {
+    /// Its version then.
+    pub version: Domain,
+    /// Id of the transaction in which it was swapped.
+    pub transaction: u64,
+}
+
+/// One transaction.
+pub struct Transaction<K: Kernel> {
+    /// Identifies it; never used twice.
+    pub id: u64,
+    /// Where it is.
+    pub swap: Swap,
+    /// Its servers, in the order of the machine's members.
+    pub pairs: Vec<Pair<K>>,
+    /// Whether the new versions have the endpoints.
+    pub exchanged: bool,
+    /// The timer of a phase, with its token.
+    pub timer: Option<(u64, Phase, K::Pollable)>,
+    /// What is told of it.
+    pub record: Record,
+    /// Set when there is more in the record than was read.
+    pub changed: K::Event,
+    /// How many still ask about it.
+    pub clients: u32,
+}
+
+impl<K: Kernel> Transaction<K> {
+    fn spare(&self, token: u64) -> Option<(usize, &Watched<K>)> {
+        let mut members = self.pairs.iter().enumerate();
+        members.find_map(|(member, pair)| {
+            let spare = pair.spare.as_ref().filter(|spare| spare.answers_to(token))?;
+            Some((member, spare))
+        })
+    }
+
+    /// The domains that do not have the endpoints.
+    pub(crate) fn spares(&self) -> impl Iterator<Item = &Watched<K>> {
+        self.pairs.iter().filter_map(|pair| pair.spare.as_ref())
+    }
+
+    const fn spare_side(&self) -> Side {
+        if self.exchanged { Side::Old } else { Side::New }
+    }
+
+    const fn serving_side(&self) -> Side {
+        if self.exchanged { Side::New } else { Side::Old }
+    }
+}
+
+/// The transaction of that id.
+pub(super) fn find<K: Kernel>(
+    transactions: &mut [Transaction<K>],
+    id: u64,
+) -> Option<&mut Transaction<K>> {
+    transactions.iter_mut().find(|transaction| transaction.id == id)
+}
+
+impl<K: Kernel> Supervisor<K> {
+    /// The unfinished transaction that a server is in, and as which member.
+    pub(crate) fn transaction_of(&self, server: usize) -> Option<(u64, &Transaction<K>, usize)> {
+        self.transactions.iter().filter(|transaction| !transaction.swap.is_over()).find_map(
+            |transaction| {
+                let member = transaction.pairs.iter().position(|pair| pair.server == server)?;
+                Some((transaction.id, transaction, member))
+            },
+        )
+    }
+
+    /// Tells the transaction of a server, if it is in one, where the server's domain is.
+    pub(crate) fn transaction_sees(&mut self, server: usize, phase: &kernel::Phase) {
+        let Some((id, transaction, member)) = self.transaction_of(server) else { return };
+        if let Some(event) = Event::of(member, transaction.serving_side(), phase) {
+            self.transaction_hears(id, event);
+        }
+    }
+
+    /// A spare changed, or a timer ran out; whether the token is that of one.
+    pub(crate) fn transaction_ready(&mut self, token: u64) -> bool {
+        let timer = self.transactions.iter().find_map(|transaction| {
+            let (_, phase, _) = transaction.timer.as_ref().filter(|timer| timer.0 == token)?;
+            Some((transaction.id, *phase))
+        });
+        if let Some((id, phase)) = timer {
+            self.look_again(id);
+            self.transaction_hears(id, Event::Deadline(phase));
+            return true;
+        }
+        let owner = self.transactions.iter().find(|transaction| transaction.spare(token).is_some());
+        let Some(id) = owner.map(|transaction| transaction.id) else { return false };
+        self.look_at_spare(id, token);
+        self.watch_again(token);
+        true
+    }
+
+    /// What has happened in time counts, even if the deadline is heard of first.
+    fn look_again(&mut self, id: u64) {
+        let Some(transaction) = find(&mut self.transactions, id) else { return };
+        let servers: Vec<usize> = transaction.pairs.iter().map(|pair| pair.server).collect();
+        let spares: Vec<u64> = transaction.spares().map(Watched::token).collect();
+        for token in spares {
+            self.look_at_spare(id, token);
+        }
+        for server in servers {
+            self.observe(server);
+        }
+    }
+
+    fn look_at_spare(&mut self, id: u64, token: u64) {
+        let Some(transaction) = find(&mut self.transactions, id) else { return };
+        let side = transaction.spare_side();
+        let Some((member, spare)) = transaction.spare(token) else { return };
+        let phase = self.kernel.phase(&spare.domain);
+        if let kernel::Phase::Ended(_) = phase
+            && let Some(Pair { spare: Some(spare), .. }) = transaction.pairs.get_mut(member)
+        {
+            spare.ended();
+        }
+        if let Some(event) = Event::of(member, side, &phase) {
+            self.transaction_hears(id, event);
+        }
+    }
+
+    /// Takes the transaction further, and the servers, too, when it is over.
+    pub(crate) fn transaction_hears(&mut self, id: u64, event: Event) {
+        let now = self.kernel.now();
+        let Some(transaction) = find(&mut self.transactions, id) else { return };
+        if transaction.swap.is_over() {
+            return;
+        }
+        transaction.swap.happened(event, now);
+        transaction.record.state_bytes = transaction.swap.saved_bytes();
+        self.drive(id);
+    }
+
+    /// Does what the machine asks for until it asks for nothing.
+    pub(crate) fn drive(&mut self, id: u64) {
+        while let Some(action) = find(&mut self.transactions, id).and_then(|t| t.swap.next_action())
+        {
+            let answer = match self.act(id, &action) {
+                Ok(()) if action == Action::Commit => Event::Committed,
+                Ok(()) => continue,
+                Err(error) => Event::Refused(action, error.to_string()),
+            };
+            let now = self.kernel.now();
+            if let Some(transaction) = find(&mut self.transactions, id) {
+                transaction.swap.happened(answer, now);
+            }
+        }
+        self.let_go(id);
+    }
+
+    fn act(&mut self, id: u64, action: &Action) -> Result<(), Error> {
+        match action {
+            Action::Prepare(member) => self.make_standby(id, *member),
+            Action::Quiesce(member) => {
+                self.with_pair(id, *member, |kernel, old, _| kernel.quiesce(old))
+            }
+            Action::Thaw(member) => self.with_pair(id, *member, |kernel, old, _| kernel.thaw(old)),
+            Action::TakeOver(member) => self.with_pair(id, *member, K::take_over),
+            Action::KillOld(member) => self.end(id, *member, Side::Old),
+            Action::KillNew(member) => self.end(id, *member, Side::New),
+            Action::Commit => {
+                self.with_pairs(id, K::commit)?;
+                self.exchange(id);
+                self.count_held(id);
+                Ok(())
+            }
+            Action::Revert => {
+                self.with_pairs(id, K::revert)?;
+                self.exchange(id);
+                Ok(())
+            }
+            Action::Arm(phase, after_ns) => self.arm(id, *phase, *after_ns),
+            Action::Passed(phase, took_ns) => self.note_phase(id, *phase, *took_ns),
+            Action::Finish(outcome) => self.finish(id, outcome),
+        }
+    }
+
+    fn make_standby(&mut self, id: u64, member: usize) -> Result<(), Error> {
+        let token = self.token();
+        let transaction = find(&mut self.transactions, id);
+        let pair = transaction.and_then(|transaction| transaction.pairs.get_mut(member));
+        let Some(pair) = pair else { return Ok(()) };
+        let Some(entry) = self.description.servers.get(pair.server) else { return Ok(()) };
+        let (kernel, name) = (&self.kernel, &entry.name);
+        let role = Role::Standby { snapshot: entry.snapshot };
+        let domain = launch(kernel, name, &pair.version, &self.endpoints, role)?;
+        pair.spare = Some(Watched::standby(kernel, domain, token));
+        Ok(())
+    }
+
+    /// The domains of a member, the old one first.
+    fn domains(&self, id: u64, member: usize) -> Option<(&Watched<K>, &Watched<K>)> {
+        let transaction = self.transactions.iter().find(|other| other.id == id)?;
+        let pair = transaction.pairs.get(member)?;
+        let serving = self.servers.get(pair.server)?.watched.as_ref()?;
+        let spare = pair.spare.as_ref();
+        Some(match transaction.exchanged {
+            true => (spare?, serving),
+            // Of a member that has no standby only the old domain is ever asked for.
+            false => (serving, spare.unwrap_or(serving)),
+        })
+    }
+
+    fn with_pair(
+        &self,
+        id: u64,
+        member: usize,
+        ask: impl Fn(&K, &K::Domain, &K::Domain) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let gone = || Error::NotRunning("the server".to_string());
+        let (old, new) = self.domains(id, member).ok_or_else(gone)?;
+        ask(&self.kernel, &old.domain, &new.domain)
+    }
+
+    fn with_pairs(
+        &self,
+        id: u64,
+        ask: impl Fn(&K, &[(&K::Domain, &K::Domain)]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let transaction = self.transactions.iter().find(|other| other.id == id);
+        let pairs: Vec<_> = (0..transaction.map_or(0, |transaction| transaction.pairs.len()))
+            .filter_map(|member| self.domains(id, member))
+            .map(|(old, new)| (&old.domain, &new.domain))
+            .collect();
+        ask(&self.kernel, &pairs)
+    }
+
+    fn end(&self, id: u64, member: usize, side: Side) -> Result<(), Error> {
+        if let Some((old, new)) = self.domains(id, member) {
+            self.kernel.kill(match side {
+                Side::Old => &old.domain,
+                Side::New => &new.domain,
+            });
+        }
+        Ok(())
+    }
+
+    /// Lets the entries of the servers show the other domains and versions.
+    fn exchange(&mut self, id: u64) {
+        let Some(transaction) = find(&mut self.transactions, id) else { return };
+        transaction.exchanged = !transaction.exchanged;
+        for pair in &mut transaction.pairs {
+            if let Some(server) = self.servers.get_mut(pair.server) {
+                mem::swap(&mut server.watched, &mut pair.spare);
+            }
+            if let Some(entry) = self.description.servers.get_mut(pair.server) {
+                mem::swap(&mut entry.domain, &mut pair.version);
+            }
+        }
+    }
+
+    /// The calls that flowed to the new versions at commit.
+    fn count_held(&mut self, id: u64) {
+        let Some(transaction) = find(&mut self.transactions, id) else { return };
+        for pair in &transaction.pairs {
+            let watched = self.servers.get(pair.server).and_then(|server| server.watched.as_ref());
+            let held = watched.map_or(0, |watched| self.kernel.calls_open(&watched.domain));
+            transaction.record.calls_held = transaction.record.calls_held.saturating_add(held);
+        }
+    }
+
+    fn arm(&mut self, id: u64, phase: Phase, after_ns: u64) -> Result<(), Error> {
+        let token = self.token();
+        let timer = self.kernel.timer(after_ns);
+        self.kernel.watch(&timer, token);
+        if let Some(transaction) = find(&mut self.transactions, id) {
+            transaction.timer = Some((token, phase, timer));
+        }
+        Ok(())
+    }
+
+    fn note_phase(&mut self, id: u64, phase: Phase, took_ns: u64) -> Result<(), Error> {
+        let Some(transaction) = find(&mut self.transactions, id) else { return Ok(()) };
+        transaction.record.phases.push((phase, took_ns));
+        self.kernel.set_event(&transaction.changed);
+        let took = report::duration(took_ns);
+        let message = format!("{}: {phase} took {took}", transaction.record.servers());
+        self.kernel.log(Level::Info, &message);
+        Ok(())
+    }
+
+    fn finish(&mut self, id: u64, outcome: &Outcome) -> Result<(), Error> {
+        let Some(transaction) = find(&mut self.transactions, id) else { return Ok(()) };
+        transaction.timer = None;
+        transaction.record.finish(outcome);
+        for pair in &mut transaction.pairs {
+            pair.spare = None;
+            if *outcome == Outcome::New
+                && let Some(server) = self.servers.get_mut(pair.server)
+            {
+                let version = pair.version.clone();
+                server.history.clear();
+                server.previous = Some(Previous { version, transaction: id });
+            }
+        }
+        let record = &transaction.record;
+        let level = if matches!(outcome, Outcome::Old(_)) { Level::Error } else { Level::Info };
+        self.kernel.log(level, &format!("{}: {}", record.servers(), record.end()));
+        self.kernel.set_event(&transaction.changed);
+        if self.records.len() == REMEMBERED {
+            self.records.remove(0);
+        }
+        self.records.push(record.clone());
+        Ok(())
+    }
+
+    /// Lets go of a transaction that is over, and looks what became of its servers meanwhile.
+    fn let_go(&mut self, id: u64) {
+        let Some(transaction) = find(&mut self.transactions, id) else { return };
+        if !transaction.swap.is_over() {
+            return;
+        }
+        let pairs = mem::take(&mut transaction.pairs);
+        self.transactions.retain(|other| other.id != id || other.clients > 0);
+        for pair in pairs {
+            self.observe(pair.server);
+        }
+    }
+}
