@@ -110,6 +110,17 @@ pub enum Phase {
     Ended(End),
 }
 
+/// How a domain answers probes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pulse {
+    /// The number of the last probe that it answered; 0 before the first.
+    pub answered: u64,
+    /// What it answered: that it works, or what is wrong.
+    pub verdict: Result<(), String>,
+    /// Whether it waits for the reply to a call of its own.
+    pub is_calling: bool,
+}
+
 /// The kernel object behind a grant that the runtime provides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Authority {
@@ -285,7 +296,16 @@ pub trait Kernel {
     /// # Errors
     /// When one of the old ones lives no more; then nothing was done.
     fn revert(&self, pairs: &[(&Self::Domain, &Self::Domain)]) -> Result<(), Error>;
-    /// Becomes ready when the domain's `phase` changed since `phase` or `status`.
+    /// Asks a domain for a sign that it works, which it gives between two calls. The answer is a
+    /// change and shows in `pulse`.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    fn probe(&self, domain: &Self::Domain, number: u64) -> Result<(), Error>;
+    /// What it answered last.
+    fn pulse(&self, domain: &Self::Domain) -> Pulse;
+
+    /// Becomes ready when the domain's `phase` or `pulse` changed since `phase` or `status`.
     fn changes(&self, domain: &Self::Domain) -> Self::Pollable;
     /// Becomes ready when the time has passed.
     fn timer(&self, after_ns: u64) -> Self::Pollable;

@@ -1,6 +1,8 @@
-//! How ends and grants are worded.
+//! How ends, grants and policies are worded.
 
-use atoll_system_description::{Domain, Import, LogAccess, Provider, SystemRights};
+use atoll_system_description::{
+    Domain, Import, LogAccess, Provider, RestartPolicy, Server, SystemRights,
+};
 
 use crate::kernel::{Cause, End};
 
@@ -89,6 +91,47 @@ fn words(rights: SystemRights) -> String {
     ];
     let words: Vec<&str> = all.iter().filter(|(has, _)| *has).map(|(_, word)| *word).collect();
     words.join(", ")
+}
+
+/// How a server is supervised, a line each. `dependants` are the names of those that import from
+/// it.
+#[must_use]
+pub fn policy(entry: &Server, dependants: &[String]) -> Vec<String> {
+    let restart = &entry.restart;
+    let mut lines = vec![match restart.policy {
+        RestartPolicy::Never => "restart: never".to_string(),
+        policy => format!(
+            "restart: {}, at most {} times within {}, after a pause of {} to {} from the second on",
+            if policy == RestartPolicy::Always { "always" } else { "on failure" },
+            restart.limit,
+            duration(restart.window_ns),
+            duration(restart.backoff_ns),
+            duration(restart.backoff_max_ns)
+        ),
+    }];
+    lines.push(match (restart.escalate, dependants) {
+        (false, _) => "escalate: no".to_string(),
+        (true, []) => "escalate: nobody imports from it".to_string(),
+        (true, dependants) => format!("escalate: {} restart with it", dependants.join(", ")),
+    });
+    lines.push(match &entry.health {
+        None => "health: not probed".to_string(),
+        Some(health) => format!(
+            "health: probed every {}, answers within {}",
+            duration(health.every_ns),
+            duration(health.deadline_ns)
+        ),
+    });
+    lines.push(format!("start: within {}", duration(entry.domain.start_deadline_ns)));
+    let swap = &entry.swap;
+    lines.push(format!(
+        "swap: prepare {}, quiesce {}, transfer {}, probation {}",
+        duration(swap.prepare_ns),
+        duration(swap.quiesce_ns),
+        duration(swap.transfer_ns),
+        duration(swap.probation_ns)
+    ));
+    lines
 }
 
 /// A duration in the unit that reads best.

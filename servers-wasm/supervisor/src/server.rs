@@ -1,6 +1,6 @@
 //! What the supervisor remembers of one server, and of any domain that it watches.
 
-use crate::{kernel::Kernel, restart::History, swap::Previous};
+use crate::{health::Heartbeat, kernel::Kernel, restart::History, swap::Previous};
 
 /// Where a server is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,6 +130,8 @@ pub struct Server<K: Kernel> {
     pub holds_calls: bool,
     /// The pause before its next start, with its token.
     pub pause: Option<(u64, K::Pollable)>,
+    /// Its probes, while it runs and is probed.
+    pub heartbeat: Option<Heartbeat<K>>,
     /// What it was before its last swap.
     pub previous: Option<Previous>,
 }
@@ -147,6 +149,7 @@ impl<K: Kernel> Server<K> {
             providers: Vec::new(),
             holds_calls: true,
             pause: None,
+            heartbeat: None,
             previous: None,
         }
     }

@@ -96,6 +96,25 @@ impl<K: Kernel> Supervisor<K> {
         Ok(())
     }
 
+    /// Ends a server and starts it again, whatever its policy says.
+    ///
+    /// # Errors
+    /// Not found or not running.
+    pub fn restart(&mut self, name: &str) -> Result<(), Error> {
+        let index = self.server_named(name)?;
+        self.observe(index);
+        let state = self.servers.get(index).map(|server| server.state);
+        if matches!(state, None | Some(State::Stopped | State::Failed)) {
+            return Err(Error::NotRunning(name.to_string()));
+        }
+        self.end_on_request(index);
+        self.say(Level::Info, index, "is restarted on request");
+        self.begin_again(index);
+        self.escalate(index);
+        self.advance();
+        Ok(())
+    }
+
     /// Ends the domain of a server, if it has one, and forgets how it did until now.
     fn end_on_request(&mut self, index: usize) {
         self.cancel_swap_of(index);
@@ -105,7 +124,19 @@ impl<K: Kernel> Supervisor<K> {
             watched.ended();
         }
         server.pause = None;
+        server.heartbeat = None;
         server.history.clear();
+    }
+
+    /// How a server is supervised, a line each.
+    ///
+    /// # Errors
+    /// Not found.
+    pub fn policy(&self, name: &str) -> Result<Vec<String>, Error> {
+        let index = self.server_named(name)?;
+        let Some(entry) = self.description.servers.get(index) else { return Ok(Vec::new()) };
+        let dependants = self.dependants(index).into_iter().map(|other| self.name_of(other));
+        Ok(report::policy(entry, &dependants.collect::<Vec<_>>()))
     }
 
     /// Revokes every object that a server has handed out; how many there were.

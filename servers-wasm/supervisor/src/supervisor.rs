@@ -116,12 +116,12 @@ impl<K: Kernel> Supervisor<K> {
             self.observe(index);
             self.watch_again(token);
         } else if let Some(index) = self.servers.iter().position(paused) {
-            self.restart(index);
+            self.begin_again(index);
         } else if let Some(index) = self.servers.iter().position(|server| {
             server.watched.as_ref().is_some_and(|watched| watched.deadline_is(token))
         }) {
             self.overdue(index);
-        } else if !self.transaction_ready(token) {
+        } else if !self.heartbeat_ready(token) && !self.transaction_ready(token) {
             self.task_ready(token);
         }
         self.advance();
@@ -155,6 +155,9 @@ impl<K: Kernel> Supervisor<K> {
                     server.state = State::Running;
                     let ready = if server.is_clone { "is ready, as a clone" } else { "is ready" };
                     self.say(Level::Info, index, ready);
+                    self.begin_heartbeat(index);
+                } else {
+                    self.feel_pulse(index);
                 }
             }
             Phase::Ended(end) => {
@@ -262,7 +265,7 @@ impl<K: Kernel> Supervisor<K> {
     }
 
     /// The pause of a server is over, or it had none.
-    fn restart(&mut self, index: usize) {
+    pub(crate) fn begin_again(&mut self, index: usize) {
         let Some(server) = self.servers.get_mut(index) else { return };
         server.pause = None;
         server.state = State::Starting;
@@ -288,6 +291,7 @@ impl<K: Kernel> Supervisor<K> {
         if overdue {
             server.history.stood_still(entry.domain.start_deadline_ns);
         }
+        server.heartbeat = None;
         let decision = match end.cause {
             // What was refused would be refused again, unless it was because a server that it
             // imports from was just then being restarted.
@@ -311,8 +315,11 @@ impl<K: Kernel> Supervisor<K> {
     }
 
     fn follow(&mut self, index: usize, decision: Decision) {
+        if matches!(decision, Decision::Now | Decision::After(_)) {
+            self.escalate(index);
+        }
         match decision {
-            Decision::Now => self.restart(index),
+            Decision::Now => self.begin_again(index),
             Decision::After(pause) => {
                 let token = self.token();
                 let timer = self.kernel.timer(pause);

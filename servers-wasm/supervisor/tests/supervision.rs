@@ -1,6 +1,7 @@
 //! The supervisor over a simulated kernel: boot, crashes, restarts, requests, programs; [`swapping`]
-//! has the swaps.
+//! has the swaps, [`health`] the probes and who is restarted with whom.
 
+mod health;
 mod simulated;
 mod swapping;
 

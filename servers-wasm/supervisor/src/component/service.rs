@@ -48,6 +48,14 @@ impl servers::Guest for Component {
         Ok(with(|supervisor| supervisor.kill(&name))?)
     }
 
+    fn restart(name: String) -> Result<(), types::Error> {
+        Ok(with(|supervisor| supervisor.restart(&name))?)
+    }
+
+    fn policy(name: String) -> Result<Vec<String>, types::Error> {
+        Ok(with(|supervisor| supervisor.policy(&name))?)
+    }
+
     fn swap(
         replacements: Vec<servers::Replacement>,
         dry_run: bool,

@@ -279,10 +279,15 @@ impl<K: Kernel> Supervisor<K> {
         for pair in &mut transaction.pairs {
             if let Some(server) = self.servers.get_mut(pair.server) {
                 mem::swap(&mut server.watched, &mut pair.spare);
+                server.heartbeat = None;
             }
             if let Some(entry) = self.description.servers.get_mut(pair.server) {
                 mem::swap(&mut entry.domain, &mut pair.version);
             }
+        }
+        let servers: Vec<usize> = transaction.pairs.iter().map(|pair| pair.server).collect();
+        for server in servers {
+            self.begin_heartbeat(server);
         }
     }
 

@@ -11,7 +11,7 @@ use std::{
 };
 
 use atoll_supervisor::kernel::{
-    Action, Authority, Cause, End, Error, Kernel, Level, Phase, Streams,
+    Action, Authority, Cause, End, Error, Kernel, Level, Phase, Pulse, Streams,
 };
 use atoll_system_description::Domain;
 pub(crate) use swap::Step;
@@ -31,8 +31,13 @@ pub(crate) struct Simulated {
     pub(crate) is_clone: bool,
     /// What it is doing for a swap.
     pub(crate) step: Step,
-    /// Whether it gets no further.
+    /// Whether it gets no further and answers nothing.
     pub(crate) hangs: bool,
+    /// Whether it waits for a reply.
+    pub(crate) is_calling: bool,
+    /// The last probe that it was asked to answer.
+    pub(crate) probed: u64,
+    pub(crate) pulse: (u64, Result<(), String>),
     /// Calls that wait for it.
     pub(crate) calls: u64,
 }
@@ -67,6 +72,7 @@ pub(crate) struct Machine {
     pub(crate) screen: Cell<bool>,
     /// Whether there is room for clones.
     pub(crate) clones: Cell<bool>,
+    pub(crate) probes: Cell<bool>,
     /// Domains whose control handle was dropped while they lived.
     pub(crate) given_up_alive: RefCell<Vec<String>>,
     numbers: Cell<u64>,
@@ -183,6 +189,9 @@ impl Kernel for Play {
             is_clone: false,
             step: if standby { Step::Standby } else { Step::None },
             hangs: false,
+            is_calling: false,
+            probed: 0,
+            pulse: (0, Ok(())),
             calls: 0,
         });
         Ok(DomainHandle { machine: self.0.clone(), index: domains.len() - 1 })
@@ -209,6 +218,9 @@ impl Kernel for Play {
             is_clone: true,
             step: Step::None,
             hangs: false,
+            is_calling: false,
+            probed: 0,
+            pulse: (0, Ok(())),
             calls: 0,
         };
         domains.push(clone);
@@ -302,6 +314,21 @@ impl Kernel for Play {
 
     fn revert(&self, pairs: &[(&DomainHandle, &DomainHandle)]) -> Result<(), Error> {
         self.0.revert(&numbers(pairs))
+    }
+
+    fn probe(&self, domain: &DomainHandle, number: u64) -> Result<(), Error> {
+        if !self.0.probes.get() {
+            return Err(Error::Other("no probes".to_string()));
+        }
+        self.0.domains.borrow_mut()[domain.index].probed = number;
+        Ok(())
+    }
+
+    fn pulse(&self, domain: &DomainHandle) -> Pulse {
+        let domains = self.0.domains.borrow();
+        let domain = &domains[domain.index];
+        let (answered, verdict) = domain.pulse.clone();
+        Pulse { answered, verdict, is_calling: domain.is_calling }
     }
 
     fn handles(&self, domain: &DomainHandle) -> Vec<String> {

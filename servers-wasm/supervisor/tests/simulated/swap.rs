@@ -40,6 +40,10 @@ impl Simulated {
             (Phase::Starting, _) => Phase::Ready,
             (Phase::Prepared, Step::TakingOver) => Phase::TookOver,
             (Phase::Ready, Step::Quiescing) => Phase::Frozen(STATE),
+            (Phase::Ready, _) if self.probed != self.pulse.0 => {
+                self.pulse.0 = self.probed;
+                Phase::Ready
+            }
             _ => return false,
         };
         self.phase = next;

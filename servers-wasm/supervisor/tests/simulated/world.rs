@@ -19,6 +19,7 @@ impl World {
         machine.room.set(true);
         machine.screen.set(true);
         machine.clones.set(true);
+        machine.probes.set(true);
         let mut modules = BTreeMap::new();
         modules.insert("system.toml".to_string(), description.as_bytes().to_vec());
         for name in ["a", "b", "c", "a2", "b2", "c2", "log", "console", "shell", "hello", "hello-c"]

@@ -181,9 +181,9 @@ fn a_missing_component_rolls_back_at_once() {
 }
 
 #[test]
-fn stop_and_kill_end_a_swap() {
+fn stop_kill_and_restart_end_a_swap() {
     for steps in 0..4 {
-        for request in ["stop", "kill"] {
+        for request in ["stop", "kill", "restart"] {
             let mut world = World::booted(CHAIN);
             let id = begin(&mut world, &[to("b", "b2.wasm")]);
             for _ in 0..steps {
@@ -191,7 +191,8 @@ fn stop_and_kill_end_a_swap() {
             }
             let done = match request {
                 "stop" => world.supervisor.stop("b"),
-                _ => world.supervisor.kill("b"),
+                "kill" => world.supervisor.kill("b"),
+                _ => world.supervisor.restart("b"),
             };
             assert_eq!(done, Ok(()));
             world.settle();

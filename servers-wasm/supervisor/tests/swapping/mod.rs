@@ -223,7 +223,7 @@ proptest! {
                     world.machine.end(living, Cause::Trapped, 0);
                     world.deliver();
                 }
-                6 => { let _ = world.supervisor.stop(name); let _ = world.supervisor.start(name); }
+                6 => { let _ = world.supervisor.restart(name); }
                 7 => {
                     let last = world.machine.domains.borrow().len() - 1;
                     world.machine.domains.borrow_mut()[last].hangs = true;
