@@ -6,6 +6,7 @@ use crate::Place;
 use crate::gate::{Calls, Gate};
 use crate::generated::atoll_supervision_domains;
 use crate::objects::{Domain, Hold, Object, Pending};
+use crate::swap::SwapCalls;
 use crate::wire::{Input, Malformed, text};
 use alloc::boxed::Box;
 use alloc::format;

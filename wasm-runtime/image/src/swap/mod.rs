@@ -5,8 +5,11 @@
 //! kernel (`state` has the encoding) and stops until it is thawed, which may be never. The new one
 //! is prepared up to its published exports, then waits to be told, starts, and restores.
 
+mod calls;
 mod objects;
 mod state;
+
+pub(crate) use calls::SwapCalls;
 
 use crate::gate::{Calls, Gate, words};
 use crate::objects::Kind;
