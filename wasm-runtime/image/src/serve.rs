@@ -3,23 +3,17 @@
 //!
 //! A server's loop takes one event at a time: a call, which goes to the export that the endpoint
 //! was published for, a notification or a timer, which goes to `atoll:io/handler`, or the end of
-//! an object that a client held. The reply to a call and the wait for the next event are one gate
-//! call. Whatever ends the domain comes out of [`live`] as an [`End`].
+//! an object that a client held. Whatever ends the domain comes out of [`live`] as an [`End`].
 
 use crate::gate::{Calls, Gate};
-use crate::place::{Export, Place};
+use crate::place::{Export, Incoming, Minted, Pending, Place};
 use crate::start::Start;
 use crate::wire::Input;
 use alloc::format;
 use alloc::string::{String, ToString};
-use atoll_gate::call::{NO_DEADLINE, Status};
-use atoll_gate::message::{EventKind, Lengths, accept};
 use atoll_gate::record::Cause;
 use atoll_gate::start::GrantKind;
 use atoll_runtime::{Component, DispatchError, Instance, Translation, Trap};
-
-/// Events that a server waits for. It sends no call without waiting, so no reply can come.
-const ACCEPTED: u64 = accept::CALLS | accept::NOTIFICATIONS;
 
 /// How the domain ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,18 +50,10 @@ impl End {
     }
 }
 
-/// A reply that is due.
-#[derive(Clone, Copy, Debug)]
-struct Reply {
-    id: u64,
-    status: Status,
-    lengths: Lengths,
-}
-
 /// Lives the life of the domain whose start record is in the receive area.
 pub fn live<G: Gate>(gate: G, component: &[u8]) -> End {
     let end = match begin(gate, component) {
-        Ok(instance) => Life { instance, due: None }.run(),
+        Ok(instance) => Life { instance }.run(),
         Err(end) => end,
     };
     // Only now, when the memory of the guest is free again, which may have been all there was.
@@ -150,7 +136,6 @@ fn publish<G: Gate>(instance: &mut Instance<Place<G>>) -> Result<(), End> {
 /// A domain that runs.
 pub(crate) struct Life<G: Gate> {
     pub(crate) instance: Instance<Place<G>>,
-    due: Option<Reply>,
 }
 
 impl<G: Gate> Life<G> {
@@ -219,107 +204,42 @@ impl<G: Gate> Life<G> {
     fn serve(&mut self) -> Result<End, End> {
         loop {
             self.settle()?;
-            if self.next_event() {
-                self.event()?;
+            if let Some(call) = self.place().next_call() {
+                self.call(call)?;
             }
         }
     }
 
     /// Does what is to be done before the next event: destructors, watches that came true.
     fn settle(&mut self) -> Result<(), End> {
-        loop {
-            if let Some(minted) = self.place().next_dropped() {
-                self.answer_now();
-                let dropped =
-                    self.instance.drop_object(minted.interface, minted.resource, minted.rep);
-                dropped.map_err(End::trapped)?;
-                continue;
-            }
-            if self.place().watches.deadline().is_some() {
-                let now = self.place().gate().clock();
-                self.place().watches.passed(now);
-            }
-            let Some(token) = self.place().watches.pop() else { return Ok(()) };
-            self.answer_now();
-            if let Some(handler) = self.instance.export_index("atoll:io/handler") {
-                self.own_call(handler, "ready", &token.to_le_bytes())?;
-            }
-        }
-    }
-
-    /// Sends the reply that is due, when something else is to be done before the next wait.
-    fn answer_now(&mut self) {
-        if let Some(reply) = self.due.take() {
-            let sent = self.place().gate().reply(reply.id, reply.status, reply.lengths);
-            self.replied(reply, sent);
-        }
-    }
-
-    /// Notes whether a reply went out. A caller that has no room for it is told that there is none.
-    fn replied(&mut self, reply: Reply, sent: Result<(), Status>) {
-        match sent {
-            Ok(()) => self.place().sent(),
-            Err(status) => {
-                self.place().unsent(status);
-                if reply.status == Status::Ok {
-                    let _ =
-                        self.place().gate().reply(reply.id, Status::Refused, Lengths::default());
+        while let Some(pending) = self.place().next_pending() {
+            match pending {
+                Pending::Dropped(Minted { interface, resource, rep }) => {
+                    let dropped = self.instance.drop_object(interface, resource, rep);
+                    dropped.map_err(End::trapped)?;
+                }
+                Pending::Quiesce => self.quiesce()?,
+                Pending::Ready(token) => {
+                    if let Some(handler) = self.instance.export_index("atoll:io/handler") {
+                        self.own_call(handler, "ready", &token.to_le_bytes())?;
+                    }
                 }
             }
-        }
-    }
-
-    /// Waits for an event; whether one came. The reply that is due goes out first.
-    fn next_event(&mut self) -> bool {
-        let deadline = self.place().watches.deadline().unwrap_or(NO_DEADLINE);
-        let Some(reply) = self.due.take() else {
-            return self.place().gate().wait(ACCEPTED, deadline).is_ok();
-        };
-        let outcome = self.place().gate().reply_wait(
-            reply.id,
-            reply.status,
-            reply.lengths,
-            ACCEPTED,
-            deadline,
-        );
-        match outcome {
-            Ok(()) | Err(Status::TimedOut) => self.replied(reply, Ok(())),
-            Err(status) => self.replied(reply, Err(status)),
-        }
-        outcome.is_ok()
-    }
-
-    /// Handles the event in the receive area.
-    fn event(&mut self) -> Result<(), End> {
-        let header = self.place().gate().header();
-        match EventKind::from_raw(header.event) {
-            Some(EventKind::Call) => self.call(header.id, header.badge, header.method)?,
-            Some(EventKind::Notification) => self.place().watches.notified(header.id as u32),
-            Some(EventKind::Drop) => self.place().last_holder_dropped(header.id as u32),
-            Some(EventKind::Quiesce) => self.quiesce()?,
-            Some(EventKind::Reply | EventKind::TakeOver) | None => {}
         }
         Ok(())
     }
 
     /// Runs an export for a client.
-    fn call(&mut self, id: u64, export: u32, method: u32) -> Result<(), End> {
-        self.place().message_arrived();
-        let method = self.place().method_of(export, method);
-        let outcome = self.instance.dispatch(export, method);
-        self.place().call_ended();
-        let (status, lengths) = match outcome {
-            Ok(payload) => {
-                let slots = self.place().send_slots().map_err(|text| {
-                    End::trapped(Trap::new(format!("{}: {text}", self.function(export, method))))
-                })?;
-                (Status::Ok, Lengths { payload: payload as u32, slots })
-            }
-            Err(DispatchError::Refused(_)) => (Status::Refused, Lengths::default()),
+    fn call(&mut self, Incoming { export, method }: Incoming) -> Result<(), End> {
+        let result = match self.instance.dispatch(export, method) {
+            Ok(payload) => Some(payload),
+            Err(DispatchError::Refused(_)) => None,
             Err(DispatchError::Trap(trap)) => return Err(End::trapped(trap)),
         };
-        self.due = Some(Reply { id, status, lengths });
-        Ok(())
+        let ended = self.place().end_call(result);
+        ended.map_err(|text| {
+            End::trapped(Trap::new(format!("{}: {text}", self.function(export, method))))
+        })
     }
 
     /// Name of an exported function, for messages.

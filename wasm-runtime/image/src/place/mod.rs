@@ -2,7 +2,8 @@
 //!
 //! Outgoing values are written straight into the send area. What came in is either in the receive
 //! area, when a message was delivered, or in the [`Answer`], when the image itself was called.
-//! Handles are translated at the last moment (`transfer`, `arrival`), when it is known where they go.
+//! Handles are translated at the last moment (`transfer`, `arrival`), when it is known where they
+//! go. `serving` is what a server does between its calls.
 //!
 //! Invariants: a kernel handle has one owner here, an object, a grant or the guest's handle to an
 //! imported resource; what is put into a message and not sent is let go of; an object minted for a
@@ -14,8 +15,10 @@ mod clone;
 mod own;
 mod poll;
 mod resolve;
+mod serving;
 mod transfer;
 
+pub(crate) use self::serving::{Incoming, Pending};
 pub(crate) use own::Parted;
 
 use crate::answer::Answer;
@@ -32,7 +35,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use atoll_gate::call::Status;
 use atoll_gate::layout::PAGE_SIZE;
-use atoll_gate::message::Lengths;
+use atoll_gate::message::{Header, Lengths};
 use atoll_runtime::host::{CallError, Host, Origin, Passing, ResourceSlot, Target};
 use atoll_runtime::link::Renumbered;
 
@@ -130,6 +133,7 @@ pub struct Place<G> {
     has_called: bool,
     transit: transfer::Transit,
     offer: own::Offer,
+    serving: serving::Serving,
 }
 
 impl<G: Gate> Place<G> {
@@ -155,6 +159,7 @@ impl<G: Gate> Place<G> {
             has_called: false,
             transit: transfer::Transit::default(),
             offer: own::Offer::default(),
+            serving: serving::Serving::default(),
         }
     }
 
@@ -169,8 +174,7 @@ impl<G: Gate> Place<G> {
     }
 
     /// Makes the message in the receive area the one that came in.
-    pub(crate) fn message_arrived(&mut self) {
-        let header = self.gate.header();
+    pub(crate) fn message_arrived(&mut self, header: &Header) {
         self.arrived = Arrived::Message {
             payload: header.payload_len as usize,
             slots: header.slot_count,
@@ -317,7 +321,8 @@ impl<G: Gate> Place<G> {
         self.has_called = true;
         let slots = self.send_slots().map_err(CallError::Failed)?;
         let outcome = self.gate.call(endpoint, method, Lengths { payload: payload as u32, slots });
-        self.message_arrived();
+        let header = self.gate.header();
+        self.message_arrived(&header);
         match outcome {
             Ok(()) => {
                 self.sent();

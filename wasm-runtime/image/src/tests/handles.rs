@@ -3,6 +3,7 @@
 use super::{Argument, call, kernel, origin, own, pipe, place};
 use crate::Place;
 use crate::fake::{Fake, Message, Thing, arriving};
+use crate::gate::Gate;
 use crate::generated::Interface::{AtollClocksMonotonic, WasiCliStdout, WasiIoStreams};
 use crate::generated::{INTERFACES, wasi_io_streams};
 use crate::objects::Kind;
@@ -52,7 +53,8 @@ fn deliver(place: &mut Place<Fake>, slots: &[Slot]) {
         ..Header::default()
     };
     place.gate().deliver(Message { header, payload: vec![], slots: slots.into() });
-    place.message_arrived();
+    let header = place.gate().header();
+    place.message_arrived(&header);
 }
 
 fn put(place: &mut Place<Fake>, passing: Passing, origin: Origin, number: u32) {
