@@ -263,7 +263,7 @@ impl FunctionPlan {
     }
 
     /// Writes the result of a call that came into the outgoing area and returns its bytes. `cells`
-    /// is what the core function returned.
+    /// is what the core function returned; there may be more than that.
     ///
     /// # Errors
     /// [`AbiError::Guest`], also when the guest kept a handle that was lent to it.

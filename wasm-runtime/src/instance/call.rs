@@ -11,7 +11,7 @@ use wasmi::{AsContextMut, StoreContextMut};
 
 use super::{entry::Entry, state::State};
 use crate::{
-    canonical::{AbiError, Entered, FunctionPlan, InstanceId, MAX_CELLS, Options, Transfer},
+    canonical::{AbiError, FunctionPlan, InstanceId, MAX_CELLS, Options, Transfer},
     error::{DispatchError, Trap},
     host::Host,
     types::ResourceId,
@@ -32,54 +32,64 @@ const NARROW: usize = 4;
 /// Runs a lifted function on the message in the current area and gives back the length of the
 /// result, which then stands there. `caller` is the instance that calls, `None` when it is not one
 /// of this domain.
+#[inline(always)]
 pub(crate) fn call<H: Host>(
     mut ctx: StoreContextMut<'_, State<H>>,
     lifted: &Lifted,
     caller: Option<InstanceId>,
 ) -> Result<usize, DispatchError> {
-    enter(ctx.data_mut(), lifted.options.instance, caller, |_| lifted.plan.name().into())?;
-    let (entered, result) = if lifted.core.is_narrow() {
-        run::<H, NARROW>(&mut ctx, lifted, caller)?
+    if lifted.core.is_narrow() {
+        run::<H, NARROW>(&mut ctx, lifted, caller)
     } else {
-        run::<H, MAX_CELLS>(&mut ctx, lifted, caller)?
-    };
-    let results = [result];
-    let count = lifted.plan.lifted().results.len();
-    let results = results.get(..count).unwrap_or_default();
-    let payload =
-        lifted.plan.lift_result(&mut ctx, &lifted.options, entered, results).map_err(trap)?;
-    if let Some(post_return) = &lifted.post_return {
-        after_return(ctx.as_context_mut(), lifted, post_return, result)?;
+        run_wide(ctx, lifted, caller)
     }
-    leave(ctx.data_mut(), lifted.options.instance, caller);
-    Ok(payload)
 }
 
-/// Lowers the parameters into so many cells and calls the core function.
+/// A call of many cells, kept out of the way of the others.
+#[inline(never)]
+fn run_wide<H: Host>(
+    mut ctx: StoreContextMut<'_, State<H>>,
+    lifted: &Lifted,
+    caller: Option<InstanceId>,
+) -> Result<usize, DispatchError> {
+    run::<H, MAX_CELLS>(&mut ctx, lifted, caller)
+}
+
+/// Lowers the parameters into so many cells, calls the core function and lifts the result.
 #[inline(always)]
 fn run<H: Host, const CELLS: usize>(
     ctx: &mut StoreContextMut<'_, State<H>>,
     lifted: &Lifted,
     caller: Option<InstanceId>,
-) -> Result<(Entered, u64), DispatchError> {
+) -> Result<usize, DispatchError> {
+    let instance = lifted.options.instance;
+    enter(ctx.data_mut(), instance, caller, |_| lifted.plan.name().into())?;
     let mut cells = [0; CELLS];
     let entered = match lifted.plan.lower_parameters(ctx, &lifted.options, &mut cells) {
         Ok(entered) => entered,
         Err(AbiError::Message(text)) => {
             // Nothing of the guest was touched.
-            leave(ctx.data_mut(), lifted.options.instance, caller);
+            leave(ctx.data_mut(), instance, caller);
             return Err(DispatchError::Refused(text));
         }
         Err(error) => return Err(trap(error).into()),
     };
     ctx.data_mut().received();
-    match lifted.core.call(ctx.as_context_mut(), &cells) {
-        Ok(result) => Ok((entered, result)),
-        Err(error) => Err(Trap::from(error).within(lifted.plan.name()).into()),
+    let result = match lifted.core.call(ctx.as_context_mut(), &cells) {
+        Ok(result) => result,
+        Err(error) => return Err(Trap::from(error).within(lifted.plan.name()).into()),
+    };
+    let payload =
+        lifted.plan.lift_result(ctx, &lifted.options, entered, &[result]).map_err(trap)?;
+    if let Some(post_return) = &lifted.post_return {
+        after_return(ctx.as_context_mut(), lifted, post_return, result)?;
     }
+    leave(ctx.data_mut(), instance, caller);
+    Ok(payload)
 }
 
 /// Lets the guest free what its result stood in. It may not call out while it does.
+#[inline(never)]
 fn after_return<H: Host>(
     mut ctx: StoreContextMut<'_, State<H>>,
     lifted: &Lifted,
@@ -133,7 +143,7 @@ fn destructor_of<H: Host>(state: &State<H>, resource: ResourceId) -> String {
 }
 
 /// Begins a call into an instance.
-#[inline]
+#[inline(always)]
 fn enter<H: Host>(
     state: &mut State<H>,
     instance: InstanceId,
@@ -153,12 +163,14 @@ fn not_entered(what: &str) -> Trap {
 }
 
 /// Ends a call into an instance. After a trap this does not happen, and the instance stays closed.
+#[inline(always)]
 fn leave<H: Host>(state: &mut State<H>, instance: InstanceId, caller: Option<InstanceId>) {
     state.leave(instance, caller);
     state.unnest();
 }
 
 /// A broken rule of the canonical ABI as a trap.
+#[cold]
 pub(crate) fn trap(error: AbiError) -> Trap {
     match error {
         AbiError::Wasm(error) => Trap::from(error).within("realloc"),

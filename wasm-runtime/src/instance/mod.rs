@@ -157,6 +157,7 @@ impl<H: Host> Instance<H> {
     ///
     /// # Errors
     /// The message is no call of the function, or the guest trapped.
+    #[inline]
     pub fn dispatch(&mut self, export: u32, method: u32) -> Result<usize, DispatchError> {
         let function = self.functions.get(export as usize);
         let function = function.and_then(|functions| functions.get(method as usize));
@@ -165,13 +166,19 @@ impl<H: Host> Instance<H> {
         };
         self.store.data_mut().area = Area::Host;
         let outcome = function.call(self.store.as_context_mut());
-        outcome.map_err(|error| match error {
+        outcome.map_err(|error| self.not_answered(error))
+    }
+
+    /// Cleans up after a call without a result.
+    #[cold]
+    fn not_answered(&mut self, error: DispatchError) -> DispatchError {
+        match error {
             DispatchError::Refused(why) => {
                 self.store.data_mut().discard();
                 DispatchError::Refused(why)
             }
             DispatchError::Trap(trap) => self.die(trap).into(),
-        })
+        }
     }
 
     /// Runs an exported function for the runtime itself: `parameters` and the result are in the

@@ -41,7 +41,7 @@ pub(super) struct Passed {
 impl Exported {
     /// Runs the function on the message in the current area and gives back the length of the
     /// result, which then stands there.
-    #[inline]
+    #[inline(always)]
     pub(super) fn call<H: Host>(
         &self,
         mut ctx: StoreContextMut<'_, State<H>>,
@@ -54,6 +54,7 @@ impl Exported {
 }
 
 /// Hands a call on.
+#[inline(never)]
 fn pass<H: Host>(state: &mut State<H>, passed: &Passed) -> Result<usize, DispatchError> {
     let Passed { plan, target, method } = passed;
     let message = match plan.pass_parameters(state) {

@@ -40,6 +40,14 @@ pub(crate) enum Area {
     Local(usize),
 }
 
+/// A component instance and its place among the others.
+#[derive(Debug)]
+struct Placed {
+    state: InstanceState,
+    /// The instance whose component instantiated it.
+    parent: Option<InstanceId>,
+}
+
 /// Data of a domain's store.
 pub(crate) struct State<H> {
     pub host: H,
@@ -48,11 +56,9 @@ pub(crate) struct State<H> {
     pub refused: Option<Refused>,
     pub area: Area,
     pub resources: Vec<ResourceType>,
-    instances: Vec<InstanceState>,
-    /// For each instance the one whose component instantiated it.
-    parents: Vec<Option<InstanceId>>,
+    instances: Vec<Placed>,
     /// Stands in for an instance that does not exist: it can neither be called nor call.
-    nobody: InstanceState,
+    nobody: Placed,
     locals: Vec<LocalArea>,
     locals_in_use: usize,
     nested: u32,
@@ -70,8 +76,7 @@ impl<H: Host> State<H> {
             area: Area::Host,
             resources: Vec::new(),
             instances: Vec::new(),
-            parents: Vec::new(),
-            nobody,
+            nobody: Placed { state: nobody, parent: None },
             locals: Vec::new(),
             locals_in_use: 0,
             nested: 0,
@@ -82,8 +87,7 @@ impl<H: Host> State<H> {
     pub(crate) fn add_instance(&mut self, parent: Option<InstanceId>) -> Result<InstanceId, Trap> {
         let number = u32::try_from(self.instances.len()).unwrap_or(u32::MAX);
         Exceeded::check(&self.limits, Limit::Instances, u64::from(number) + 1)?;
-        self.instances.push(InstanceState::new(self.limits.handles));
-        self.parents.push(parent);
+        self.instances.push(Placed { state: InstanceState::new(self.limits.handles), parent });
         Ok(InstanceId(number))
     }
 
@@ -91,24 +95,35 @@ impl<H: Host> State<H> {
     /// instance and those that it is within, except for those that the caller is in already, which
     /// are not entered but stayed in. `false` when one of them is in a call; then the component
     /// cannot go on. Specification: "Canonical ABI", `entering_set`.
+    #[inline]
     pub(crate) fn enter(&mut self, instance: InstanceId, caller: Option<InstanceId>) -> bool {
         let mut entering = Some(instance);
         while let Some(outermost) = entering.filter(|id| !self.is_in(caller, *id)) {
-            let state = self.instance(outermost);
-            if !core::mem::replace(&mut state.may_enter, false) {
+            let placed = self.placed(outermost);
+            if !core::mem::replace(&mut placed.state.may_enter, false) {
                 return false;
             }
-            entering = self.parent(outermost);
+            entering = placed.parent;
         }
         true
     }
 
     /// Ends what [`State::enter`] began.
+    #[inline]
     pub(crate) fn leave(&mut self, instance: InstanceId, caller: Option<InstanceId>) {
         let mut entering = Some(instance);
         while let Some(outermost) = entering.filter(|id| !self.is_in(caller, *id)) {
-            self.instance(outermost).may_enter = true;
-            entering = self.parent(outermost);
+            let placed = self.placed(outermost);
+            placed.state.may_enter = true;
+            entering = placed.parent;
+        }
+    }
+
+    #[inline]
+    fn placed(&mut self, instance: InstanceId) -> &mut Placed {
+        match self.instances.get_mut(instance.0 as usize) {
+            Some(placed) => placed,
+            None => &mut self.nobody,
         }
     }
 
@@ -118,7 +133,7 @@ impl<H: Host> State<H> {
 
     /// The instance whose component instantiated this one's.
     fn parent(&self, instance: InstanceId) -> Option<InstanceId> {
-        self.parents.get(instance.0 as usize).copied().flatten()
+        self.instances.get(instance.0 as usize)?.parent
     }
 
     fn is_within(&self, inner: InstanceId, outer: InstanceId) -> bool {
@@ -304,11 +319,9 @@ impl<H: Host> Transfer for State<H> {
         }
     }
 
+    #[inline]
     fn instance(&mut self, instance: InstanceId) -> &mut InstanceState {
-        match self.instances.get_mut(instance.0 as usize) {
-            Some(instance) => instance,
-            None => &mut self.nobody,
-        }
+        &mut self.placed(instance).state
     }
 
     fn resource_implementer(&self, resource: ResourceId) -> Option<InstanceId> {

@@ -52,6 +52,7 @@ pub(crate) enum Pending {
 impl<G: Gate> Place<G> {
     /// Waits for an event and takes it in; the call, if it is one. The reply that is due goes out
     /// first.
+    #[inline]
     pub(crate) fn next_call(&mut self) -> Option<Incoming> {
         if !self.next_event() {
             return None;
@@ -77,6 +78,7 @@ impl<G: Gate> Place<G> {
     ///
     /// # Errors
     /// A handle of the result cannot be sent.
+    #[inline]
     pub(crate) fn end_call(&mut self, result: Option<usize>) -> Result<(), String> {
         self.call_ended();
         let (status, lengths) = match result {
@@ -92,10 +94,12 @@ impl<G: Gate> Place<G> {
 
     /// Takes what is to be done before the next wait, if anything is. The reply that is due goes
     /// out before that.
+    #[inline]
     pub(crate) fn next_pending(&mut self) -> Option<Pending> {
-        if self.is_settled() {
-            return None;
-        }
+        if self.is_settled() { None } else { self.take_pending() }
+    }
+
+    fn take_pending(&mut self) -> Option<Pending> {
         self.answer_now();
         if let Some(minted) = self.next_dropped() {
             return Some(Pending::Dropped(minted));
@@ -107,6 +111,7 @@ impl<G: Gate> Place<G> {
     }
 
     /// Whether there is nothing to be done before the next wait.
+    #[inline]
     fn is_settled(&mut self) -> bool {
         if self.watches.deadline().is_some() {
             let now = self.gate.clock();
@@ -124,19 +129,24 @@ impl<G: Gate> Place<G> {
     }
 
     /// Notes whether a reply went out. A caller that has no room for it is told that there is none.
+    #[inline]
     fn replied(&mut self, reply: Reply, sent: Result<(), Status>) {
         match sent {
             Ok(()) => self.sent(),
-            Err(status) => {
-                self.unsent(status);
-                if reply.status == Status::Ok {
-                    let _ = self.gate.reply(reply.id, Status::Refused, Lengths::default());
-                }
-            }
+            Err(status) => self.not_replied(reply, status),
+        }
+    }
+
+    #[cold]
+    fn not_replied(&mut self, reply: Reply, status: Status) {
+        self.unsent(status);
+        if reply.status == Status::Ok {
+            let _ = self.gate.reply(reply.id, Status::Refused, Lengths::default());
         }
     }
 
     /// Waits for an event; whether one came.
+    #[inline]
     fn next_event(&mut self) -> bool {
         let deadline = self.watches.deadline().unwrap_or(NO_DEADLINE);
         let Some(reply) = self.serving.due.take() else {
