@@ -65,6 +65,9 @@ impl fmt::Display for PlanError {
 
 impl core::error::Error for PlanError {}
 
+/// Nodes that most functions do with.
+const FEW: usize = 8;
+
 /// Makes the nodes of one function.
 pub(super) struct Compiler<'a> {
     types: &'a Types,
@@ -77,7 +80,7 @@ pub(super) struct Compiler<'a> {
 
 impl<'a> Compiler<'a> {
     pub(super) fn new(types: &'a Types, limits: PlanLimits) -> Self {
-        Self { types, limits, nodes: Vec::new(), known: Vec::new(), depth: 0 }
+        Self { types, limits, nodes: Vec::with_capacity(FEW), known: Vec::new(), depth: 0 }
     }
 
     pub(super) fn finish(self) -> Nodes {

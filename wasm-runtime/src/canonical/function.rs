@@ -138,12 +138,15 @@ impl Side {
     /// Compiles the values of one side and says how they are passed.
     fn compile(
         compiler: &mut Compiler<'_>,
-        types: impl Iterator<Item = ValueType>,
+        types: impl ExactSizeIterator<Item = ValueType>,
         max_flat: usize,
     ) -> Result<(Self, Vec<CoreType>), PlanError> {
-        let values: Box<[NodeId]> = types.map(|ty| compiler.value(ty)).collect::<Result<_, _>>()?;
+        let mut values = Vec::with_capacity(types.len());
+        for ty in types {
+            values.push(compiler.value(ty)?);
+        }
         let mut side = Self {
-            values,
+            values: values.into_boxed_slice(),
             spilled: None,
             quick: None,
             bulk: None,
@@ -151,7 +154,7 @@ impl Side {
             handles: false,
             borrows: false,
         };
-        let mut flat = Some(Vec::new());
+        let mut flat = Some(Vec::with_capacity(max_flat));
         for value in &side.values {
             let Some(planned) = compiler.node(*value) else { return Err(PlanError::TooManyTypes) };
             side.fixed &= planned.fixed;
