@@ -5,8 +5,8 @@
 //! 1. [`Component::parse`] reads and validates the binary ([`component`]).
 //! 2. [`Component::link`] meets its imports: a [`Resolver`] says who provides each interface, and
 //!    the provider's [`descriptor`] must fit ([`link`]).
-//! 3. [`Instance::instantiate`] translates the core modules ([`Component::translate`]) and carries
-//!    out the component's definitions ([`instance`]).
+//! 3. [`Instance::instantiate`] translates the core modules and works out what an instance is made
+//!    of ([`Component::translate`]), and makes one ([`instance`]).
 //! 4. [`Instance::dispatch`] and its siblings run exports.
 //!
 //! All that leaves the component goes through one [`Host`] in the wire form of
@@ -33,6 +33,7 @@ pub mod host;
 pub mod instance;
 pub mod limits;
 pub mod link;
+mod recipe;
 pub mod resources;
 pub mod trace;
 mod translated;

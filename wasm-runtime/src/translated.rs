@@ -1,18 +1,20 @@
 //! A component's core modules as the interpreter runs them.
 //!
 //! [`Translated`] is what is left to do between a component that was read and its instances: the
-//! bodies of core functions are validated and translated, each module once, however often it or
-//! the whole component is instantiated ([`crate::instance`]).
+//! bodies of core functions are validated and translated, each module once, and the [`Recipe`] of
+//! an instance is compiled, however often a module or the whole component is instantiated
+//! ([`crate::instance`]).
 
-use alloc::{string::ToString, vec::Vec};
+use alloc::{string::ToString, sync::Arc, vec::Vec};
 
 use wasmi::{Engine, Module, errors::ErrorKind};
 
 use crate::{
-    component::{Component, ir::CoreModule},
+    component::{Component, Interfaces, ir::CoreModule},
     engine,
-    error::LoadError,
+    error::{LoadError, Trap},
     limits::RuntimeLimits,
+    recipe::{self, Recipe},
     trace,
 };
 
@@ -25,12 +27,18 @@ pub struct Translation {
     pub backtrace: bool,
 }
 
-/// The translated core modules of a component, and the engine that keeps their code.
+/// The translated core modules of a component, the engine that keeps their code, and how instances
+/// are made of them.
 #[derive(Debug)]
 pub struct Translated {
     pub(crate) engine: Engine,
     /// By their number in the binary.
     pub(crate) modules: Vec<TranslatedModule>,
+    /// How instances are made, or why none can be. Whoever instantiates is told: a component that
+    /// can be read and translated is no malformed one.
+    pub(crate) recipe: Result<Recipe, Trap>,
+    /// Those of the component, by which it is known.
+    pub(crate) interfaces: Arc<Interfaces>,
     /// Whether there is a trace to keep.
     pub(crate) backtrace: bool,
     /// What each instance may spend until it is refuelled.
@@ -54,11 +62,22 @@ impl Translated {
     pub fn with_fuel(self, fuel: u64) -> Self {
         Self { fuel: Some(fuel), ..self }
     }
+
+    /// How to make an instance of the component.
+    ///
+    /// # Errors
+    /// It cannot be instantiated, or is not the one that was translated.
+    pub(crate) fn recipe_for(&self, component: &Component<'_>) -> Result<&Recipe, Trap> {
+        if !Arc::ptr_eq(&self.interfaces, &component.interfaces) {
+            return Err(Trap::new("what was translated is another component"));
+        }
+        self.recipe.as_ref().map_err(Trap::clone)
+    }
 }
 
 impl Component<'_> {
-    /// Validates and translates the core modules, for backtraces. Code that is `metered` counts
-    /// what it spends.
+    /// Validates and translates the core modules, for backtraces, and compiles the plans of all
+    /// functions that are lifted and lowered. Code that is `metered` counts what it spends.
     ///
     /// # Errors
     /// The body of a function is malformed, or the interpreter has no code for it.
@@ -84,8 +103,10 @@ impl Component<'_> {
             let traced = if backtrace { traced(&engine, module) } else { None };
             traced.map_or_else(|| plain(&engine, module), Ok)
         });
-        let modules = modules.collect::<Result<_, _>>()?;
-        Ok(Translated { engine, modules, backtrace, fuel: None })
+        let modules: Vec<_> = modules.collect::<Result<_, _>>()?;
+        let recipe = recipe::compile(self, &engine, &modules, limits);
+        let interfaces = self.interfaces.clone();
+        Ok(Translated { engine, modules, recipe, interfaces, backtrace, fuel: None })
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a component can make the runtime allocate, counted by the global allocator: little for a
 //! number that it only claims, a bounded multiple of its size for what it brings, nothing twice
-//! for a module that is instantiated twice, and the same in every domain.
+//! for what is instantiated twice, and the same in every domain.
 
 mod common;
 
@@ -236,6 +236,47 @@ fn a_module_is_translated_once() {
     let (often, _) = total(|| load(&repeated(9)).expect("starts"));
     assert!(once > 500_000, "translation takes {once} bytes");
     assert!(often < once + once / 10, "{once} bytes for one, {often} for nine");
+}
+
+/// A component that exports functions which take a list of a type with many parts.
+fn planned(functions: usize) -> Vec<u8> {
+    let tuple = ["u8 char u16 f64 bool s32"; 8].join(" ");
+    let exports: String = (0..functions)
+        .map(|number| {
+            format!(
+                r#"(func (export "f{number}") (param "values" (list (tuple {tuple})))
+                    (canon lift (core func $i "f") (memory (core memory $i "m"))
+                        (realloc (core func $i "r"))))"#
+            )
+        })
+        .collect();
+    wat::parse_str(format!(
+        r#"(component
+            (core module $m
+                (memory (export "m") 0)
+                (func (export "f") (param i32 i32))
+                (func (export "r") (param i32 i32 i32 i32) (result i32) unreachable))
+            (core instance $i (instantiate $m))
+            {exports})"#
+    ))
+    .expect("text")
+}
+
+#[test]
+fn plans_are_compiled_once_for_all_instances() {
+    let bytes = planned(50);
+    let component = Component::parse(&bytes, &LIMITS).expect("is read");
+    let (translating, translated) = total(|| component.translate(&LIMITS, false).expect("valid"));
+    let linked = component.link(&mut TestHost::new(System::new(), 0)).expect("links");
+    for _ in 0..2 {
+        let host = TestHost::new(System::new(), 0);
+        let (instantiating, instance) =
+            total(|| Instance::from_translated(&linked, &translated, host, &LIMITS));
+        assert_eq!(instance.expect("starts").exports()[0].ty.functions.len(), 50);
+        // Of which most is the record of calls for backtraces.
+        let most = translating / 4;
+        assert!(instantiating < most, "{translating} bytes, then {instantiating}");
+    }
 }
 
 /// Says in a child process that it is to load a component and tell how.

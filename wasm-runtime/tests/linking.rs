@@ -2,7 +2,8 @@
 
 mod common;
 
-use common::{System, wit};
+use atoll_runtime::{Component, Instance};
+use common::{LIMITS, System, TestHost, wit};
 
 /// Components that import `test:link/api` in the form given and call nothing.
 fn importer(interface: &str, core: &str) -> Vec<u8> {
@@ -355,4 +356,21 @@ fn an_exported_interface_within_an_interface_declares_resources() {
         let descriptor = instance.descriptor(export).expect("fits");
         atoll_runtime::descriptor::decode(&descriptor).expect("is one");
     }
+}
+
+#[test]
+fn what_was_translated_is_instantiated_with_its_own_component() {
+    let bytes = wat::parse_str("(component (core module $m) (core instance (instantiate $m)))");
+    let bytes = bytes.expect("text");
+    let read = || Component::parse(&bytes, &LIMITS).expect("is read");
+    let (component, other) = (read(), read());
+    let translated = component.translate(&LIMITS, false).expect("valid");
+    let outcome = |component: Component<'_>| {
+        let mut host = TestHost::new(System::new(), 0);
+        let linked = component.link(&mut host).expect("links");
+        let instance = Instance::from_translated(&linked, &translated, host, &LIMITS);
+        instance.map(drop).map_err(|trap| trap.to_string())
+    };
+    assert_eq!(outcome(component), Ok(()));
+    assert_eq!(outcome(other), Err("what was translated is another component".into()));
 }

@@ -1,6 +1,6 @@
 //! The canonical ABI: values between a guest and the wire form.
 //!
-//! A [`FunctionPlan`] is compiled once, when a function is linked; it knows the flat signature, the
+//! A [`FunctionPlan`] is compiled once, before there are instances; it knows the flat signature, the
 //! layout of every type in memory and the steps from there to the wire form of
 //! `docs/architecture.md`, section "IPC". A call then runs the plan on the guest's linear memory
 //! and the message areas, which it reaches through [`Transfer`]: no tree of values is built, and

@@ -1,6 +1,6 @@
 //! A component as a list of steps, in the order of the binary.
 //!
-//! Index spaces are those of the specification; [`crate::instance`] fills them while it carries
+//! Index spaces are those of the specification; [`crate::recipe`] fills them while it carries
 //! the steps out. Types have no index space here: a step that mentions a type carries the
 //! validator's id for it, so that the steps that only define or alias types vanish.
 

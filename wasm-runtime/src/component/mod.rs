@@ -4,7 +4,7 @@
 //! refuses by name what the runtime does not carry out. The parts: `read` and `steps` (sections to
 //! steps), `ir` (the steps), `counts` (bounds on core modules), `interfaces` and `convert` (types).
 //! Nothing of a guest runs here. Neighbours: [`crate::link`] meets the imports,
-//! [`crate::instance`] carries out the steps.
+//! [`crate::recipe`] carries out the steps.
 
 mod convert;
 mod counts;

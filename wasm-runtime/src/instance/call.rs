@@ -5,7 +5,7 @@
 //! progress; under synchronous rules such a call could only meet it half-way through something. Who
 //! is within an instance may call it all the same, because it is not entered then but stayed in.
 
-use alloc::{format, string::String};
+use alloc::{format, string::String, sync::Arc};
 
 use wasmi::{AsContextMut, StoreContextMut};
 
@@ -20,7 +20,7 @@ use crate::{
 /// A function that a component instance implements.
 #[derive(Debug)]
 pub(crate) struct Lifted {
-    pub plan: FunctionPlan,
+    pub plan: Arc<FunctionPlan>,
     pub core: Entry,
     pub post_return: Option<Entry>,
     pub options: Options,
@@ -136,7 +136,7 @@ pub(crate) fn destroy<H: Host>(
 /// What texts call the destructor of a resource type.
 #[cold]
 fn destructor_of<H: Host>(state: &State<H>, resource: ResourceId) -> String {
-    match state.resource(resource).map(|ty| ty.name.as_str()) {
+    match state.resource(resource).map(|ty| &*ty.name) {
         None | Some("") => "destructor of a resource".into(),
         Some(name) => format!("destructor of `{name}`"),
     }

@@ -2,12 +2,14 @@
 //!
 //! wasmi checks the types of every call that goes through its general form. For the signatures
 //! that most functions, post-returns and destructors have, they are checked once, when the
-//! function is linked; all others get an [adapter](super::adapter).
+//! function is linked; all others get an [adapter](crate::recipe::adapter).
 
 use wasmi::{Error, Func, Store, StoreContextMut, TypedFunc};
 
-use super::adapter::{Adapters, width};
-use crate::canonical::{CoreSignature, CoreType};
+use crate::{
+    canonical::CoreType,
+    recipe::adapter::{Adapter, width},
+};
 
 /// A core function whose signature is known.
 #[derive(Debug)]
@@ -35,19 +37,31 @@ pub(crate) enum Entry {
 type Eight = (u64, u64, u64, u64, u64, u64, u64, u64);
 type Sixteen = (u64, u64, u64, u64, u64, u64, u64, u64, u64, u64, u64, u64, u64, u64, u64, u64);
 
+/// Whether functions with these parameters and results are called without an adapter.
+pub(crate) fn is_common(parameters: &[CoreType], results: &[CoreType]) -> bool {
+    let most = match results {
+        [] => 2,
+        [CoreType::I32] => 3,
+        _ => return false,
+    };
+    parameters.len() <= most && parameters.iter().all(|ty| *ty == CoreType::I32)
+}
+
 impl Entry {
-    /// Prepares calls of a function with that signature.
+    /// Prepares calls of a function with these parameters and results, by an adapter if they are
+    /// not [common](is_common).
     ///
     /// # Errors
     /// When the function has another signature, or there are too many core instances.
     pub(super) fn new<T>(
         store: &mut Store<T>,
-        adapters: &mut Adapters,
         function: Func,
-        signature: &CoreSignature,
+        parameters: &[CoreType],
+        results: &[CoreType],
+        adapter: Option<&Adapter>,
     ) -> Result<Self, Error> {
         use CoreType::I32;
-        Ok(match (signature.parameters.as_slice(), signature.results.as_slice()) {
+        Ok(match (parameters, results) {
             ([], []) => Self::None0(function.typed(store)?),
             ([I32], []) => Self::None1(function.typed(store)?),
             ([I32, I32], []) => Self::None2(function.typed(store)?),
@@ -56,11 +70,12 @@ impl Entry {
             ([I32, I32], [I32]) => Self::One2(function.typed(store)?),
             ([I32, I32, I32], [I32]) => Self::One3(function.typed(store)?),
             (parameters, _) => {
-                let adapter = adapters.for_runtime(store, signature, function)?;
+                let adapter = adapter.ok_or_else(|| Error::new("an adapter is missing"))?;
+                let even = adapter.for_runtime(store, function)?;
                 match width(parameters.len()) {
-                    4 => Self::Even4(adapter.typed(store)?),
-                    8 => Self::Even8(adapter.typed(store)?),
-                    _ => Self::Even16(adapter.typed(store)?),
+                    4 => Self::Even4(even.typed(store)?),
+                    8 => Self::Even8(even.typed(store)?),
+                    _ => Self::Even16(even.typed(store)?),
                 }
             }
         })

@@ -1,24 +1,22 @@
 //! Running components: the top object of a domain.
 //!
 //! An [`Instance`] owns the store with everything that a component is made of, runs its exports
-//! and is dead after the first trap. `build` carries out the steps of the binary, `items` are its
-//! index spaces, `root` its edges; `trampoline` are the core functions that guests call, `call`
-//! and `entry` call guests, `adapter` makes rare signatures common, `pass` hands on what is exported
-//! as it was imported, `state` is the store's data, `limiter` bounds what grows and `local` are the
-//! message areas within the domain.
+//! and is dead after the first trap. `build` follows the component's recipe; `trampoline` are the
+//! core functions that guests call, `call` and `entry` call guests, `pass` hands on what is
+//! exported as it was imported, `state` is the store's data, `limiter` bounds what grows and
+//! `local` are the message areas within the domain.
 
-mod adapter;
 mod build;
 mod call;
-mod entry;
-mod items;
+pub(crate) mod entry;
 mod limiter;
 mod local;
 mod pass;
-mod root;
 mod runtime;
 mod state;
-mod trampoline;
+#[cfg(test)]
+mod tests;
+pub(crate) mod trampoline;
 
 use alloc::{string::String, sync::Arc, vec::Vec};
 
@@ -54,8 +52,8 @@ pub struct Instance<H: Host> {
 }
 
 impl<H: Host> Instance<H> {
-    /// Translates the core modules and carries out the component's definitions. Start functions
-    /// of core modules run and may call imports.
+    /// Translates the core modules and makes an instance of the component. Start functions of core
+    /// modules run and may call imports.
     ///
     /// # Errors
     /// A core module is malformed or over the limits, or a start function trapped.
@@ -76,21 +74,18 @@ impl<H: Host> Instance<H> {
         limits: &RuntimeLimits,
     ) -> Result<Self, Trap> {
         let Linked { component, links } = linked;
-        let mut store = Store::new(&translated.engine, State::new(host, limits));
+        let recipe = translated.recipe_for(component)?;
+        let resources = build::resources(recipe, links);
+        let state = State::new(host, limits, resources, &recipe.parents);
+        let mut store = Store::new(&translated.engine, state);
         if let Some(fuel) = translated.fuel {
             store.set_fuel(fuel)?;
         }
         let trace = translated.backtrace.then(|| Trace::new(&mut store, limits)).transpose()?;
         store.limiter(|state| state);
-        let imports = root::imports(component, links, store.data_mut());
-        let mut builder = Builder::new(component, links, store, translated, trace);
-        let frame = builder
-            .instantiate(0, imports, None, None)
-            .map_err(|trap| trap.traced(&mut builder.store, trace.as_ref()))?;
-        root::name_resources(&component.interfaces, &frame, builder.store.data_mut())?;
-        let functions = root::exports(component, links, &frame)?;
-        drop(frame);
-        let store = builder.into_store();
+        let mut builder = Builder::new(recipe, &translated.modules, links, &mut store, trace);
+        let built = builder.build();
+        let functions = built.map_err(|trap| trap.traced(&mut store, trace.as_ref()))?;
         let interfaces = component.interfaces.clone();
         Ok(Self { store, interfaces, functions, trace, dead: None })
     }

@@ -32,7 +32,7 @@ pub(super) enum Exported {
 #[derive(Debug)]
 pub(super) struct Passed {
     /// Of the import's type: its resource types are what the handles in messages are.
-    pub plan: FunctionPlan,
+    pub plan: Arc<FunctionPlan>,
     pub target: Target,
     /// Number of the function there.
     pub method: u32,

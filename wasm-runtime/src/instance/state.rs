@@ -5,14 +5,14 @@
 //! that does stands in the host's areas; one between two component instances of this domain in a
 //! [`LocalArea`].
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::{format, string::String, sync::Arc, vec::Vec};
 
 use super::{limiter::Refused, local::LocalArea};
 use crate::{
     canonical::{InstanceId, Transfer},
     error::Trap,
     host::{Host, Origin, Passing, ResourceSlot, Target},
-    limits::{Exceeded, Limit, MAX_NESTED_CALLS, RuntimeLimits},
+    limits::{MAX_NESTED_CALLS, RuntimeLimits},
     resources::InstanceState,
     types::ResourceId,
 };
@@ -21,7 +21,7 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ResourceType {
     /// Its name, as far as it has one.
-    pub name: String,
+    pub name: Arc<str>,
     /// What it is called in messages that leave the domain; `None` for one that is used within it
     /// only.
     pub origin: Option<Origin>,
@@ -65,7 +65,14 @@ pub(crate) struct State<H> {
 }
 
 impl<H: Host> State<H> {
-    pub(crate) fn new(host: H, limits: &RuntimeLimits) -> Self {
+    /// The data of a domain with these resource types, and with a component instance for each of
+    /// `parents`, the one whose component instantiated it.
+    pub(crate) fn new(
+        host: H,
+        limits: &RuntimeLimits,
+        resources: Vec<ResourceType>,
+        parents: &[Option<InstanceId>],
+    ) -> Self {
         let mut nobody = InstanceState::new(0);
         nobody.may_leave = false;
         nobody.may_enter = false;
@@ -74,21 +81,16 @@ impl<H: Host> State<H> {
             limits: *limits,
             refused: None,
             area: Area::Host,
-            resources: Vec::new(),
-            instances: Vec::new(),
+            resources,
+            instances: parents
+                .iter()
+                .map(|parent| Placed { state: InstanceState::new(limits.handles), parent: *parent })
+                .collect(),
             nobody: Placed { state: nobody, parent: None },
             locals: Vec::new(),
             locals_in_use: 0,
             nested: 0,
         }
-    }
-
-    /// Adds a component instance.
-    pub(crate) fn add_instance(&mut self, parent: Option<InstanceId>) -> Result<InstanceId, Trap> {
-        let number = u32::try_from(self.instances.len()).unwrap_or(u32::MAX);
-        Exceeded::check(&self.limits, Limit::Instances, u64::from(number) + 1)?;
-        self.instances.push(Placed { state: InstanceState::new(self.limits.handles), parent });
-        Ok(InstanceId(number))
     }
 
     /// Enters an instance for a call from `caller`, `None` for one from outside the component: the
@@ -146,12 +148,6 @@ impl<H: Host> State<H> {
             current = self.parent(instance);
         }
         false
-    }
-
-    /// Adds a resource type.
-    pub(crate) fn add_resource(&mut self, resource: ResourceType) -> ResourceId {
-        self.resources.push(resource);
-        ResourceId((self.resources.len() - 1) as u32)
     }
 
     pub(crate) fn resource(&self, id: ResourceId) -> Option<&ResourceType> {

@@ -10,14 +10,14 @@ use alloc::{format, sync::Arc};
 use wasmi::{AsContextMut, Caller, Error, Func, Store, WasmRet};
 
 use super::{
-    adapter::{self, Adapters},
     call::{self, Lifted, trap},
     state::{Area, State},
 };
 use crate::{
-    canonical::{AbiError, CoreType, FunctionPlan, InstanceId, Options, Transfer},
+    canonical::{AbiError, CoreSignature, CoreType, FunctionPlan, InstanceId, Options, Transfer},
     error::{DispatchError, Trap},
     host::{CallError, Host, Target},
+    recipe::adapter::{self, Adapter},
     resources::Dropped,
     types::ResourceId,
 };
@@ -25,7 +25,7 @@ use crate::{
 /// A function of the component as a guest calls it.
 #[derive(Debug)]
 pub(crate) struct Lowered {
-    pub plan: FunctionPlan,
+    pub plan: Arc<FunctionPlan>,
     pub options: Options,
     pub callee: Callee,
 }
@@ -132,23 +132,27 @@ pub(super) fn in_call(plan: &FunctionPlan, error: AbiError) -> Trap {
     }
 }
 
-/// Makes the core function of a lowered function.
+/// Makes the core function of a lowered function, by an adapter if its signature is not
+/// [common](is_common).
 ///
 /// # Errors
 /// There are too many core instances.
 pub(super) fn lowered<H: Host>(
     store: &mut Store<State<H>>,
-    adapters: &mut Adapters,
+    adapter: Option<&Adapter>,
     lowered: Lowered,
 ) -> Result<Func, Error> {
     let lowered = Arc::new(lowered);
+    if let Some(adapter) = adapter {
+        return adapted(store, adapter, lowered);
+    }
     let common = match lowered.plan.lowered().results.as_slice() {
         [] => by_parameters(store, &lowered, Nothing),
         [CoreType::I32] => by_parameters(store, &lowered, Narrow),
         [CoreType::I64] => by_parameters(store, &lowered, Wide),
         _ => None,
     };
-    common.map_or_else(|| adapted(store, adapters, lowered), Ok)
+    common.ok_or_else(|| Error::new("an adapter is missing"))
 }
 
 /// What a closure of a fixed type returns, made from the cell of the result.
@@ -198,7 +202,33 @@ macro_rules! wrap {
     }};
 }
 
-/// The signatures that common interfaces have; the others are [`adapted`].
+/// The parameters that functions of common interfaces have.
+const COMMON: [&[CoreType]; 13] = {
+    use CoreType::{I32, I64};
+    [
+        &[],
+        &[I32],
+        &[I64],
+        &[I32, I32],
+        &[I32, I64],
+        &[I64, I32],
+        &[I32, I32, I32],
+        &[I32, I64, I32],
+        &[I32, I32, I64],
+        &[I32, I64, I64],
+        &[I32; 4],
+        &[I32; 5],
+        &[I32; 6],
+    ]
+};
+
+/// Whether functions of that signature are given to guests without an adapter.
+pub(crate) fn is_common(signature: &CoreSignature) -> bool {
+    matches!(signature.results.as_slice(), [] | [CoreType::I32 | CoreType::I64])
+        && COMMON.contains(&signature.parameters.as_slice())
+}
+
+/// The signatures that are [common](is_common); the others are [`adapted`].
 fn by_parameters<H: Host, R: Outcome>(
     store: &mut Store<State<H>>,
     lowered: &Arc<Lowered>,
@@ -245,11 +275,10 @@ macro_rules! even {
 /// A function of any other signature, through an adapter.
 fn adapted<H: Host>(
     store: &mut Store<State<H>>,
-    adapters: &mut Adapters,
+    adapter: &Adapter,
     lowered: Arc<Lowered>,
 ) -> Result<Func, Error> {
-    let signature = lowered.plan.lowered().clone();
-    let parameters = signature.parameters.len();
+    let parameters = lowered.plan.lowered().parameters.len();
     let overflow = (parameters > adapter::WIDEST).then(|| adapter::overflow(store));
     let host = match (adapter::width(parameters), overflow) {
         (_, Some(last)) => even!(&mut *store, lowered; a b c d e f g h i j k l m n o p; last),
@@ -257,7 +286,7 @@ fn adapted<H: Host>(
         (8, None) => even!(&mut *store, lowered; a b c d e f g h;),
         (_, None) => even!(&mut *store, lowered; a b c d e f g h i j k l m n o p;),
     };
-    adapters.for_guest(store, &signature, host, overflow)
+    adapter.for_guest(store, host, overflow)
 }
 
 /// Makes the core function `resource.new`.

@@ -23,7 +23,7 @@ use wasmi::{AsContextMut, Error, Global, Memory, MemoryType, Mutability, Val};
 
 pub use self::{
     backtrace::{Backtrace, Frame, Function},
-    imports::AddedImports,
+    imports::{Added, AddedImports},
     rewrite::{Rewritten, rewrite},
 };
 use crate::limits::{MAX_NESTED_CALLS, RuntimeLimits};

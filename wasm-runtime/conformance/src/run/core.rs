@@ -76,14 +76,12 @@ impl Core {
 
     pub(super) fn instantiate(&mut self, translated: &Translated) -> Result<Instance, Error> {
         let Translated { module, memories } = translated;
-        let mut added = memories
-            .zip(self.trace)
-            .map(|(memories, trace)| AddedImports::new(module, memories, trace));
+        let mut added = memories.map(|memories| AddedImports::new(module, memories));
         let mut imports = Vec::new();
         for import in module.imports() {
-            let added = added.as_mut().and_then(|added| added.next(&mut self.store, import.ty()));
-            imports.push(match added {
-                Some(added) => added?,
+            let added = added.as_mut().and_then(|added| added.next(import.ty()));
+            imports.push(match added.zip(self.trace) {
+                Some((added, trace)) => trace.meet(&mut self.store, added)?,
                 None => {
                     let found = self.linker.get(&self.store, import.module(), import.name());
                     let name = || format!("`{}` of `{}`", import.name(), import.module());

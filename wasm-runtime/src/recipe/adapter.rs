@@ -2,7 +2,7 @@
 //!
 //! wasmi calls functions quickly, and without allocating, when their type is known to the Rust
 //! compiler. There is no end of signatures, so a rare one gets a module of a few dozen bytes, made
-//! when the function is linked: it turns each argument into an `i64` with the same bits, and the
+//! when the component is translated: it turns each argument into an `i64` with the same bits, and the
 //! result back. What the runtime calls or gives to guests then takes 4, 8 or 16 `i64`, the rest of
 //! them 0, and returns one. A call costs some ten instructions for each argument.
 //!
@@ -13,21 +13,15 @@
 
 use alloc::{collections::BTreeMap, vec::Vec};
 
-use wasmi::{Error, Extern, Func, Global, Instance, Module, Mutability, Store, Val};
+use wasmi::{Engine, Error, Extern, Func, Global, Instance, Module, Mutability, Store, Val};
 
 use crate::canonical::{CoreSignature, CoreType};
 
 /// Most parameters of a function whose type is known to the compiler.
-pub(super) const WIDEST: usize = 16;
-
-/// The adapters' modules that were translated, by their bytes.
-#[derive(Debug, Default)]
-pub(super) struct Adapters {
-    modules: BTreeMap<Vec<u8>, Module>,
-}
+pub(crate) const WIDEST: usize = 16;
 
 /// How many `i64` stand for so many arguments.
-pub(super) const fn width(parameters: usize) -> usize {
+pub(crate) const fn width(parameters: usize) -> usize {
     match parameters {
         0..=4 => 4,
         5..=8 => 8,
@@ -36,24 +30,71 @@ pub(super) const fn width(parameters: usize) -> usize {
 }
 
 /// The global that the 17th argument passes through.
-pub(super) fn overflow<T>(store: &mut Store<T>) -> Global {
+pub(crate) fn overflow<T>(store: &mut Store<T>) -> Global {
     Global::new(store, Val::I64(0), Mutability::Var)
 }
 
-impl Adapters {
-    /// A function of this signature, for guests, that calls `host`, which takes and gives `i64`.
+/// A translated adapter.
+#[derive(Clone, Debug)]
+pub(crate) struct Adapter(Module);
+
+impl Adapter {
+    /// The function of one [for guests](Adapters::for_guest) that calls `host`, which takes and
+    /// gives `i64`.
     ///
     /// # Errors
     /// There are too many core instances.
-    pub(super) fn for_guest<T>(
-        &mut self,
+    pub(crate) fn for_guest<T>(
+        &self,
         store: &mut Store<T>,
-        signature: &CoreSignature,
         host: Func,
         overflow: Option<Global>,
     ) -> Result<Func, Error> {
+        match overflow {
+            Some(overflow) => {
+                self.instantiate(store, &[Extern::Func(host), Extern::Global(overflow)])
+            }
+            None => self.instantiate(store, &[Extern::Func(host)]),
+        }
+    }
+
+    /// The function of one [for the runtime](Adapters::for_runtime) that calls `guest`.
+    ///
+    /// # Errors
+    /// There are too many core instances.
+    pub(crate) fn for_runtime<T>(&self, store: &mut Store<T>, guest: Func) -> Result<Func, Error> {
+        self.instantiate(store, &[Extern::Func(guest)])
+    }
+
+    fn instantiate<T>(&self, store: &mut Store<T>, imports: &[Extern]) -> Result<Func, Error> {
+        let Self(module) = self;
+        let instance = Instance::new(&mut *store, module, imports)?;
+        instance.get_func(&*store, "").ok_or_else(|| Error::new("an adapter exports nothing"))
+    }
+}
+
+/// Translates the adapters of a component.
+#[derive(Debug)]
+pub(super) struct Adapters<'e> {
+    engine: &'e Engine,
+    /// By the bytes of their modules.
+    translated: BTreeMap<Vec<u8>, Adapter>,
+}
+
+impl<'e> Adapters<'e> {
+    /// Starts without any.
+    pub(super) fn new(engine: &'e Engine) -> Self {
+        Self { engine, translated: BTreeMap::new() }
+    }
+
+    /// An adapter whose function has this signature.
+    ///
+    /// # Errors
+    /// The interpreter refuses it.
+    pub(super) fn for_guest(&mut self, signature: &CoreSignature) -> Result<Adapter, Error> {
+        let overflows = signature.parameters.len() > WIDEST;
         let mut body = Body::default();
-        if overflow.is_some() {
+        if overflows {
             body.get(WIDEST).widen(signature.parameters.get(WIDEST).copied());
             body.op(GLOBAL_SET).number(0);
         }
@@ -69,50 +110,39 @@ impl Adapters {
             None => body.op(DROP),
         };
         let even = even(signature.parameters.len());
-        let bytes = module(&even, signature, overflow.is_some(), body);
-        let imports = [Some(Extern::Func(host)), overflow.map(Extern::Global)];
-        self.instantiate(store, bytes, &imports.into_iter().flatten().collect::<Vec<_>>())
+        self.translate(module(&even, signature, overflows, body))
     }
 
-    /// A function that takes and gives `i64` and calls `guest`, which has this signature.
+    /// An adapter whose function takes and gives `i64` and calls one of these parameters and
+    /// results.
     ///
     /// # Errors
-    /// There are too many core instances.
-    pub(super) fn for_runtime<T>(
+    /// The interpreter refuses it.
+    pub(super) fn for_runtime(
         &mut self,
-        store: &mut Store<T>,
-        signature: &CoreSignature,
-        guest: Func,
-    ) -> Result<Func, Error> {
+        parameters: &[CoreType],
+        results: &[CoreType],
+    ) -> Result<Adapter, Error> {
         let mut body = Body::default();
-        for (position, ty) in signature.parameters.iter().enumerate() {
+        for (position, ty) in parameters.iter().enumerate() {
             body.get(position).narrow(*ty);
         }
         body.op(CALL).number(0);
-        match signature.results.first() {
+        match results.first() {
             Some(ty) => body.widen(Some(*ty)),
             None => body.op(I64_CONST).number(0),
         };
-        let bytes = module(signature, &even(signature.parameters.len()), false, body);
-        self.instantiate(store, bytes, &[Extern::Func(guest)])
+        let signature = CoreSignature { parameters: parameters.into(), results: results.into() };
+        self.translate(module(&signature, &even(parameters.len()), false, body))
     }
 
-    fn instantiate<T>(
-        &mut self,
-        store: &mut Store<T>,
-        bytes: Vec<u8>,
-        imports: &[Extern],
-    ) -> Result<Func, Error> {
-        let module = match self.modules.get(&bytes) {
-            Some(module) => module.clone(),
-            None => {
-                let module = Module::new(store.engine(), &bytes)?;
-                self.modules.insert(bytes, module.clone());
-                module
-            }
-        };
-        let instance = Instance::new(&mut *store, &module, imports)?;
-        instance.get_func(&*store, "").ok_or_else(|| Error::new("an adapter exports nothing"))
+    fn translate(&mut self, bytes: Vec<u8>) -> Result<Adapter, Error> {
+        if let Some(adapter) = self.translated.get(&bytes) {
+            return Ok(adapter.clone());
+        }
+        let adapter = Adapter(Module::new(self.engine, &bytes)?);
+        self.translated.insert(bytes, adapter.clone());
+        Ok(adapter)
     }
 }
 

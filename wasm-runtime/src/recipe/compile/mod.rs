@@ -1,79 +1,101 @@
-//! Carries out the steps of a component: the linker proper.
+//! Carries out the steps of a component without a store: the linker proper.
 //!
 //! The validator has checked every index and every type, so what cannot be found here is a fault
-//! of this crate; it ends the instantiation with a text instead of a panic. What a hostile
-//! component can do is to ask for a lot, hence the budget of steps and the bounds of
-//! [`crate::limits`].
+//! of this crate; it ends the compilation with a text instead of a panic. What a hostile component
+//! can do is to ask for a lot, hence the budget of steps and the bounds of [`crate::limits`].
 
 mod canon;
 mod core;
+mod items;
+mod root;
 
-use alloc::{format, rc::Rc, string::String};
+use alloc::{format, rc::Rc, string::String, sync::Arc, vec::Vec};
 
-use wasmi::Store;
+use wasmi::Engine;
 use wasmparser::component_types::{ComponentAnyTypeId, ComponentEntityType};
 
-use super::{
-    adapter::Adapters,
-    items::{Closure, Exports, Frame, Item, Scope},
-    state::State,
-};
+use self::items::{Closure, Exports, Frame, Item, Scope};
+use super::{INSTANTIATION, Recipe, adapter::Adapters};
 use crate::{
-    canonical::InstanceId,
+    canonical::{FunctionPlan, InstanceId},
     component::{
         Component,
         ir::{Reference, Sort, Step},
     },
     error::Trap,
-    host::Host,
-    limits::{Exceeded, Limit, MAX_INSTANTIATION_DEPTH},
-    link::Link,
-    trace::Trace,
-    translated::Translated,
+    limits::{Exceeded, Limit, MAX_INSTANTIATION_DEPTH, RuntimeLimits},
+    translated::TranslatedModule,
     types::Types,
 };
 
-/// What is shared by all component instances of a domain while they are made.
-pub(super) struct Builder<'c, H: 'static> {
-    pub component: &'c Component<'c>,
-    pub links: &'c [Link],
-    pub store: Store<State<H>>,
-    translated: &'c Translated,
-    trace: Option<Trace>,
-    adapters: Adapters,
+/// Compiles the recipe of a component whose core modules were translated by this engine.
+///
+/// # Errors
+/// It is over the limits, or has what the runtime does not carry out.
+pub(crate) fn compile(
+    component: &Component<'_>,
+    engine: &Engine,
+    modules: &[TranslatedModule],
+    limits: &RuntimeLimits,
+) -> Result<Recipe, Trap> {
+    let mut compiler = Compiler::new(component, engine, modules, limits);
+    let imports = compiler.imports();
+    let frame = compiler.instantiate(0, imports, None, None)?;
+    compiler.name_exported(&frame)?;
+    compiler.exports(&frame)?;
+    Ok(compiler.recipe)
+}
+
+/// What is shared by all component instances of a domain while their recipe is compiled.
+struct Compiler<'c> {
+    component: &'c Component<'c>,
+    modules: &'c [TranslatedModule],
+    limits: &'c RuntimeLimits,
+    recipe: Recipe,
+    /// How many core functions the runtime makes.
+    made: u32,
+    /// The plans of the lifted functions.
+    lifted: Vec<Arc<FunctionPlan>>,
+    adapters: Adapters<'c>,
+    /// Core instances, those of adapters included.
+    core_instances: u32,
     types: Types,
     steps: u32,
     depth: u32,
 }
 
 /// A fault of this crate or of the validator; never a panic.
-fn missing(what: &str) -> Trap {
+pub(crate) fn missing(what: &str) -> Trap {
     Trap::new(format!("the component refers to {what} that is not there"))
 }
 
-impl<'c, H: Host> Builder<'c, H> {
-    pub(super) fn new(
+impl<'c> Compiler<'c> {
+    fn new(
         component: &'c Component<'c>,
-        links: &'c [Link],
-        store: Store<State<H>>,
-        translated: &'c Translated,
-        trace: Option<Trace>,
+        engine: &'c Engine,
+        modules: &'c [TranslatedModule],
+        limits: &'c RuntimeLimits,
     ) -> Self {
-        let types = Types::bounded(&store.data().limits);
-        let adapters = Adapters::default();
-        Self { component, links, store, translated, trace, adapters, types, steps: 0, depth: 0 }
-    }
-
-    /// The store, with all that was made in it.
-    pub(super) fn into_store(self) -> Store<State<H>> {
-        self.store
+        Self {
+            component,
+            modules,
+            limits,
+            recipe: Recipe::default(),
+            made: 0,
+            lifted: Vec::new(),
+            adapters: Adapters::new(engine),
+            core_instances: 0,
+            types: Types::bounded(limits),
+            steps: 0,
+            depth: 0,
+        }
     }
 
     /// Instantiates a component and gives back its frame, whose exports are complete.
-    pub(super) fn instantiate(
+    fn instantiate(
         &mut self,
         body: u32,
-        imports: Exports,
+        imports: Exports<'c>,
         outer: Option<Rc<Scope>>,
         parent: Option<InstanceId>,
     ) -> Result<Frame<'c>, Trap> {
@@ -85,7 +107,7 @@ impl<'c, H: Host> Builder<'c, H> {
             return Err(Trap::new(text));
         }
         self.depth += 1;
-        let id = self.store.data_mut().add_instance(parent)?;
+        let id = self.add_instance(parent)?;
         let scope = Scope { outer, ..Scope::default() };
         let mut frame = Frame::new(id, imports, scope);
         for step in &body.steps {
@@ -96,10 +118,27 @@ impl<'c, H: Host> Builder<'c, H> {
         Ok(frame)
     }
 
+    /// Adds a component instance.
+    fn add_instance(&mut self, parent: Option<InstanceId>) -> Result<InstanceId, Trap> {
+        let parents = &mut self.recipe.parents;
+        let number = u32::try_from(parents.len()).unwrap_or(u32::MAX);
+        Exceeded::check(self.limits, Limit::Instances, u64::from(number) + 1)?;
+        parents.push(parent);
+        Ok(InstanceId(number))
+    }
+
+    /// Counts a core instance. The interpreter does so too, but only when it makes them.
+    fn add_core_instance(&mut self) -> Result<(), Trap> {
+        self.core_instances = self.core_instances.saturating_add(1);
+        let number = u64::from(self.core_instances);
+        Exceeded::check(self.limits, Limit::CoreInstances, number)
+            .map_err(|exceeded| Trap::from(exceeded).within(INSTANTIATION))
+    }
+
     /// Takes from the budget of steps.
     fn spend(&mut self, steps: usize) -> Result<(), Trap> {
         self.steps = self.steps.saturating_add(u32::try_from(steps).unwrap_or(u32::MAX));
-        Exceeded::check(&self.store.data().limits, Limit::Steps, u64::from(self.steps))?;
+        Exceeded::check(self.limits, Limit::Steps, u64::from(self.steps))?;
         Ok(())
     }
 
@@ -111,8 +150,11 @@ impl<'c, H: Host> Builder<'c, H> {
                 frame.push(Item::Component(Rc::new(closure)));
             }
             Step::Import { name, ty, .. } => {
-                let item =
-                    frame.imports.get(&name.name).cloned().ok_or_else(|| missing("an import"))?;
+                let item = frame
+                    .imports
+                    .get(name.name.as_str())
+                    .cloned()
+                    .ok_or_else(|| missing("an import"))?;
                 self.bind(frame, *ty, &item)?;
                 frame.push(item);
             }
@@ -121,18 +163,12 @@ impl<'c, H: Host> Builder<'c, H> {
             }
             Step::Bundle(definitions) => self.bundle(frame, definitions)?,
             Step::CoreAlias { sort, instance, name } => {
-                let instance = frame.core_instances.get(*instance as usize);
-                let found = instance.and_then(|instance| self.core_export(instance, name));
-                core::push_core(
-                    frame,
-                    *sort,
-                    name,
-                    found.ok_or_else(|| missing("a core export"))?,
-                )?;
+                let found = self.core_export(frame, *instance, name);
+                frame.push_core(*sort, name, found.ok_or_else(|| missing("a core export"))?);
             }
             Step::Alias { instance, name } => {
                 let instance = frame.instances.get(*instance as usize);
-                let item = instance.and_then(|instance| instance.get(name)).cloned();
+                let item = instance.and_then(|instance| instance.get(name.as_str())).cloned();
                 frame.push(item.ok_or_else(|| missing("an export"))?);
             }
             Step::Outer { sort, count, index } => {
@@ -154,7 +190,7 @@ impl<'c, H: Host> Builder<'c, H> {
                 let item = resolve(frame, item)?;
                 self.bind(frame, *ty, &item)?;
                 self.name_resource(&item, &name.name);
-                frame.exports.insert(name.name.clone(), item.clone());
+                frame.exports.insert(&name.name, item.clone());
                 frame.push(item);
             }
             Step::Lift { .. } | Step::Lower { .. } => self.canonical(frame, step)?,
@@ -171,8 +207,8 @@ impl<'c, H: Host> Builder<'c, H> {
         &mut self,
         frame: &Frame<'c>,
         component: u32,
-        arguments: &[(String, Reference)],
-    ) -> Result<Exports, Trap> {
+        arguments: &'c [(String, Reference)],
+    ) -> Result<Exports<'c>, Trap> {
         self.spend(arguments.len())?;
         let closure = frame.scope.components.get(component as usize);
         let closure = closure.ok_or_else(|| missing("a component"))?;
@@ -183,9 +219,9 @@ impl<'c, H: Host> Builder<'c, H> {
     }
 
     /// A resource type is called what it is first exported as.
-    fn name_resource(&mut self, item: &Item, name: &str) {
+    fn name_resource(&mut self, item: &Item<'_>, name: &str) {
         if let Item::Type(Some(id)) = item
-            && let Some(resource) = self.store.data_mut().resources.get_mut(id.0 as usize)
+            && let Some(resource) = self.recipe.resources.get_mut(id.0 as usize)
             && resource.name.is_empty()
         {
             resource.name = name.into();
@@ -209,7 +245,7 @@ impl<'c, H: Host> Builder<'c, H> {
         &mut self,
         frame: &mut Frame<'c>,
         ty: ComponentEntityType,
-        item: &Item,
+        item: &Item<'c>,
     ) -> Result<(), Trap> {
         match (ty, item) {
             (
@@ -223,7 +259,11 @@ impl<'c, H: Host> Builder<'c, H> {
                 let wanted = &types[id].exports;
                 self.spend(wanted.len())?;
                 for (name, wanted) in wanted {
-                    if let Some(item) = exports.get(name) {
+                    // Nothing else has resource types in it.
+                    if let ComponentEntityType::Type { .. } | ComponentEntityType::Instance(_) =
+                        wanted.ty
+                        && let Some(item) = exports.get(name.as_str())
+                    {
                         self.bind(frame, wanted.ty, item)?;
                     }
                 }
@@ -234,15 +274,18 @@ impl<'c, H: Host> Builder<'c, H> {
     }
 }
 
-fn items(frame: &Frame<'_>, references: &[(String, Reference)]) -> Result<Exports, Trap> {
+fn items<'c>(
+    frame: &Frame<'c>,
+    references: &'c [(String, Reference)],
+) -> Result<Exports<'c>, Trap> {
     let mut items = Exports::new();
     for (name, reference) in references {
-        items.insert(name.clone(), resolve(frame, reference)?);
+        items.insert(name.as_str(), resolve(frame, reference)?);
     }
     Ok(items)
 }
 
-fn resolve(frame: &Frame<'_>, reference: &Reference) -> Result<Item, Trap> {
+fn resolve<'c>(frame: &Frame<'c>, reference: &Reference) -> Result<Item<'c>, Trap> {
     let item = match *reference {
         Reference::Type(None) => Some(Item::Type(None)),
         Reference::Type(Some(id)) => {
@@ -253,10 +296,10 @@ fn resolve(frame: &Frame<'_>, reference: &Reference) -> Result<Item, Trap> {
     item.ok_or_else(|| missing("an item"))
 }
 
-fn indexed(frame: &Frame<'_>, sort: Sort, index: usize) -> Option<Item> {
+fn indexed<'c>(frame: &Frame<'c>, sort: Sort, index: usize) -> Option<Item<'c>> {
     Some(match sort {
         Sort::Module => Item::Module(*frame.scope.modules.get(index)?),
-        Sort::Function => Item::Function(frame.functions.get(index)?.clone()),
+        Sort::Function => Item::Function(*frame.functions.get(index)?),
         Sort::Instance => Item::Instance(frame.instances.get(index)?.clone()),
         Sort::Component => Item::Component(frame.scope.components.get(index)?.clone()),
         Sort::Type => Item::Type(None),
@@ -264,7 +307,7 @@ fn indexed(frame: &Frame<'_>, sort: Sort, index: usize) -> Option<Item> {
 }
 
 /// A module or component of the `count`-th enclosing component, the current one being the first.
-fn outer(scope: &Scope, sort: Sort, count: u32, index: u32) -> Option<Item> {
+fn outer<'c>(scope: &Scope, sort: Sort, count: u32, index: u32) -> Option<Item<'c>> {
     let mut scope = scope;
     for _ in 0..count {
         scope = scope.outer.as_deref()?;
