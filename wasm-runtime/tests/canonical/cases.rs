@@ -1,15 +1,11 @@
 //! Single rules of the specification and of the wire form.
 
-use CoreType::{F32, F64, I32, I64};
 use atoll_gate::layout::STACK_SIZE;
 use atoll_runtime::{
-    canonical::{
-        AbiError, CoreType, FunctionPlan, MAX_CELLS, PlanError, PlanLimits, Requirements,
-        StringEncoding,
-    },
+    canonical::{AbiError, FunctionPlan, MAX_CELLS, PlanError, PlanLimits, StringEncoding},
     host::Passing,
     limits::MAX_TYPE_DEPTH,
-    types::{Definition, FunctionType, ResourceId, TypeId, Types, ValueType},
+    types::{Definition, FunctionType, ResourceId, Types, ValueType},
 };
 
 use crate::{
@@ -17,7 +13,7 @@ use crate::{
     values::{self, Ty},
 };
 
-fn compile(parameters: &[Ty], result: Option<&Ty>) -> Result<FunctionPlan, PlanError> {
+pub(crate) fn compile(parameters: &[Ty], result: Option<&Ty>) -> Result<FunctionPlan, PlanError> {
     let (types, function) = values::function(parameters, result);
     FunctionPlan::compile("test", &types, &function, &PlanLimits::default())
 }
@@ -41,86 +37,6 @@ fn lower(plan: &FunctionPlan, guest: &mut Guest, message: &[u8]) -> Result<Vec<u
     let mut cells = [0; MAX_CELLS];
     let _ = plan.lower_parameters(&mut guest.store, &guest.options, &mut cells)?;
     Ok(cells[..plan.lifted().parameters.len()].to_vec())
-}
-
-fn boxed(ty: Ty) -> Option<Box<Ty>> {
-    Some(Box::new(ty))
-}
-
-#[test]
-fn signatures_are_flattened_joined_and_spilled() {
-    let join = |a, b| plan(&[Ty::Result(boxed(a), boxed(b))], None).lifted().parameters.clone();
-    assert_eq!(join(Ty::U32, Ty::F32), [I32, I32]);
-    assert_eq!(join(Ty::F32, Ty::F32), [I32, F32]);
-    assert_eq!(join(Ty::F32, Ty::F64), [I32, I64]);
-    assert_eq!(join(Ty::F64, Ty::F64), [I32, F64]);
-    assert_eq!(join(Ty::U64, Ty::U8), [I32, I64]);
-    assert_eq!(join(Ty::String, Ty::F64), [I32, I64, I32]);
-
-    let many = plan(&vec![Ty::U64; 16], Some(&Ty::U64));
-    assert_eq!(many.lowered().parameters, [I64; 16]);
-    assert_eq!(many.lowered().results, [I64]);
-    let more = plan(&vec![Ty::U64; 17], Some(&Ty::String));
-    assert_eq!(more.lowered().parameters, [I32, I32]);
-    assert_eq!(more.lowered().results, []);
-    assert_eq!(more.lifted().parameters, [I32]);
-    assert_eq!(more.lifted().results, [I32]);
-    let wide = plan(&[Ty::Flags(70)], None);
-    assert_eq!(wide.lifted().parameters, [I32, I32, I32]);
-}
-
-#[test]
-fn requirements_name_the_options_that_are_needed() {
-    let needs = |memory, realloc| Requirements { memory, realloc };
-    let flat = plan(&[Ty::U8, Ty::Own(0)], Some(&Ty::Char));
-    assert_eq!(flat.lower_requirements(), needs(false, false));
-    assert_eq!(flat.lift_requirements(), needs(false, false));
-    let text = plan(&[Ty::String], None);
-    assert_eq!(text.lower_requirements(), needs(true, false));
-    assert_eq!(text.lift_requirements(), needs(true, true));
-    let spilled = plan(&vec![Ty::U8; 17], Some(&Ty::Tuple(vec![Ty::U8, Ty::U8])));
-    assert_eq!(spilled.lower_requirements(), needs(true, false));
-    assert_eq!(spilled.lift_requirements(), needs(true, true));
-    let list = plan(&[], Some(&Ty::List(Box::new(Ty::U8))));
-    assert_eq!(list.lower_requirements(), needs(true, true));
-    assert_eq!(list.lift_requirements(), needs(true, false));
-}
-
-#[test]
-fn bad_types_are_refused() {
-    let function = |ty| FunctionType { parameters: vec![("a".into(), ty)], result: None };
-    let compile = |types: &Types, ty, limits: PlanLimits| {
-        FunctionPlan::compile("test", types, &function(ty), &limits).map(|_| ())
-    };
-    let limits = PlanLimits::default();
-    let nowhere = ValueType::Defined(TypeId(7));
-    assert_eq!(compile(&Types::new(), nowhere, limits), Err(PlanError::UnknownType(TypeId(7))));
-
-    let mut types = Types::new();
-    let empty = types.add(Definition::Tuple(Vec::new()));
-    assert_eq!(
-        compile(&types, ValueType::Defined(empty), limits),
-        Err(PlanError::EmptyType(empty))
-    );
-
-    let mut types = Types::new();
-    let mut deep = ValueType::U8;
-    for _ in 0..10 {
-        deep = ValueType::Defined(types.add(Definition::List(deep)));
-    }
-    let shallow = PlanLimits { depth: 10, ..limits };
-    assert_eq!(compile(&types, deep, shallow), Err(PlanError::TooDeep));
-    assert_eq!(compile(&types, deep, PlanLimits { depth: 11, ..limits }), Ok(()));
-    assert_eq!(
-        compile(&types, deep, PlanLimits { nodes: 10, ..limits }),
-        Err(PlanError::TooManyTypes)
-    );
-}
-
-#[test]
-fn a_result_holds_no_borrow() {
-    let borrow = Ty::List(Box::new(Ty::Borrow(0)));
-    assert_eq!(compile(&[], Some(&borrow)).map(|_| ()), Err(PlanError::BorrowInResult));
 }
 
 #[test]

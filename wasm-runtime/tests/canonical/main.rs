@@ -11,6 +11,7 @@ mod handles;
 mod hostile;
 mod instances;
 mod model;
+mod plans;
 mod round_trip;
 mod strings;
 mod traffic;
