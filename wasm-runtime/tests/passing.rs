@@ -5,7 +5,7 @@ mod common;
 use std::rc::Rc;
 
 use atoll_runtime::host::CallError;
-use common::{Domain, LIMITS, System, wire, wire_bytes, wit};
+use common::{Domain, LIMITS, System, host::AREA, wire, wire_bytes, wit};
 
 /// Counts, joins words and makes tokens, for whoever imports it.
 fn server(system: &Rc<System>) -> Domain {
@@ -49,7 +49,8 @@ fn server(system: &Rc<System>) -> Domain {
                 (i32.store (i32.const 72) (local.get 1))
                 (i32.const 64))
             (func (export "test:pass/api@1.0.0#fail") unreachable))"#,
-            wit::ALLOCATOR
+            // With room for the longest message.
+            wit::ALLOCATOR.replace(r#""memory") 1"#, r#""memory") 3"#)
         ),
     ))
 }
@@ -91,6 +92,17 @@ fn an_interface_is_passed_on() {
     last.extend(wire_bytes("zwölf".as_bytes()));
     assert_eq!(middle.call(name, "join", &words), last);
     assert_eq!(middle.call(name, "join", &wire(&[0])), wire(&[1, 0]));
+}
+
+#[test]
+fn the_longest_message_is_passed_on() {
+    let system = System::new();
+    server(&system);
+    let middle = middle(&system);
+    // With the count of words, and the case of the result, as much as an area holds.
+    let word = wire_bytes(&[b'x'; AREA - 8]);
+    let reply = middle.call("test:pass/again@1.0.0", "join", &[wire(&[1]), word.clone()].concat());
+    assert!(reply == [wire(&[0]), word].concat(), "{} bytes", reply.len());
 }
 
 #[test]

@@ -250,3 +250,6 @@ fn copy_each<'a, const N: usize>(
     }
     Some(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,13 +26,21 @@ pub(crate) fn guest() -> Guest {
     Guest::new(StringEncoding::Utf8)
 }
 
-fn lift(plan: &FunctionPlan, guest: &mut Guest, cells: &[u64]) -> Result<Vec<u8>, String> {
+pub(crate) fn lift(
+    plan: &FunctionPlan,
+    guest: &mut Guest,
+    cells: &[u64],
+) -> Result<Vec<u8>, String> {
     let sent = plan.lift_parameters(&mut guest.store, &guest.options, cells);
     let payload = sent.map_err(|error| error.to_string())?.payload;
     Ok(guest.world().outgoing[..payload].to_vec())
 }
 
-fn lower(plan: &FunctionPlan, guest: &mut Guest, message: &[u8]) -> Result<Vec<u64>, AbiError> {
+pub(crate) fn lower(
+    plan: &FunctionPlan,
+    guest: &mut Guest,
+    message: &[u8],
+) -> Result<Vec<u64>, AbiError> {
     guest.world().incoming = message.to_vec();
     let mut cells = [0; MAX_CELLS];
     let _ = plan.lower_parameters(&mut guest.store, &guest.options, &mut cells)?;
@@ -79,15 +87,17 @@ fn small_numbers_are_extended_by_their_sign() {
 
 #[test]
 fn a_slot_is_named_once() {
-    let two = plan(&[Ty::Own(0), Ty::Own(0)], None);
-    let mut guest = guest();
-    guest.world().came = vec![Some((ResourceId(0), Passing::Own, 5))];
-    match lower(&two, &mut guest, &[0; 8]) {
-        Err(AbiError::Message(text)) => assert!(text.contains("slot 0 twice"), "{text}"),
-        other => panic!("{other:?}"),
+    let two = vec![Ty::Own(0), Ty::Own(0)];
+    for two in [plan(&two, None), plan(&[Ty::Tuple(two)], None)] {
+        let mut guest = guest();
+        guest.world().came = vec![Some((ResourceId(0), Passing::Own, 5))];
+        match lower(&two, &mut guest, &[0; 8]) {
+            Err(AbiError::Message(text)) => assert!(text.contains("slot 0 twice"), "{text}"),
+            other => panic!("{other:?}"),
+        }
+        assert!(guest.world().instance.handles().is_empty());
+        assert!(guest.world().came[0].is_some(), "not taken");
     }
-    assert!(guest.world().instance.handles().is_empty());
-    assert!(guest.world().came[0].is_some(), "not taken");
 }
 
 #[test]
@@ -286,6 +296,7 @@ fn a_restarted_peer_is_an_error_case_where_there_is_one() {
                 case `peer-restarted`";
     let without = fallible(|_| Definition::Enum(vec!["other".into()]));
     assert_eq!(restarted(&without).expect_err("no such case"), text);
+    assert!(!without.has_peer_restarted());
     let with_payload =
         fallible(|_| Definition::Variant(vec![("peer-restarted".into(), Some(ValueType::U8))]));
     assert_eq!(restarted(&with_payload).expect_err("no such case"), text);

@@ -1,7 +1,7 @@
 //! A guest for tests: a memory, a bump allocator that grows it, and store data that keeps messages
 //! in vectors.
 
-use std::sync::OnceLock;
+use std::{cell::Cell, sync::OnceLock};
 
 use atoll_runtime::{
     canonical::{InstanceId, Options, StringEncoding, Transfer},
@@ -55,13 +55,30 @@ pub(crate) struct World {
     pub(crate) put: Vec<Slot>,
     pub(crate) came: Vec<Slot>,
     pub(crate) instance: InstanceState,
+    /// How large the outgoing area may become.
+    pub(crate) most: usize,
+    /// How often a message area was asked for.
+    pub(crate) asked: Cell<u32>,
+}
+
+impl World {
+    fn count(&self) {
+        self.asked.set(self.asked.get() + 1);
+    }
 }
 
 impl Transfer for World {
     fn outgoing(&mut self) -> &mut [u8] {
+        self.count();
         &mut self.outgoing
     }
+    fn grow_outgoing(&mut self, bytes: usize) -> bool {
+        let grows = self.outgoing.len() < self.most;
+        self.outgoing.resize(self.outgoing.len().max(bytes.min(self.most)), 0xAA);
+        grows
+    }
     fn incoming(&self) -> &[u8] {
+        self.count();
         &self.incoming
     }
     fn put_slot(
@@ -123,6 +140,8 @@ impl Guest {
             put: Vec::new(),
             came: Vec::new(),
             instance: InstanceState::new(1000),
+            most: 0,
+            asked: Cell::new(0),
         };
         let mut store = Store::new(engine, world);
         let core = Linker::new(engine).instantiate_and_start(&mut store, module).expect("starts");

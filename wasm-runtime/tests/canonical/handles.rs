@@ -113,6 +113,7 @@ proptest! {
                 }
             }
             prop_assert_eq!(table.len() as usize, model.used.len());
+            prop_assert_eq!(table.is_empty(), model.used.is_empty());
             prop_assert_eq!(table.room(), LIMIT - table.len());
         }
     }

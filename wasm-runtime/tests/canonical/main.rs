@@ -5,6 +5,7 @@
 //! an allocator, and the other modules compare.
 
 mod cases;
+mod edges;
 mod fixed_lists;
 mod guest;
 mod handles;
@@ -13,6 +14,7 @@ mod instances;
 mod model;
 mod plans;
 mod round_trip;
+mod short_ways;
 mod strings;
 mod traffic;
 mod values;

@@ -64,12 +64,19 @@ fn bad_types_are_refused() {
     let nowhere = ValueType::Defined(TypeId(7));
     assert_eq!(compile(&Types::new(), nowhere, limits), Err(PlanError::UnknownType(TypeId(7))));
 
-    let mut types = Types::new();
-    let empty = types.add(Definition::Tuple(Vec::new()));
-    assert_eq!(
-        compile(&types, ValueType::Defined(empty), limits),
-        Err(PlanError::EmptyType(empty))
-    );
+    for definition in [
+        Definition::Record(Vec::new()),
+        Definition::Tuple(Vec::new()),
+        Definition::Variant(Vec::new()),
+        Definition::Enum(Vec::new()),
+        Definition::Flags(Vec::new()),
+        Definition::FixedList(ValueType::U8, 0),
+    ] {
+        let mut types = Types::new();
+        let empty = types.add(definition);
+        let error = compile(&types, ValueType::Defined(empty), limits);
+        assert_eq!(error, Err(PlanError::EmptyType(empty)));
+    }
 
     let mut types = Types::new();
     let mut deep = ValueType::U8;
@@ -83,10 +90,24 @@ fn bad_types_are_refused() {
         compile(&types, deep, PlanLimits { nodes: 10, ..limits }),
         Err(PlanError::TooManyTypes)
     );
+    assert_eq!(PlanError::EmptyType(TypeId(7)).to_string(), "type 7 has no parts");
+}
+
+#[test]
+fn a_type_that_is_used_twice_is_compiled_once() {
+    let mut types = Types::new();
+    let twice = (0..8).fold(ValueType::U8, |ty, _| {
+        ValueType::Defined(types.add(Definition::Result { ok: Some(ty), err: Some(ty) }))
+    });
+    let function = FunctionType { parameters: vec![("a".into(), twice)], result: None };
+    // The innermost has a node for each of its numbers.
+    let limits = PlanLimits { nodes: 10, ..PlanLimits::default() };
+    FunctionPlan::compile("test", &types, &function, &limits).expect("few types");
 }
 
 #[test]
 fn a_result_holds_no_borrow() {
-    let borrow = Ty::List(Box::new(Ty::Borrow(0)));
-    assert_eq!(compile(&[], Some(&borrow)).map(|_| ()), Err(PlanError::BorrowInResult));
+    for ty in [Ty::List(Box::new(Ty::Borrow(0))), Ty::Tuple(vec![Ty::U8, Ty::Borrow(0), Ty::U8])] {
+        assert_eq!(compile(&[], Some(&ty)).map(|_| ()), Err(PlanError::BorrowInResult));
+    }
 }

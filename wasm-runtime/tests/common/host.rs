@@ -27,7 +27,7 @@ pub(crate) struct Moving {
 }
 
 /// Bytes of a test message.
-const AREA: usize = 64 * 1024;
+pub(crate) const AREA: usize = 64 * 1024;
 
 pub(crate) struct TestHost {
     system: Rc<System>,
