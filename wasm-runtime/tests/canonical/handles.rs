@@ -119,6 +119,12 @@ proptest! {
     }
 }
 
+#[test]
+fn no_table_has_more_handles_than_the_specification_allows() {
+    assert_eq!(HandleTable::new(7).room(), 7);
+    assert_eq!(HandleTable::new(u32::MAX).room(), (1 << 28) - 1);
+}
+
 const FILE: ResourceId = ResourceId(0);
 const SOCKET: ResourceId = ResourceId(1);
 
