@@ -2,7 +2,7 @@
 
 use CoreType::{F32, F64, I32, I64};
 use atoll_runtime::{
-    canonical::{CoreType, FunctionPlan, PlanError, PlanLimits, Requirements},
+    canonical::{CoreType, FunctionPlan, MAX_CELLS, PlanError, PlanLimits, Requirements},
     types::{Definition, FunctionType, TypeId, Types, ValueType},
 };
 
@@ -28,6 +28,8 @@ fn signatures_are_flattened_joined_and_spilled() {
     let many = plan(&vec![Ty::U64; 16], Some(&Ty::U64));
     assert_eq!(many.lowered().parameters, [I64; 16]);
     assert_eq!(many.lowered().results, [I64]);
+    let most = plan(&vec![Ty::U64; 16], Some(&Ty::String));
+    assert_eq!(most.lowered().parameters.len(), MAX_CELLS);
     let more = plan(&vec![Ty::U64; 17], Some(&Ty::String));
     assert_eq!(more.lowered().parameters, [I32, I32]);
     assert_eq!(more.lowered().results, []);
