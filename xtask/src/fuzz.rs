@@ -6,7 +6,10 @@
 
 use crate::project::{Project, run, step};
 use anyhow::{Context, Result, bail};
+use atoll_scenarios::Summary;
 use clap::Args;
+use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -38,6 +41,9 @@ pub(crate) struct Options {
     /// How many inputs to run for each target, instead
     #[arg(long, conflicts_with = "file")]
     runs: Option<u64>,
+    /// Does what `cargo xtask test` does: some inputs for each target, always the same
+    #[arg(long, conflicts_with_all = ["seconds", "runs", "target"])]
+    pub(crate) bounded: bool,
 }
 
 /// Builds the targets and runs one or all.
@@ -61,6 +67,66 @@ pub(crate) fn fuzz(project: &Project, options: &Options) -> Result<()> {
         }
     }
     if failed.is_empty() { Ok(()) } else { bail!("found something: {}", failed.join(", ")) }
+}
+
+/// The bounded run that is part of all tests: the seeds and inputs near them, the same ones each
+/// time.
+pub(crate) fn bounded(project: &Project) -> Result<Summary> {
+    let targets = targets(project)?;
+    // The same that libFuzzer is built by.
+    let compiler = env::var_os("CXX").unwrap_or_else(|| OsString::from("c++"));
+    if Command::new(&compiler).arg("--version").output().is_err() {
+        println!("fuzzing: skipped: it takes a C++ compiler, package g++");
+        return Ok(Summary { skipped: targets.len(), ..Summary::default() });
+    }
+    let programs = build(project)?;
+    let mut summary = Summary::default();
+    for target in targets {
+        match run_bounded(project, &programs, &target) {
+            Ok(()) => summary.passed += 1,
+            Err(error) => {
+                println!("fuzzing {target}: FAILED: {error:#}");
+                summary.failed += 1;
+            }
+        }
+    }
+    println!("fuzzing: {} passed, {} failed", summary.passed, summary.failed);
+    Ok(summary)
+}
+
+/// How many inputs the bounded run gives a target, seeds among them: a number and no time, so that
+/// a slow machine does the same. Most take some 60 ms of processor time for one.
+fn bounded_runs(target: &str) -> u32 {
+    match target {
+        "component" => 500,
+        "lifting" => 10_000,
+        _ => 100,
+    }
+}
+
+fn run_bounded(project: &Project, programs: &Path, target: &str) -> Result<()> {
+    // Empty, so that what earlier runs found changes nothing.
+    let kept = project.target.join("fuzz/bounded");
+    if kept.exists() {
+        fs::remove_dir_all(&kept)?;
+    }
+    let mut program = program(project, programs, target, &kept)?;
+    program.arg(format!("-runs={}", bounded_runs(target)));
+    // No input is too slow: what guests do is metered, and machines differ.
+    program.args(["-seed=1", "-timeout=0", "-verbosity=0"]);
+    let output = program.output().context("cannot run a fuzz target")?;
+    if !output.status.success() {
+        print!(
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        bail!(
+            "found something, which `cargo xtask fuzz {target} FILE` runs again: {}",
+            output.status
+        );
+    }
+    Ok(())
 }
 
 fn targets(project: &Project) -> Result<Vec<String>> {
@@ -92,35 +158,47 @@ fn build(project: &Project) -> Result<PathBuf> {
 fn search(project: &Project, programs: &Path, target: &str, options: &Options) -> Result<()> {
     step(&format!("fuzzing {target}"));
     let kept = project.target.join("fuzz/corpus").join(target);
-    let found = project.target.join("fuzz/found");
-    fs::create_dir_all(&kept)?;
-    fs::create_dir_all(&found)?;
-    let mut program = Command::new(programs.join(target));
-    program.arg(&kept);
-    let seeds = project.root.join("fuzz/seeds").join(target);
-    if seeds.is_dir() {
-        program.arg(seeds);
-    }
+    let mut program = program(project, programs, target, &kept)?;
     match options.runs {
         Some(runs) => program.arg(format!("-runs={runs}")),
         None => program.arg(format!("-max_total_time={}", options.seconds)),
     };
-    program
-        .arg(format!("-artifact_prefix={}/{target}-", found.display()))
-        .args(["-timeout=30", "-rss_limit_mb=2048", "-print_final_stats=1", "-len_control=0"])
-        .arg(if target == "component" { "-max_len=16384" } else { "-max_len=1024" });
-    run(&mut program)
+    run(program.args(["-timeout=30", "-print_final_stats=1"]))
 }
 
-/// Runs the runtime's pure modules under Miri, which only a nightly compiler has.
+/// A target's program, which begins with the inputs in `kept` and the seeds, and writes those that
+/// reach something new into `kept`.
+fn program(project: &Project, programs: &Path, target: &str, kept: &Path) -> Result<Command> {
+    let found = project.target.join("fuzz/found");
+    fs::create_dir_all(kept)?;
+    fs::create_dir_all(&found)?;
+    let mut program = Command::new(programs.join(target));
+    program.arg(kept);
+    let seeds = project.root.join("fuzz/seeds").join(target);
+    if seeds.is_dir() {
+        program.arg(seeds);
+    }
+    program
+        .arg(format!("-artifact_prefix={}/{target}-", found.display()))
+        .args(["-rss_limit_mb=2048", "-len_control=0"])
+        .arg(if target == "component" { "-max_len=16384" } else { "-max_len=1024" });
+    Ok(program)
+}
+
+/// Runs the runtime's pure modules under Miri, which only a nightly compiler has: descriptors and
+/// names, handle tables. What needs the interpreter takes minutes for a test.
 pub(crate) fn miri(project: &Project) -> Result<()> {
-    let mut cargo = Command::new("rustup");
-    cargo
-        .current_dir(&project.root)
-        .args(["run", "nightly", "cargo", "miri", "test", "--quiet"])
-        .args(["--package", "atoll-runtime", "--lib"])
-        .env("CARGO_TARGET_DIR", project.target.join("miri"))
-        .env("MIRIFLAGS", "-Zmiri-strict-provenance");
-    run(&mut cargo)
-        .context("set up by `rustup toolchain install nightly --component miri,rust-src`")
+    for tests in [&["--lib"][..], &["--test", "canonical", "--", "handles::"]] {
+        let mut cargo = Command::new("rustup");
+        cargo
+            .current_dir(&project.root)
+            .args(["run", "nightly", "cargo", "miri", "test", "--package", "atoll-runtime"])
+            .args(tests)
+            .env("CARGO_TARGET_DIR", project.target.join("miri"))
+            .env("MIRIFLAGS", "-Zmiri-strict-provenance -Zmiri-env-forward=PROPTEST_CASES")
+            .env("PROPTEST_CASES", env::var("PROPTEST_CASES").unwrap_or_else(|_| "16".into()));
+        run(&mut cargo)
+            .context("set up by `rustup toolchain install nightly --component miri,rust-src`")?;
+    }
+    Ok(())
 }

@@ -93,7 +93,7 @@ enum Task {
     Conformance(conformance::Options),
     /// Says what the text of the domain image consists of
     Sizes(sizes::Options),
-    /// Runs all tests: format, lints, host tests, conformance, scenarios
+    /// Runs all tests: format, lints, host tests, a bounded run of fuzzing, conformance, scenarios
     Test,
     /// What continuous integration runs: the same as `test`
     Ci,
@@ -168,6 +168,7 @@ fn perform(task: Task) -> Result<()> {
         Task::Test | Task::Ci => check::test(&project),
         Task::Fmt { check } => check::fmt(&project, check),
         Task::Clippy => check::clippy(&project),
+        Task::Fuzz(options) if options.bounded => check::report(fuzz::bounded(&project)?),
         Task::Fuzz(options) => fuzz::fuzz(&project, &options),
         Task::Miri => fuzz::miri(&project),
         Task::Wit { deps } if deps => wit::fill_deps(&project),
