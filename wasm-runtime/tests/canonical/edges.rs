@@ -109,6 +109,11 @@ fn a_list_of_fixed_length_may_fill_the_message() {
     let spilled = Ty::FixedList(vec![option(Ty::U8); 20]);
     goes_through(std::slice::from_ref(&spilled), &[0; 80]);
     assert_eq!(refused(&[spilled], &[0; 79]), "ends in the middle of a value");
+    let pair = Ty::FixedList(vec![Ty::Bool; 2]);
+    goes_through(&[list(pair)], &[1, 0, 0, 0, 1, 0]);
+    let long = list(Ty::FixedList(vec![option(Ty::U8); 20]));
+    let message = [&[2, 0, 0, 0][..], &[0; 100]].concat();
+    assert_eq!(refused(&[long], &message), "says 2 elements where 100 bytes follow");
 }
 
 #[test]
