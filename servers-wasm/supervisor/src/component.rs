@@ -9,7 +9,7 @@ use std::cell::RefCell;
 use atoll_system_description::{Domain, Isolation};
 
 use crate::{
-    kernel::{self, Authority, End, Kernel, Level, Phase, Pulse, Streams},
+    kernel::{self, Authority, Kernel, Level, Phase, Pulse, Streams},
     supervisor::Supervisor,
 };
 
@@ -29,10 +29,10 @@ use bindings::{
         io::{events::Event, watch},
         log::log,
         supervision::{
-            domains::{self, Config, Endpoint, RuntimeOptions},
+            domains::{self, Config, Couple, Endpoint, RuntimeOptions},
             machine,
             modules::Module,
-            types::{DomainState, DomainStatus, HandleInfo},
+            types::{DomainStatus, HandleInfo},
         },
     },
     exports::atoll::{io::handler, lifecycle::start},
@@ -108,9 +108,6 @@ impl Kernel for World {
         plan: &Domain,
         standby: bool,
     ) -> Result<domains::Domain, kernel::Error> {
-        if standby {
-            return no_swaps();
-        }
         let config = Config {
             name: name.to_string(),
             memory_limit: plan.memory,
@@ -123,7 +120,7 @@ impl Kernel for World {
             },
             budget_ns: plan.budget.map_or(0, |budget| budget.use_ns),
             period_ns: plan.budget.map_or(0, |budget| budget.period_ns),
-            standby: false,
+            standby,
         };
         let component = Module::open(&plan.component)?;
         Ok(domains::Domain::create(&config, &component)?)
@@ -190,49 +187,35 @@ impl Kernel for World {
     }
 
     fn phase(&self, domain: &domains::Domain) -> Phase {
-        let status = domain.status();
-        match status.state {
-            DomainState::Created | DomainState::Starting => Phase::Starting,
-            DomainState::Running
-            | DomainState::Waiting
-            | DomainState::Calling
-            | DomainState::Frozen => Phase::Ready,
-            DomainState::Ended => Phase::Ended(End {
-                cause: status.cause.into(),
-                code: status.code,
-                address: status.address,
-                fault_address: status.fault_address,
-                message: status.message,
-            }),
-        }
+        domain.status().into()
     }
 
     fn status(&self, domain: &domains::Domain) -> DomainStatus {
         domain.status()
     }
 
-    fn calls_open(&self, _: &domains::Domain) -> u64 {
-        0
+    fn calls_open(&self, domain: &domains::Domain) -> u64 {
+        domain.status().calls_open.into()
     }
 
-    fn quiesce(&self, _: &domains::Domain) -> Result<(), kernel::Error> {
-        no_swaps()
+    fn quiesce(&self, domain: &domains::Domain) -> Result<(), kernel::Error> {
+        Ok(domain.quiesce()?)
     }
 
-    fn thaw(&self, _: &domains::Domain) -> Result<(), kernel::Error> {
-        no_swaps()
+    fn thaw(&self, domain: &domains::Domain) -> Result<(), kernel::Error> {
+        Ok(domain.thaw()?)
     }
 
-    fn take_over(&self, _: &domains::Domain, _: &domains::Domain) -> Result<(), kernel::Error> {
-        no_swaps()
+    fn take_over(&self, old: &domains::Domain, new: &domains::Domain) -> Result<(), kernel::Error> {
+        Ok(new.take_over(old)?)
     }
 
-    fn commit(&self, _: &[(&domains::Domain, &domains::Domain)]) -> Result<(), kernel::Error> {
-        no_swaps()
+    fn commit(&self, pairs: &[(&domains::Domain, &domains::Domain)]) -> Result<(), kernel::Error> {
+        Ok(domains::commit(&couples(pairs))?)
     }
 
-    fn revert(&self, _: &[(&domains::Domain, &domains::Domain)]) -> Result<(), kernel::Error> {
-        no_swaps()
+    fn revert(&self, pairs: &[(&domains::Domain, &domains::Domain)]) -> Result<(), kernel::Error> {
+        Ok(domains::revert(&couples(pairs))?)
     }
 
     fn probe(&self, _: &domains::Domain, _: u64) -> Result<(), kernel::Error> {
@@ -283,9 +266,8 @@ impl Kernel for World {
     }
 }
 
-/// Until `atoll:supervision/domains` has what a swap needs, a swap is refused in its first phase.
-fn no_swaps<T>() -> Result<T, kernel::Error> {
-    Err(kernel::Error::Other("the interface to the kernel has no swaps yet".to_string()))
+fn couples<'a>(pairs: &[(&'a domains::Domain, &'a domains::Domain)]) -> Vec<Couple<'a>> {
+    pairs.iter().map(|&(old, new)| Couple { old, new }).collect()
 }
 
 thread_local! {

@@ -262,7 +262,8 @@ pub trait Kernel {
     fn phase(&self, domain: &Self::Domain) -> Phase;
     /// All that the kernel tells of a domain; ends the readiness of its pollable too.
     fn status(&self, domain: &Self::Domain) -> Self::Status;
-    /// Calls of others that a domain has and has not answered.
+    /// Calls of others that a domain has and has not answered; ends the readiness of its pollable
+    /// too.
     fn calls_open(&self, domain: &Self::Domain) -> u64;
     /// The handles of a domain.
     fn handles(&self, domain: &Self::Domain) -> Vec<Self::Handle>;

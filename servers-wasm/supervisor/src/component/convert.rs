@@ -5,12 +5,12 @@ use atoll_system_description::{Limits, SystemRights};
 use super::bindings::{
     atoll::supervision::{
         domains::{self, AddressRange, PortRange, RuntimeLimits},
-        types,
+        types::{self, DomainState, DomainStatus, SwapPhase},
     },
     exports::atoll::supervision::servers::{self, ServerState},
 };
 use crate::{
-    kernel::{self, Authority, Cause},
+    kernel::{self, Authority, Cause, End, Phase},
     server::State,
     task::ExitStatus,
 };
@@ -77,6 +77,38 @@ impl From<types::Cause> for Cause {
             types::Cause::OutOfMemory => Self::OutOfMemory,
             types::Cause::Faulted => Self::Faulted,
             types::Cause::Killed => Self::Killed,
+        }
+    }
+}
+
+impl From<DomainStatus> for Phase {
+    fn from(status: DomainStatus) -> Self {
+        match (status.state, status.phase) {
+            (DomainState::Ended, _) => Self::Ended(End {
+                cause: status.cause.into(),
+                code: status.code,
+                address: status.address,
+                fault_address: status.fault_address,
+                message: status.message,
+            }),
+            (DomainState::Created | DomainState::Starting, _)
+            | (_, SwapPhase::Standby | SwapPhase::TakingOver) => Self::Starting,
+            (_, SwapPhase::Prepared) => Self::Prepared,
+            (_, SwapPhase::TookOver) => Self::TookOver,
+            (_, SwapPhase::Frozen | SwapPhase::Replaced) => Self::Frozen(status.saved),
+            (_, SwapPhase::Unsaved) => Self::Unsaved(status.message),
+            (
+                DomainState::Running
+                | DomainState::Waiting
+                | DomainState::Calling
+                | DomainState::Frozen,
+                SwapPhase::Settled
+                | SwapPhase::Probation
+                | SwapPhase::Reverted
+                | SwapPhase::Quiescing
+                | SwapPhase::Saving
+                | SwapPhase::Thawed,
+            ) => Self::Ready,
         }
     }
 }

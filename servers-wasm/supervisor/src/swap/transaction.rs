@@ -170,10 +170,14 @@ impl<K: Kernel> Supervisor<K> {
 
     /// Does what the machine asks for until it asks for nothing.
     pub(crate) fn drive(&mut self, id: u64) {
+        let mut committed = false;
         while let Some(action) = find(&mut self.transactions, id).and_then(|t| t.swap.next_action())
         {
             let answer = match self.act(id, &action) {
-                Ok(()) if action == Action::Commit => Event::Committed,
+                Ok(()) if action == Action::Commit => {
+                    committed = true;
+                    Event::Committed
+                }
                 Ok(()) => continue,
                 Err(error) => Event::Refused(action, error.to_string()),
             };
@@ -181,6 +185,10 @@ impl<K: Kernel> Supervisor<K> {
             if let Some(transaction) = find(&mut self.transactions, id) {
                 transaction.swap.happened(answer, now);
             }
+        }
+        if committed {
+            // Counting the calls ended the readiness of the new versions.
+            self.look_again(id);
         }
         self.let_go(id);
     }
