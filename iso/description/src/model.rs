@@ -1,7 +1,7 @@
 //! What a description says, as checked data.
 
 /// A whole system.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Description {
     /// Its name, for logs and image labels.
     pub name: String,
@@ -9,6 +9,8 @@ pub struct Description {
     pub servers: Vec<Server>,
     /// Its programs, in the order of the file.
     pub programs: Vec<Program>,
+    /// File names of components that no entry names: other versions, for swaps.
+    pub versions: Vec<String>,
 }
 
 /// A component that the supervisor starts and watches.
@@ -285,14 +287,16 @@ impl Description {
     }
 
     /// File names of all components that the system needs, each once: the supervisor's first, then
-    /// in the order of the file. What the image builder packs as boot modules.
+    /// in the order of the file, then the other versions. What the image builder packs as boot
+    /// modules.
     #[must_use]
     pub fn components(&self) -> Vec<&str> {
         let mut names = vec![crate::SUPERVISOR_COMPONENT];
-        let domains = self.servers.iter().map(|server| &server.domain);
-        for domain in domains.chain(self.programs.iter().map(|program| &program.domain)) {
-            if !names.contains(&domain.component.as_str()) {
-                names.push(&domain.component);
+        let servers = self.servers.iter().map(|server| &server.domain.component);
+        let programs = self.programs.iter().map(|program| &program.domain.component);
+        for component in servers.chain(programs).chain(&self.versions) {
+            if !names.contains(&component.as_str()) {
+                names.push(component);
             }
         }
         names

@@ -2,7 +2,7 @@
 
 use crate::{
     SUPERVISOR,
-    document::{Entry, Table},
+    document::{Entry, Spanned, Table},
     error::Fault,
     fields::{Fields, check_interface, check_name, list, table, text},
     grants::imports,
@@ -27,6 +27,7 @@ pub(crate) fn description(root: Table) -> Result<Description, Fault> {
     let name_at = name.at;
     let name = text("name", name)?;
     check_name(&name, name_at)?;
+    let versions = versions(&mut system)?;
     system.finish()?;
 
     let servers = root.inner("servers")?.entries;
@@ -36,7 +37,24 @@ pub(crate) fn description(root: Table) -> Result<Description, Fault> {
         name,
         servers: servers.into_iter().map(server).collect::<Result<_, _>>()?,
         programs: programs.into_iter().map(program).collect::<Result<_, _>>()?,
+        versions,
     })
+}
+
+fn versions(system: &mut Fields) -> Result<Vec<String>, Fault> {
+    let Some(value) = system.take("versions") else { return Ok(Vec::new()) };
+    list("versions", value)?.into_iter().map(|item| component("versions", item)).collect()
+}
+
+/// The file name of a component.
+fn component(what: &str, value: Spanned) -> Result<String, Fault> {
+    let at = value.at;
+    let name = text(what, value)?;
+    if units::is_component(&name) {
+        return Ok(name);
+    }
+    let message = format!("`{name}` is not the file name of a component, like \"log.wasm\"");
+    Err(Fault::new(at, message))
 }
 
 fn server(entry: Entry) -> Result<Server, Fault> {
@@ -68,15 +86,7 @@ fn program(entry: Entry) -> Result<Program, Fault> {
 }
 
 fn domain(fields: &mut Fields) -> Result<Domain, Fault> {
-    let component = fields.required("component")?;
-    let at = component.at;
-    let component = text("component", component)?;
-    if !units::is_component(&component) {
-        return Err(Fault::new(
-            at,
-            format!("`{component}` is not the file name of a component, like \"log.wasm\""),
-        ));
-    }
+    let component = component("component", fields.required("component")?)?;
     let isolation = [("kernel", Isolation::Kernel), ("user", Isolation::User)];
     let isolation = fields.choice("isolation", &isolation, Isolation::Kernel)?;
     let priority = u8::try_from(fields.count("priority", (0, 7), 4)?).unwrap_or(7);

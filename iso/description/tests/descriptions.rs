@@ -112,6 +112,21 @@ fn a_server_comes_after_those_it_imports_from() {
     assert_eq!(system.dependencies(0), [2, 1]);
 }
 
+#[test]
+fn other_versions_are_packed_once() {
+    let text = r#"
+        [system]
+        name = "versions"
+        versions = ["b.wasm", "a-v2.wasm", "a.wasm"]
+        [servers.a]
+        component = "a.wasm"
+        [programs.b]
+        component = "b.wasm"
+    "#;
+    let system = Description::parse(text, "versions.toml").expect("good");
+    assert_eq!(system.components(), ["supervisor.wasm", "a.wasm", "b.wasm", "a-v2.wasm"]);
+}
+
 /// The description and the start record have the same bounds, each in its own crate.
 #[test]
 fn limits_are_those_of_the_runtime() {

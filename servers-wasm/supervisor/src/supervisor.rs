@@ -39,11 +39,9 @@ fn is_missing<D>(clone: &Result<D, Error>) -> bool {
 impl<K: Kernel> Supervisor<K> {
     /// A supervisor of nothing.
     pub fn new(kernel: K) -> Self {
-        let description =
-            Description { name: String::new(), servers: Vec::new(), programs: Vec::new() };
         Self {
             kernel,
-            description,
+            description: Description::default(),
             servers: Vec::new(),
             endpoints: Endpoints::default(),
             tasks: Vec::new(),
