@@ -1,5 +1,9 @@
 //! The commands: their grammar, their help, and what to say about those that make no sense.
 
+mod swap;
+
+pub use swap::Replacement;
+
 /// How much an entry of the log matters, most first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
@@ -62,6 +66,21 @@ pub enum Command {
     },
     /// Ends a server as a crash would.
     Kill(String),
+    /// Ends a server and starts it again.
+    Restart(String),
+    /// Replaces servers by other versions.
+    Swap {
+        /// Which, by what.
+        replacements: Vec<Replacement>,
+        /// Whether it is only tried how far it would get.
+        dry_run: bool,
+    },
+    /// Goes back to the version before the last swap.
+    Rollback(String),
+    /// The swaps of a server.
+    History(String),
+    /// How a server is supervised.
+    Policy(String),
     /// Revokes what a server has handed out.
     Revoke(String),
     /// Starts a server.
@@ -101,21 +120,30 @@ pub enum Command {
 }
 
 /// Name, arguments and purpose of every command, by name.
-pub const COMMANDS: [(&str, &str, &str); 16] = [
+pub const COMMANDS: [(&str, &str, &str); 21] = [
     ("caps", "NAME", "show the grants and handles of a server"),
     ("clear", "", "clear the screen"),
     ("echo", "[TEXT ...]", "print the arguments"),
     ("help", "[COMMAND]", "show the commands, or what one does"),
+    ("history", "NAME", "show the swaps of a server"),
     ("kill", "NAME", "end a server or program as a crash would"),
     ("log", "[-l LEVEL] [-n COUNT] [NAME]", "show the newest log entries"),
     ("mem", "", "show how much memory there is and who has it"),
+    ("policy", "NAME", "show how a server is supervised"),
     ("poweroff", "", "switch the machine off"),
     ("ps", "", "list servers and programs"),
     ("reboot", "", "start the machine again"),
+    ("restart", "NAME", "end a server and start it again"),
     ("revoke", "NAME", "revoke every object that a server has handed out"),
+    ("rollback", "NAME", "go back to the version before the last swap"),
     ("run", "PROGRAM [ARGUMENT ...]", "run a program; with & at the end, do not wait"),
     ("start", "NAME", "start a stopped or failed server"),
     ("stop", "NAME", "stop a server; it is not restarted"),
+    (
+        "swap",
+        "NAME FILE [--grant INTERFACE=GRANT] ... [--dry-run]",
+        "replace servers by other versions while they run",
+    ),
     ("top", "", "watch servers and programs until a key is pressed"),
     ("uptime", "", "show the time since boot and what the kernel did"),
 ];
@@ -135,6 +163,11 @@ pub fn parse(words: Vec<String>) -> Result<Command, String> {
     let arguments: Vec<String> = words.collect();
     Ok(match name.as_str() {
         "caps" => Command::Caps(one_name(&name, arguments)?),
+        "history" => Command::History(one_name(&name, arguments)?),
+        "policy" => Command::Policy(one_name(&name, arguments)?),
+        "restart" => Command::Restart(one_name(&name, arguments)?),
+        "rollback" => Command::Rollback(one_name(&name, arguments)?),
+        "swap" => swap::parse(arguments)?,
         "kill" => Command::Kill(one_name(&name, arguments)?),
         "revoke" => Command::Revoke(one_name(&name, arguments)?),
         "start" => Command::Start(one_name(&name, arguments)?),

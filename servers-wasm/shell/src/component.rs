@@ -14,6 +14,7 @@ wit_bindgen::generate!({
 mod jobs;
 mod services;
 mod session;
+mod swaps;
 
 use crate::command::{self, COMMANDS, Command};
 use crate::input::Entry;
@@ -113,10 +114,26 @@ fn execute(
             }
         }
         Command::Top => top(session),
+        Command::Swap { replacements, dry_run } => {
+            follow(session, jobs, swaps::begin(replacements, dry_run))
+        }
+        Command::Rollback(name) => follow(session, jobs, swaps::back(&name)),
         other => match answer(other) {
             Ok(text) => session.print(&text),
             Err(reason) => session.print_line(&reason),
         },
+    }
+}
+
+/// Shows how a swap gets on, or why there is none.
+fn follow(
+    session: &mut Session,
+    jobs: &mut Jobs,
+    begun: Result<servers::Transaction, String>,
+) -> Result<(), Gone> {
+    match begun {
+        Ok(transaction) => swaps::follow(session, jobs, &transaction),
+        Err(reason) => session.print_line(&reason),
     }
 }
 
@@ -137,6 +154,12 @@ fn answer(command: Command) -> Result<String, String> {
             servers::kill(&name).map_err(services::failure)?;
             format!("{name} was ended\n")
         }
+        Command::Restart(name) => {
+            servers::restart(&name).map_err(services::failure)?;
+            format!("{name} is restarting\n")
+        }
+        Command::History(name) => views::history(&name, &swaps::history(&name)?),
+        Command::Policy(name) => views::policy(&servers::policy(&name).map_err(services::failure)?),
         Command::Revoke(name) => {
             let revoked = servers::revoke(&name).map_err(services::failure)?;
             format!("{revoked} objects of {name} are revoked\n")
@@ -155,9 +178,12 @@ fn answer(command: Command) -> Result<String, String> {
         Command::Clear => String::from("\x1b[H\x1b[2J"),
         Command::Reboot => power(Action::Reboot)?,
         Command::PowerOff => power(Action::PowerOff)?,
-        Command::Nothing | Command::Top | Command::Run { .. } | Command::Other { .. } => {
-            String::new()
-        }
+        Command::Nothing
+        | Command::Top
+        | Command::Run { .. }
+        | Command::Swap { .. }
+        | Command::Rollback(_)
+        | Command::Other { .. } => String::new(),
     })
 }
 

@@ -125,3 +125,46 @@ pub struct Exit {
     /// Why it did not complete: what happened to it, as the rest of a sentence.
     pub message: String,
 }
+
+/// One server of a swap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Its name.
+    pub server: String,
+    /// File name of the component that served before.
+    pub old: String,
+    /// File name of the one that is to serve after.
+    pub new: String,
+}
+
+/// What a swap came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SwapResult {
+    /// It is not over.
+    Running,
+    /// The new versions serve.
+    Swapped,
+    /// The new versions load and fit; nothing was changed.
+    Checked,
+    /// The old versions serve; why, in words.
+    RolledBack(String),
+}
+
+/// A swap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Swap {
+    /// When it began, in nanoseconds since boot.
+    pub began_ns: u64,
+    /// Its servers.
+    pub changes: Vec<Change>,
+    /// The phases that are over, in words, and the nanoseconds that each took.
+    pub steps: Vec<(&'static str, u64)>,
+    /// Bytes of state that were handed over.
+    pub state_bytes: u64,
+    /// Calls that waited for the new versions.
+    pub calls_held: u64,
+    /// How many nanoseconds calls had to wait.
+    pub downtime_ns: u64,
+    /// What it came to.
+    pub result: SwapResult,
+}

@@ -32,6 +32,12 @@ pub fn seconds(ns: u64) -> String {
     format!("{}.{:03} s", ms / MS_PER_SECOND, ms % MS_PER_SECOND)
 }
 
+/// A short time: `1234 us`.
+#[must_use]
+pub fn micros(ns: u64) -> String {
+    format!("{} us", ns / NS_PER_US)
+}
+
 /// A point in time with microseconds, for the log: `12.000345`.
 #[must_use]
 pub fn timestamp(ns: u64) -> String {
@@ -77,6 +83,7 @@ mod tests {
     #[test]
     fn times() {
         assert_eq!(seconds(12_345_678_901), "12.345 s");
+        assert_eq!(micros(12_345_999), "12345 us");
         assert_eq!(timestamp(1_000_345_000), "1.000345");
         let shown = [7, 192, 7500, 100_000].map(|seconds| span(seconds * 1_000_000_000));
         assert_eq!(shown, ["7 s", "3 min 12 s", "2 h 5 min", "1 d 3 h"]);

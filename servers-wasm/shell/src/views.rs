@@ -3,6 +3,10 @@
 //! Every function returns whole lines. Names and messages of other servers are cut where they
 //! would break the table.
 
+mod swaps;
+
+pub use swaps::{history, step, swap_end};
+
 use crate::command::COMMANDS;
 use crate::model::{Domain, Exit, Handle, Kind, LogEntry, Machine, Server};
 use crate::table::{Align, layout, wrap};
@@ -36,7 +40,7 @@ pub fn help() -> String {
     let mut text = String::from("Commands:\n");
     for (name, arguments, purpose) in COMMANDS {
         let call = format!("{name} {arguments}");
-        // Only `log` has more arguments than the column has room for.
+        // Only `log` and `swap` have more arguments than the column has room for.
         if call.len() > 27 {
             text.push_str(&format!("  {call}\n  {:27}  {purpose}\n", ""));
         } else {
@@ -185,6 +189,12 @@ fn top_row(domain: &Domain, used: u64, passed: u64) -> Vec<String> {
         domain.calls_served.to_string(),
         domain.calls_sent.to_string(),
     ]
+}
+
+/// How a server is supervised.
+#[must_use]
+pub fn policy(lines: &[String]) -> String {
+    lines.iter().map(|line| wrap(line, COLUMNS)).collect()
 }
 
 /// Grants and handles of a server.

@@ -52,6 +52,27 @@ impl Jobs {
         }
     }
 
+    /// Waits until that pollable is ready and shows what comes from the background meanwhile. Ends
+    /// early with true when Ctrl-C is pressed; lines that are entered wait.
+    pub(super) fn wait_beside(
+        &mut self,
+        session: &mut Session,
+        source: &Pollable,
+    ) -> Result<bool, Gone> {
+        while !source.ready() {
+            let mut sources = pollables(session, self.background.iter());
+            sources.push(source);
+            if poll::poll(&sources).contains(&0) {
+                session.read_input()?;
+            }
+            session.write(&self.collect())?;
+            if session.take_interrupt() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Runs a program: to its end in the foreground, and reports how it ended if it did not
     /// succeed.
     pub(super) fn run(
@@ -102,10 +123,15 @@ impl Jobs {
 }
 
 /// Waits until the session or a program has something to do; says whether the session has input.
-fn wait<'a>(session: &Session, jobs: impl Iterator<Item = &'a Job>) -> bool {
+fn wait<'a>(session: &'a Session, jobs: impl Iterator<Item = &'a Job>) -> bool {
     if session.has_entries() {
         return true;
     }
+    poll::poll(&pollables(session, jobs)).contains(&0)
+}
+
+/// What the session, which is the first, and the programs wait for.
+fn pollables<'a>(session: &'a Session, jobs: impl Iterator<Item = &'a Job>) -> Vec<&'a Pollable> {
     let mut pollables = vec![session.input_pollable()];
     for job in jobs {
         pollables.push(&job.finished);
@@ -113,7 +139,7 @@ fn wait<'a>(session: &Session, jobs: impl Iterator<Item = &'a Job>) -> bool {
         let sink = job.sink.as_ref().filter(|_| !job.pending.is_empty());
         pollables.extend(sink.map(|sink| &sink.pollable));
     }
-    poll::poll(&pollables).contains(&0)
+    pollables
 }
 
 /// A stream that the shell reads. The pollable is dropped before its stream.

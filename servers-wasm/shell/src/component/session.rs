@@ -70,6 +70,13 @@ impl Session {
         self.waiting.pop_front()
     }
 
+    /// Whether Ctrl-C was pressed since this was asked last.
+    pub(super) fn take_interrupt(&mut self) -> bool {
+        let before = self.waiting.len();
+        self.waiting.retain(|entry| *entry != Entry::Interrupt);
+        self.waiting.len() < before
+    }
+
     /// Whether there are entries that were read together with an earlier one.
     pub(super) fn has_entries(&self) -> bool {
         !self.waiting.is_empty()

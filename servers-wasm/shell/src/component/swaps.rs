@@ -1,0 +1,94 @@
+//! Swaps: asks the supervisor for one and follows it to its end, phase by phase.
+//!
+//! The swap is the supervisor's and goes on if the session ends here. Ctrl-C cancels it.
+
+use super::atoll::supervision::servers::{
+    self, Replacement, SwapReport, Transaction, TransactionPhase,
+};
+use super::jobs::Jobs;
+use super::services::failure;
+use super::session::{Gone, Session};
+use crate::model::{Change, Swap, SwapResult};
+use crate::{command, views};
+
+/// Begins a swap.
+pub(super) fn begin(
+    replacements: Vec<command::Replacement>,
+    dry_run: bool,
+) -> Result<Transaction, String> {
+    let replacements: Vec<Replacement> = replacements
+        .into_iter()
+        .map(|command::Replacement { server, component, grants }| Replacement {
+            server,
+            component,
+            grants,
+        })
+        .collect();
+    servers::swap(&replacements, dry_run).map_err(failure)
+}
+
+/// Begins a swap to the version before.
+pub(super) fn back(name: &str) -> Result<Transaction, String> {
+    servers::rollback(name).map_err(failure)
+}
+
+/// The swaps of a server.
+pub(super) fn history(name: &str) -> Result<Vec<Swap>, String> {
+    let reports = servers::history(name).map_err(failure)?;
+    Ok(reports.into_iter().map(swap).collect())
+}
+
+/// Shows each phase when it is over, and what the swap came to.
+pub(super) fn follow(
+    session: &mut Session,
+    jobs: &mut Jobs,
+    transaction: &Transaction,
+) -> Result<(), Gone> {
+    let mut shown = 0;
+    loop {
+        let swap = swap(transaction.report());
+        for step in swap.steps.iter().skip(shown) {
+            session.print(&views::step(*step))?;
+        }
+        shown = swap.steps.len();
+        if swap.result != SwapResult::Running {
+            return session.print(&views::swap_end(&swap));
+        }
+        let changed = transaction.changed();
+        if jobs.wait_beside(session, &changed)? {
+            transaction.cancel();
+        }
+    }
+}
+
+fn swap(report: SwapReport) -> Swap {
+    let change = |change: servers::SwapChange| Change {
+        server: change.server,
+        old: change.old,
+        new: change.new,
+    };
+    Swap {
+        began_ns: report.began_ns,
+        changes: report.changes.into_iter().map(change).collect(),
+        steps: report.steps.iter().map(|step| (phase(step.phase), step.duration_ns)).collect(),
+        state_bytes: report.state_bytes,
+        calls_held: report.calls_held,
+        downtime_ns: report.downtime_ns,
+        result: match report.result {
+            servers::SwapResult::Running => SwapResult::Running,
+            servers::SwapResult::Swapped => SwapResult::Swapped,
+            servers::SwapResult::Checked => SwapResult::Checked,
+            servers::SwapResult::RolledBack(why) => SwapResult::RolledBack(why),
+        },
+    }
+}
+
+fn phase(phase: TransactionPhase) -> &'static str {
+    match phase {
+        TransactionPhase::Prepare => "prepare",
+        TransactionPhase::Quiesce => "quiesce",
+        TransactionPhase::Transfer => "transfer",
+        TransactionPhase::Commit => "commit",
+        TransactionPhase::Probation => "probation",
+    }
+}
