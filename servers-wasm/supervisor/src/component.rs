@@ -32,7 +32,7 @@ use bindings::{
             domains::{self, Config, Couple, Endpoint, RuntimeOptions},
             machine,
             modules::Module,
-            types::{DomainStatus, HandleInfo},
+            types::{DomainState, DomainStatus, HandleInfo},
         },
     },
     exports::atoll::{io::handler, lifecycle::start},
@@ -196,6 +196,12 @@ impl Kernel for World {
 
     fn calls_open(&self, domain: &domains::Domain) -> u64 {
         domain.status().calls_open.into()
+    }
+
+    fn stands_still(&self, domain: &domains::Domain) -> bool {
+        let status = domain.status();
+        let waits = status.state == DomainState::Calling;
+        status.calls_open > 0 && status.calls_served == 0 && !waits
     }
 
     fn quiesce(&self, domain: &domains::Domain) -> Result<(), kernel::Error> {

@@ -265,6 +265,9 @@ pub trait Kernel {
     /// Calls of others that a domain has and has not answered; ends the readiness of its pollable
     /// too.
     fn calls_open(&self, domain: &Self::Domain) -> u64;
+    /// Whether a domain has calls of others, has not answered any since it was made, and waits for
+    /// no reply itself; ends the readiness of its pollable too.
+    fn stands_still(&self, domain: &Self::Domain) -> bool;
     /// The handles of a domain.
     fn handles(&self, domain: &Self::Domain) -> Vec<Self::Handle>;
 

@@ -117,7 +117,14 @@ impl<K: Kernel> Supervisor<K> {
             Some((transaction.id, *phase))
         });
         if let Some((id, phase)) = timer {
+            let still = self.stands_still(id);
             self.look_again(id);
+            if phase == Phase::Probation
+                && let Some(member) = still
+            {
+                let why = "it answered none of the calls that it has".to_string();
+                self.transaction_hears(id, Event::Unhealthy(member, why));
+            }
             self.transaction_hears(id, Event::Deadline(phase));
             return true;
         }
@@ -126,6 +133,15 @@ impl<K: Kernel> Supervisor<K> {
         self.look_at_spare(id, token);
         self.watch_again(token);
         true
+    }
+
+    /// A member whose serving domain has calls and has answered none.
+    fn stands_still(&self, id: u64) -> Option<usize> {
+        let transaction = self.transactions.iter().find(|other| other.id == id)?;
+        transaction.pairs.iter().position(|pair| {
+            let watched = self.servers.get(pair.server).and_then(|server| server.watched.as_ref());
+            watched.is_some_and(|watched| self.kernel.stands_still(&watched.domain))
+        })
     }
 
     /// What has happened in time counts, even if the deadline is heard of first.

@@ -296,6 +296,13 @@ impl Kernel for Play {
         self.0.domains.borrow()[domain.index].calls
     }
 
+    fn stands_still(&self, domain: &DomainHandle) -> bool {
+        let mut domains = self.0.domains.borrow_mut();
+        let domain = &mut domains[domain.index];
+        domain.changed = false;
+        domain.calls > 0 && domain.hangs && !domain.is_calling
+    }
+
     fn quiesce(&self, domain: &DomainHandle) -> Result<(), Error> {
         self.0.quiesce(domain.index)
     }

@@ -172,6 +172,27 @@ fn what_came_in_time_counts_even_if_the_deadline_is_heard_of_first() {
 }
 
 #[test]
+fn a_new_version_that_answers_nothing_on_probation_is_rolled_back() {
+    for (calls, is_calling) in [(1, false), (0, false), (1, true)] {
+        let mut world = World::booted(CHAIN);
+        let id = begin(&mut world, &[to("b", "b2.wasm")]);
+        world.settle();
+        let index = world.machine.running("b2.wasm").expect("lives");
+        if let Some(new) = world.machine.domains.borrow_mut().get_mut(index) {
+            (new.hangs, new.calls, new.is_calling) = (true, calls, is_calling);
+        }
+        world.pass(1_000);
+        if calls == 0 || is_calling {
+            assert_eq!(record(&mut world, id).result, swap::Result::Swapped);
+        } else {
+            let told = "the new version does not work: it answered none of the calls that it has";
+            assert_eq!(why(&mut world, id), format!("probation of `b`: {told}"));
+            assert_eq!(world.machine.components(), ["a.wasm", "b.wasm", "c.wasm"]);
+        }
+    }
+}
+
+#[test]
 fn a_missing_component_rolls_back_at_once() {
     let mut world = World::booted(CHAIN);
     let id = begin(&mut world, &[to("b", "b2.wasm"), to("c", "nothing.wasm")]);
