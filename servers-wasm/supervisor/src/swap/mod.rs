@@ -8,6 +8,7 @@
 pub mod event;
 pub mod machine;
 pub mod order;
+mod probation;
 pub mod record;
 pub mod request;
 pub mod transaction;

@@ -121,6 +121,7 @@ impl<K: Kernel> Supervisor<K> {
             swap,
             pairs: versions.into_iter().map(pair).collect(),
             exchanged: false,
+            extended: false,
             timer: None,
             record,
             changed: self.kernel.make_event(),

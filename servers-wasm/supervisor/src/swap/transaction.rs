@@ -52,6 +52,8 @@ pub struct Transaction<K: Kernel> {
     pub exchanged: bool,
     /// The timer of a phase, with its token.
     pub timer: Option<(u64, Phase, K::Pollable)>,
+    /// Whether a new version got more time than the probation to answer its first call.
+    pub extended: bool,
     /// What is told of it.
     pub record: Record,
     /// Set when there is more in the record than was read.
@@ -117,15 +119,13 @@ impl<K: Kernel> Supervisor<K> {
             Some((transaction.id, *phase))
         });
         if let Some((id, phase)) = timer {
-            let still = self.stands_still(id);
-            self.look_again(id);
-            if phase == Phase::Probation
-                && let Some(member) = still
-            {
-                let why = "it answered none of the calls that it has".to_string();
-                self.transaction_hears(id, Event::Unhealthy(member, why));
+            match phase {
+                Phase::Probation => self.probation_ends(id),
+                phase => {
+                    self.look_again(id);
+                    self.transaction_hears(id, Event::Deadline(phase));
+                }
             }
-            self.transaction_hears(id, Event::Deadline(phase));
             return true;
         }
         let owner = self.transactions.iter().find(|transaction| transaction.spare(token).is_some());
@@ -135,17 +135,8 @@ impl<K: Kernel> Supervisor<K> {
         true
     }
 
-    /// A member whose serving domain has calls and has answered none.
-    fn stands_still(&self, id: u64) -> Option<usize> {
-        let transaction = self.transactions.iter().find(|other| other.id == id)?;
-        transaction.pairs.iter().position(|pair| {
-            let watched = self.servers.get(pair.server).and_then(|server| server.watched.as_ref());
-            watched.is_some_and(|watched| self.kernel.stands_still(&watched.domain))
-        })
-    }
-
     /// What has happened in time counts, even if the deadline is heard of first.
-    fn look_again(&mut self, id: u64) {
+    pub(super) fn look_again(&mut self, id: u64) {
         let Some(transaction) = find(&mut self.transactions, id) else { return };
         let servers: Vec<usize> = transaction.pairs.iter().map(|pair| pair.server).collect();
         let spares: Vec<u64> = transaction.spares().map(Watched::token).collect();
@@ -230,7 +221,10 @@ impl<K: Kernel> Supervisor<K> {
                 self.exchange(id);
                 Ok(())
             }
-            Action::Arm(phase, after_ns) => self.arm(id, *phase, *after_ns),
+            Action::Arm(phase, after_ns) => {
+                self.arm(id, *phase, *after_ns);
+                Ok(())
+            }
             Action::Passed(phase, took_ns) => self.note_phase(id, *phase, *took_ns),
             Action::Finish(outcome) => self.finish(id, outcome),
         }
@@ -325,14 +319,13 @@ impl<K: Kernel> Supervisor<K> {
         }
     }
 
-    fn arm(&mut self, id: u64, phase: Phase, after_ns: u64) -> Result<(), Error> {
+    pub(super) fn arm(&mut self, id: u64, phase: Phase, after_ns: u64) {
         let token = self.token();
         let timer = self.kernel.timer(after_ns);
         self.kernel.watch(&timer, token);
         if let Some(transaction) = find(&mut self.transactions, id) {
             transaction.timer = Some((token, phase, timer));
         }
-        Ok(())
     }
 
     fn note_phase(&mut self, id: u64, phase: Phase, took_ns: u64) -> Result<(), Error> {

@@ -59,6 +59,21 @@ impl System {
         Ok(self)
     }
 
+    /// Adds a component that no entry names.
+    pub(super) fn with_version(self, name: &str, component: impl AsRef<[u8]>) -> Result<Self> {
+        let mut system = self.with(name, component, "")?;
+        let versions = format!("versions = [\"{name}.wasm\", ");
+        system.text = system.text.replacen("versions = [", &versions, 1);
+        Ok(system)
+    }
+
+    /// Changes a text of the description.
+    pub(super) fn with_text(mut self, old: &str, new: &str) -> Result<Self> {
+        ensure!(self.text.contains(old), "the description does not say {old}");
+        self.text = self.text.replacen(old, new, 1);
+        Ok(self)
+    }
+
     fn description(&self) -> Result<PathBuf> {
         let path = self.folder.path().join("limits.toml");
         fs::write(&path, &self.text)?;

@@ -9,6 +9,7 @@ mod iso;
 mod limits;
 mod shell;
 mod supervision;
+mod swap;
 
 use crate::Scenario;
 
@@ -24,6 +25,7 @@ pub fn all() -> Vec<&'static Scenario> {
         limits::ALL,
         supervision::ALL,
         clones::ALL,
+        swap::ALL,
         iso::ALL,
     ]
     .into_iter()
