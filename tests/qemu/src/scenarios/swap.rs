@@ -5,7 +5,7 @@
 
 use super::limits::System;
 use super::shell::{answers, prompt};
-use crate::{Lab, Machine, OFF, Scenario, Session};
+use crate::{Lab, Machine, OFF, PROMPT, Scenario, Session};
 use anyhow::{Context, Result, bail, ensure};
 
 pub(super) const ALL: &[Scenario] = &[
@@ -79,6 +79,7 @@ fn nothing_was_lost(session: &mut Session) -> Result<()> {
     };
     ensure!(*wrong == "0" && *right != "0", "{right} answers were right, {wrong} wrong");
     session.expect(": done")?;
+    session.expect(PROMPT)?;
     Ok(())
 }
 
