@@ -55,6 +55,13 @@ impl Guest for Clerk {
                 let value = Table::new(CONTROL).get(&key);
                 print(&output, &(value.unwrap_or_default() + "\n"));
             }
+            Some(Request::Fill(count, size)) => {
+                let table = Table::new("ballast");
+                let value = "x".repeat(size as usize);
+                for number in 0..count {
+                    table.put(&number.to_string(), &value);
+                }
+            }
             Some(Request::Version) => {
                 print(&output, &["version ", &store::version(), "\n"].concat());
             }

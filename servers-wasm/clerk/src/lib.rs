@@ -6,6 +6,7 @@
 //! | `clerk stop` | ends that |
 //! | `clerk put KEY VALUE` | stores a value in the table `control` |
 //! | `clerk get KEY` | prints it |
+//! | `clerk fill COUNT SIZE` | stores that many values of so many bytes |
 //! | `clerk version` | prints which version of the server answers |
 //!
 //! [`Request`] understands the arguments and [`Tally`] keeps the score; both are pure. `component`
@@ -18,7 +19,7 @@
 mod component;
 
 /// What is said when the arguments make no sense.
-pub const USAGE: &str = "usage: clerk work|stop|put KEY VALUE|get KEY|version\n";
+pub const USAGE: &str = "usage: clerk work|stop|put KEY VALUE|get KEY|fill COUNT SIZE|version\n";
 
 /// Nanoseconds after which an answer is late.
 pub const LATE_NS: u64 = 10_000_000;
@@ -34,6 +35,8 @@ pub enum Request {
     Put(String, String),
     /// Prints a value.
     Get(String),
+    /// Stores that many values of so many bytes.
+    Fill(u32, u32),
     /// Prints the server's version.
     Version,
 }
@@ -48,6 +51,7 @@ impl Request {
             ["stop"] => Self::Stop,
             ["put", key, value] => Self::Put((*key).to_owned(), (*value).to_owned()),
             ["get", key] => Self::Get((*key).to_owned()),
+            ["fill", count, size] => Self::Fill(count.parse().ok()?, size.parse().ok()?),
             ["version"] => Self::Version,
             _ => return None,
         })
@@ -101,6 +105,7 @@ mod tests {
         assert_eq!(parse("work"), Some(Request::Work));
         assert_eq!(parse("put a b"), Some(Request::Put("a".into(), "b".into())));
         assert_eq!(parse("get a"), Some(Request::Get("a".into())));
+        assert_eq!(parse("fill 3 500"), Some(Request::Fill(3, 500)));
         assert_eq!(parse("put a"), None);
         assert_eq!(parse(""), None);
     }

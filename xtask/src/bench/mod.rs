@@ -16,6 +16,7 @@ mod native;
 mod peers;
 pub(crate) mod readings;
 mod split;
+mod swaps;
 
 use crate::check::Built;
 use crate::project::{Project, step, write_if_changed};
@@ -53,6 +54,9 @@ pub(crate) struct Options {
     /// Only measures restarts
     #[arg(long)]
     restarts: bool,
+    /// Only measures swaps
+    #[arg(long)]
+    swaps: bool,
     /// Boots whose host seconds are taken; the best counts
     #[arg(long, default_value_t = 5)]
     boots: u32,
@@ -109,6 +113,10 @@ pub(crate) fn bench(project: &Project, options: &Options) -> Result<()> {
         print!("{}", figures::table(&of_restarts(&restarts(&built, &transcript)?)));
         return Ok(());
     }
+    if options.swaps {
+        print!("{}", figures::table(&swaps(&built, &transcript)?));
+        return Ok(());
+    }
     let counted = count(project, &built, &transcript)?;
     if options.verify {
         step("measuring again");
@@ -122,6 +130,7 @@ pub(crate) fn bench(project: &Project, options: &Options) -> Result<()> {
     step("booting by the host's clock");
     let seconds = machines::boot_seconds(&built, &transcript, options.boots)?;
     let mut figures = all_figures(&counted, seconds)?;
+    figures.extend(swaps(&built, &transcript)?);
     match native {
         Some(native) => figures.push(interpreter(native::ratio(counted.servers.work, native)?)),
         None => eprintln!(
@@ -171,6 +180,13 @@ fn of_restarts([clone, loaded]: &[Restart; 2]) -> [Figure; 4] {
         figure("restart-call-bytes", "the same to the next answer", loaded.served)
             .at_most(6_000_000.0),
     ]
+}
+
+/// Swaps servers. Under load the figures depend on where the client is when the command comes, so
+/// they are not compared.
+fn swaps(images: &dyn Images, transcript: &Path) -> Result<Vec<Figure>> {
+    step("measuring swaps");
+    Ok(swaps::figures(&swaps::measure(images, transcript)?))
 }
 
 /// Tells whose instructions calls are.

@@ -1,0 +1,93 @@
+//! How long calls wait while a server is swapped, phase by phase.
+//!
+//! The shell tells microseconds, each of which is a thousand instructions.
+
+use super::figures::Figure;
+use super::machines::{LIMIT, counting};
+use anyhow::{Context, Result};
+use atoll_scenarios::{Images, Lab, OFF, PROMPT, Session};
+use std::path::Path;
+
+const TEST_SYSTEM: &str = "iso/systems/test.toml";
+/// What a microsecond is in instructions.
+const MICROSECOND: f64 = 1000.0;
+/// Bytes of a value, and how many are stored, for a state of their product.
+const VALUE: usize = 500;
+const VALUES: usize = 100;
+
+/// Instructions of one swap in which calls wait.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Swap {
+    pub(super) quiesce: f64,
+    pub(super) transfer: f64,
+    pub(super) commit: f64,
+    pub(super) down: f64,
+}
+
+/// The swaps that are measured.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Swaps {
+    /// A server without state and calls.
+    pub(super) idle: Swap,
+    /// A server with a client that calls it again and again and holds two of its objects.
+    pub(super) loaded: Swap,
+    /// The same with 50 KB of state.
+    pub(super) large: Swap,
+}
+
+/// Boots the test system and swaps.
+pub(super) fn measure(images: &dyn Images, transcript: &Path) -> Result<Swaps> {
+    let mut session = Lab::new(images, transcript).boot(&counting(TEST_SYSTEM))?;
+    session.limit(LIMIT).expect(PROMPT)?;
+    let idle = swap(&mut session, "swap echo echo.wasm")?;
+    session.command("clerk work &")?;
+    let loaded = swap(&mut session, "swap store store-v2.wasm")?;
+    session.command(&format!("clerk fill {VALUES} {VALUE}"))?;
+    let large = swap(&mut session, "swap store store.wasm")?;
+    session.send("poweroff\r")?;
+    session.expect_exit(OFF)?;
+    Ok(Swaps { idle, loaded, large })
+}
+
+fn swap(session: &mut Session, command: &str) -> Result<Swap> {
+    read(&session.command(command)?).with_context(|| format!("`{command}` does not tell times"))
+}
+
+/// Reads what the shell tells of a swap.
+fn read(told: &str) -> Option<Swap> {
+    let number = |text: &str| text.split_whitespace().next()?.parse::<f64>().ok();
+    let after = |what: &str| Some(number(told.split(what).nth(1)?)? * MICROSECOND);
+    let flat = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    let down = number(flat.split("down for ").nth(1)?)? * MICROSECOND;
+    let (quiesce, transfer) = (after("quiesce ")?, after("transfer ")?);
+    Some(Swap { quiesce, transfer, commit: after("commit ")?, down })
+}
+
+/// The figures, and the goal.
+pub(super) fn figures(swaps: &Swaps) -> Vec<Figure> {
+    let figure = Figure::instructions;
+    vec![
+        figure("swap", "calls wait while `echo` is swapped", swaps.idle.down).at_most(200_000.0),
+        figure("swap-quiesce", "of that, until it has given up its state", swaps.idle.quiesce),
+        figure("swap-transfer", "until the new version has it", swaps.idle.transfer),
+        figure("swap-commit", "until that gets the calls", swaps.idle.commit),
+        figure("swap-loaded", "`store` under load, with two open tables", swaps.loaded.down),
+        figure("swap-state", "the same with 50 KB of state", swaps.large.down),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Swap, read};
+
+    #[test]
+    fn times_are_read() {
+        let told = "prepare       26231 us\nquiesce         188 us\ntransfer        511 us\n\
+                    commit           18 us\nprobation   1000982 us\n\
+                    echo to echo.wasm: swapped; 12 bytes of state, 0 calls held, down\n  for 717 us\n";
+        let (quiesce, transfer) = (188_000.0, 511_000.0);
+        let swap = Swap { quiesce, transfer, commit: 18_000.0, down: 717_000.0 };
+        assert_eq!(read(told), Some(swap));
+        assert_eq!(read("swap: needs a server and a file"), None);
+    }
+}
