@@ -3,10 +3,11 @@
 //! [`machine`] is the policy: one transaction as a pure state machine over the events and actions
 //! of [`event`], which the model in `tests/models` checks, too. [`order`] finds out who calls whom,
 //! [`transaction`] drives the machine against the kernel, [`request`] holds the functions of the
-//! service, [`record`] what is remembered and told.
+//! service, [`record`] what is remembered; `news` tells it.
 
 pub mod event;
 pub mod machine;
+mod news;
 pub mod order;
 mod probation;
 pub mod record;

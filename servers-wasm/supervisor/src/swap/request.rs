@@ -124,6 +124,8 @@ impl<K: Kernel> Supervisor<K> {
             extended: false,
             timer: None,
             record,
+            told: 0,
+            news: None,
             changed: self.kernel.make_event(),
             clients: 1,
         });

@@ -9,14 +9,13 @@ use core::mem;
 use atoll_system_description::Domain;
 
 use super::{
-    event::{Action, Event, Outcome, Phase, Side},
+    event::{Action, Event, Phase, Side},
     machine::Swap,
-    record::{REMEMBERED, Record},
+    record::Record,
 };
 use crate::{
-    kernel::{self, Error, Kernel, Level},
+    kernel::{self, Error, Kernel},
     launch::{Role, launch},
-    report,
     server::Watched,
     supervisor::Supervisor,
 };
@@ -54,8 +53,12 @@ pub struct Transaction<K: Kernel> {
     pub timer: Option<(u64, Phase, K::Pollable)>,
     /// Whether a new version got more time than the probation to answer its first call.
     pub extended: bool,
-    /// What is told of it.
+    /// What is known of it.
     pub record: Record,
+    /// How many of its phases were told.
+    pub told: usize,
+    /// When there is time to tell the others, with the timer's token.
+    pub news: Option<(u64, K::Pollable)>,
     /// Set when there is more in the record than was read.
     pub changed: K::Event,
     /// How many still ask about it.
@@ -114,6 +117,9 @@ impl<K: Kernel> Supervisor<K> {
 
     /// A spare changed, or a timer ran out; whether the token is that of one.
     pub(crate) fn transaction_ready(&mut self, token: u64) -> bool {
+        if self.news_are_due(token) {
+            return true;
+        }
         let timer = self.transactions.iter().find_map(|transaction| {
             let (_, phase, _) = transaction.timer.as_ref().filter(|timer| timer.0 == token)?;
             Some((transaction.id, *phase))
@@ -225,8 +231,14 @@ impl<K: Kernel> Supervisor<K> {
                 self.arm(id, *phase, *after_ns);
                 Ok(())
             }
-            Action::Passed(phase, took_ns) => self.note_phase(id, *phase, *took_ns),
-            Action::Finish(outcome) => self.finish(id, outcome),
+            Action::Passed(phase, took_ns) => {
+                self.note_phase(id, *phase, *took_ns);
+                Ok(())
+            }
+            Action::Finish(outcome) => {
+                self.finish(id, outcome);
+                Ok(())
+            }
         }
     }
 
@@ -326,41 +338,6 @@ impl<K: Kernel> Supervisor<K> {
         if let Some(transaction) = find(&mut self.transactions, id) {
             transaction.timer = Some((token, phase, timer));
         }
-    }
-
-    fn note_phase(&mut self, id: u64, phase: Phase, took_ns: u64) -> Result<(), Error> {
-        let Some(transaction) = find(&mut self.transactions, id) else { return Ok(()) };
-        transaction.record.phases.push((phase, took_ns));
-        self.kernel.set_event(&transaction.changed);
-        let took = report::duration(took_ns);
-        let message = format!("{}: {phase} took {took}", transaction.record.servers());
-        self.kernel.log(Level::Info, &message);
-        Ok(())
-    }
-
-    fn finish(&mut self, id: u64, outcome: &Outcome) -> Result<(), Error> {
-        let Some(transaction) = find(&mut self.transactions, id) else { return Ok(()) };
-        transaction.timer = None;
-        transaction.record.finish(outcome);
-        for pair in &mut transaction.pairs {
-            pair.spare = None;
-            if *outcome == Outcome::New
-                && let Some(server) = self.servers.get_mut(pair.server)
-            {
-                let version = pair.version.clone();
-                server.history.clear();
-                server.previous = Some(Previous { version, transaction: id });
-            }
-        }
-        let record = &transaction.record;
-        let level = if matches!(outcome, Outcome::Old(_)) { Level::Error } else { Level::Info };
-        self.kernel.log(level, &format!("{}: {}", record.servers(), record.end()));
-        self.kernel.set_event(&transaction.changed);
-        if self.records.len() == REMEMBERED {
-            self.records.remove(0);
-        }
-        self.records.push(record.clone());
-        Ok(())
     }
 
     /// Lets go of a transaction that is over, and looks what became of its servers meanwhile.

@@ -109,18 +109,22 @@ fn a_swap_goes_through_its_phases() {
 }
 
 #[test]
-fn a_client_is_told_of_each_phase() {
+fn a_client_is_told_of_the_phases_when_no_call_waits() {
     let mut world = World::booted(CHAIN);
     let id = begin(&mut world, &[to("b", "b2.wasm")]);
     let is_set = |world: &World| world.machine.events.borrow().last().copied().expect("event");
     assert!(!is_set(&world));
     for _ in 0..3 {
         world.step();
-        assert!(is_set(&world));
-        record(&mut world, id);
         assert!(!is_set(&world));
     }
-    world.pass(1_000);
+    assert!(!world.logged("Info: `b`: quiesce took"));
+    world.pass(1);
+    assert!(is_set(&world));
+    assert!(world.logged("Info: `b`: quiesce took"));
+    assert_eq!(record(&mut world, id).phases.len(), 4);
+    assert!(!is_set(&world));
+    world.pass(999);
     assert!(is_set(&world));
     record(&mut world, id);
     assert!(is_set(&world), "nothing more will come");

@@ -1,0 +1,81 @@
+//! Telling how a transaction gets on: to the log, and to whoever asked for it.
+//!
+//! Nothing is told while calls wait: writing to the log and waking a client, who prints, would be
+//! most of that time. A moment after the calls have gone to the new versions there is time for it.
+
+use super::{
+    event::{Outcome, Phase},
+    record::REMEMBERED,
+    transaction::{Previous, find},
+};
+use crate::{
+    kernel::{Kernel, Level},
+    report,
+    supervisor::Supervisor,
+};
+
+/// How long after commit the phases are told.
+const MOMENT_NS: u64 = 1_000_000;
+
+impl<K: Kernel> Supervisor<K> {
+    /// Notes that a phase is over.
+    pub(super) fn note_phase(&mut self, id: u64, phase: Phase, took_ns: u64) {
+        let token = self.token();
+        let Some(transaction) = find(&mut self.transactions, id) else { return };
+        transaction.record.phases.push((phase, took_ns));
+        if phase == Phase::Commit {
+            let timer = self.kernel.timer(MOMENT_NS);
+            self.kernel.watch(&timer, token);
+            transaction.news = Some((token, timer));
+        }
+    }
+
+    /// Tells what a transaction has to tell, if the token is that of the timer for it.
+    pub(super) fn news_are_due(&mut self, token: u64) -> bool {
+        let due = self.transactions.iter().find(|transaction| {
+            transaction.news.as_ref().is_some_and(|(timer, _)| *timer == token)
+        });
+        let id = due.map(|transaction| transaction.id);
+        id.inspect(|id| self.tell(*id)).is_some()
+    }
+
+    /// Tells the phases that are over and were not told.
+    fn tell(&mut self, id: u64) {
+        let Some(transaction) = find(&mut self.transactions, id) else { return };
+        transaction.news = None;
+        let phases = &transaction.record.phases;
+        for (phase, took_ns) in phases.iter().skip(transaction.told) {
+            let took = report::duration(*took_ns);
+            let message = format!("{}: {phase} took {took}", transaction.record.servers());
+            self.kernel.log(Level::Info, &message);
+        }
+        transaction.told = phases.len();
+        self.kernel.set_event(&transaction.changed);
+    }
+
+    /// Notes and tells the end.
+    pub(super) fn finish(&mut self, id: u64, outcome: &Outcome) {
+        self.tell(id);
+        let Some(transaction) = find(&mut self.transactions, id) else { return };
+        transaction.timer = None;
+        transaction.record.finish(outcome);
+        for pair in &mut transaction.pairs {
+            pair.spare = None;
+            if *outcome == Outcome::New
+                && let Some(server) = self.servers.get_mut(pair.server)
+            {
+                let version = pair.version.clone();
+                server.history.clear();
+                server.previous = Some(Previous { version, transaction: id });
+            }
+        }
+        let record = &transaction.record;
+        let level = if matches!(outcome, Outcome::Old(_)) { Level::Error } else { Level::Info };
+        self.kernel.log(level, &format!("{}: {}", record.servers(), record.end()));
+        self.kernel.set_event(&transaction.changed);
+        if self.records.len() == REMEMBERED {
+            self.records.remove(0);
+        }
+        self.records.push(record.clone());
+    }
+}
