@@ -59,6 +59,7 @@ impl Guest for Tester {
                 return Ok(());
             }
             Request::Loop(count) => calls::numbered(&mut desk, count),
+            Request::Plain(count) => calls::plain(&mut desk, count),
             Request::Checks(groups) => {
                 for (is_wanted, group) in [
                     (groups.values, values::check as fn(&mut Desk)),

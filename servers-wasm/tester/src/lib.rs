@@ -10,6 +10,7 @@
 //! | `tester keep` | gives a counter of `echo` to `relay` and uses it there |
 //! | `tester kept` | uses the counter that `relay` keeps, and says what happened |
 //! | `tester loop COUNT` | numbered calls; a line for every hundredth |
+//! | `tester plain COUNT` | numbered calls of a client that holds nothing of the server |
 //! | `tester bench [COUNT]` | times of each kind of call, as `bench NAME CALLS TOTAL_NS` |
 //! | `tester crash` | ends `echo` in a call, and the time until the next call returns, as of `bench` |
 //! | `tester split COUNT` | the same of a few kinds, after a pause, for whoever follows each instruction |
@@ -38,6 +39,8 @@ pub enum Request {
     Kept,
     /// That many numbered calls.
     Loop(u32),
+    /// That many numbered calls, and no object held.
+    Plain(u32),
     /// Times, from that many calls of each kind.
     Bench(u32),
     /// The time from the end of `echo` to its next answer.
@@ -63,7 +66,7 @@ pub struct Groups {
 
 /// What is said when the arguments make no sense.
 pub const USAGE: &str = "usage: tester [all|values|handles|calls|recover|keep|kept|\
-                         loop COUNT|bench [COUNT]|crash|split COUNT|work ROUNDS]\n";
+                         loop COUNT|plain COUNT|bench [COUNT]|crash|split COUNT|work ROUNDS]\n";
 
 impl Request {
     /// Reads the arguments that follow the program's name; `None` if they make no sense.
@@ -82,6 +85,7 @@ impl Request {
             ["keep"] => Self::Keep,
             ["kept"] => Self::Kept,
             ["loop", count] => Self::Loop(count.parse().ok()?),
+            ["plain", count] => Self::Plain(count.parse().ok()?),
             ["bench"] => Self::Bench(BENCH_DEFAULT),
             ["bench", count] => Self::Bench(count.parse().ok().filter(|&count| count > 0)?),
             ["crash"] => Self::Crash,
@@ -158,6 +162,7 @@ mod tests {
         let values = Groups { values: true, ..Groups::default() };
         assert_eq!(parse("values"), Some(Request::Checks(values)));
         assert_eq!(parse("loop 12"), Some(Request::Loop(12)));
+        assert_eq!(parse("plain 3"), Some(Request::Plain(3)));
         assert_eq!(parse("bench"), Some(Request::Bench(BENCH_DEFAULT)));
         assert_eq!(parse("bench 0"), None);
         assert_eq!(parse("split 10"), Some(Request::Split(10)));

@@ -29,6 +29,8 @@ pub(super) struct Swap {
 pub(super) struct Swaps {
     /// A server without state and calls.
     pub(super) idle: Swap,
+    /// A server without state that a client calls again and again.
+    pub(super) stateless: Swap,
     /// A server with a client that calls it again and again and holds two of its objects.
     pub(super) loaded: Swap,
     /// The same with 50 KB of state.
@@ -40,13 +42,16 @@ pub(super) fn measure(images: &dyn Images, transcript: &Path) -> Result<Swaps> {
     let mut session = Lab::new(images, transcript).boot(&counting(TEST_SYSTEM))?;
     session.limit(LIMIT).expect(PROMPT)?;
     let idle = swap(&mut session, "swap echo echo.wasm")?;
+    session.command("tester plain 1000000 &")?;
+    let stateless = swap(&mut session, "swap echo echo.wasm")?;
+    session.command("kill tester.1")?;
     session.command("clerk work &")?;
     let loaded = swap(&mut session, "swap store store-v2.wasm")?;
     session.command(&format!("clerk fill {VALUES} {VALUE}"))?;
     let large = swap(&mut session, "swap store store.wasm")?;
     session.send("poweroff\r")?;
     session.expect_exit(OFF)?;
-    Ok(Swaps { idle, loaded, large })
+    Ok(Swaps { idle, stateless, loaded, large })
 }
 
 fn swap(session: &mut Session, command: &str) -> Result<Swap> {
@@ -67,11 +72,12 @@ fn read(told: &str) -> Option<Swap> {
 pub(super) fn figures(swaps: &Swaps) -> Vec<Figure> {
     let figure = Figure::instructions;
     vec![
-        figure("swap", "calls wait while `echo` is swapped", swaps.idle.down).at_most(200_000.0),
-        figure("swap-quiesce", "of that, until it has given up its state", swaps.idle.quiesce),
-        figure("swap-transfer", "until the new version has it", swaps.idle.transfer),
-        figure("swap-commit", "until that gets the calls", swaps.idle.commit),
-        figure("swap-loaded", "`store` under load, with two open tables", swaps.loaded.down),
+        figure("swap-idle", "calls wait while `echo` is swapped", swaps.idle.down),
+        figure("swap", "the same of `echo` under load", swaps.stateless.down).at_most(200_000.0),
+        figure("swap-quiesce", "of that, until it has stopped", swaps.stateless.quiesce),
+        figure("swap-transfer", "until the new version has started", swaps.stateless.transfer),
+        figure("swap-commit", "until that gets the calls", swaps.stateless.commit),
+        figure("swap-objects", "`store` under load, with two open tables", swaps.loaded.down),
         figure("swap-state", "the same with 50 KB of state", swaps.large.down),
     ]
 }

@@ -27,3 +27,10 @@ pub(super) fn numbered(desk: &mut Desk, count: u32) {
     }
     desk.check("numbered calls", is_right);
 }
+
+/// Makes `count` numbered calls and holds nothing, so that the server can be swapped meanwhile.
+pub(super) fn plain(desk: &mut Desk, count: u32) {
+    let right = (0..count).filter(|&number| echo::increment(number) == number.wrapping_add(1));
+    let right = right.count();
+    desk.check(&[&right.to_string(), " plain calls answered"].concat(), right == count as usize);
+}

@@ -35,11 +35,20 @@ pub(super) const ALL: &[Scenario] = &[
 /// What a swap tells when it goes well.
 const PHASES: [&str; 6] = ["prepare", "quiesce", "transfer", "commit", "probation", "swapped;"];
 
+/// Calls of a client while a server without state is swapped: more than it can make meanwhile.
+const CALLS: u32 = 100_000;
+
 fn stateless(lab: &Lab<'_>) -> Result<()> {
     let mut session = prompt(lab, &Machine::testing())?;
     answers(&mut session, "tester all", &["checks passed"])?;
     answers(&mut session, "swap echo echo.wasm --dry-run", &["nothing was changed"])?;
-    answers(&mut session, "swap echo echo.wasm", &PHASES)?;
+    session.command(&format!("tester plain {CALLS} &"))?;
+    for _ in 0..3 {
+        answers(&mut session, "swap echo echo.wasm", &PHASES)?;
+    }
+    session.expect(&format!("ok      {CALLS} plain calls answered"))?;
+    session.expect(": done")?;
+    session.expect(PROMPT)?;
     answers(&mut session, "tester all", &["checks passed"])?;
     // The one that took over is as good as one that was started: it can be swapped and restarted.
     answers(&mut session, "rollback echo", &PHASES)?;
@@ -150,7 +159,7 @@ fn set(lab: &Lab<'_>) -> Result<()> {
 
 /// Swaps before and between the looks at what is free.
 const WARM: usize = 4;
-const SWAPS: usize = 20;
+const SWAPS: usize = 100;
 /// A leak of a frame a swap would be less; what the shell and the supervisor remember is, too.
 const TOLERANCE: u64 = 3;
 
