@@ -42,10 +42,15 @@ pub(super) fn measure(images: &dyn Images, transcript: &Path) -> Result<Swaps> {
     let mut session = Lab::new(images, transcript).boot(&counting(TEST_SYSTEM))?;
     session.limit(LIMIT).expect(PROMPT)?;
     let idle = swap(&mut session, "swap echo echo.wasm")?;
-    session.command("tester plain 1000000 &")?;
+    session.command("tester plain 100000000 &")?;
+    // A program that loads would share the processor with the swap: let it come to its calls.
+    session.command("tester plain 1")?;
     let stateless = swap(&mut session, "swap echo echo.wasm")?;
     session.command("kill tester.1")?;
+    session.expect("tester.1 was killed")?;
+    session.expect(PROMPT)?;
     session.command("clerk work &")?;
+    session.command("clerk get number")?;
     let loaded = swap(&mut session, "swap store store-v2.wasm")?;
     session.command(&format!("clerk fill {VALUES} {VALUE}"))?;
     let large = swap(&mut session, "swap store store.wasm")?;
