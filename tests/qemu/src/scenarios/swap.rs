@@ -5,8 +5,10 @@
 
 use super::limits::System;
 use super::shell::{answers, prompt};
+use crate::guide::{blocks, commands, squeeze};
 use crate::{Lab, Machine, OFF, PROMPT, Scenario, Session};
 use anyhow::{Context, Result, bail, ensure};
+use std::fs;
 
 pub(super) const ALL: &[Scenario] = &[
     Scenario {
@@ -19,6 +21,7 @@ pub(super) const ALL: &[Scenario] = &[
         about: "a store is swapped to its next version and back while a client holds its tables",
         run: stateful,
     },
+    Scenario { name: "swap-guide", about: "the guide to swapping, word by word", run: guide },
     Scenario {
         name: "swap-rollback",
         about: "new versions that trap, fail, hang, do not fit or ask for more are rolled back",
@@ -95,6 +98,20 @@ fn nothing_was_lost(session: &mut Session) -> Result<()> {
 fn off(mut session: Session) -> Result<()> {
     session.send("poweroff\r")?;
     session.expect_exit(OFF)
+}
+
+fn guide(lab: &Lab<'_>) -> Result<()> {
+    let text = fs::read_to_string("docs/swapping.md")?;
+    let mut session = prompt(lab, &Machine::testing())?;
+    let shown = blocks(&text, "console").into_iter().flat_map(commands);
+    for (command, expected) in shown {
+        let told = session.command(command)?;
+        ensure!(
+            squeeze(&told) == squeeze(expected),
+            "`{command}` should say\n{expected}but says\n{told}"
+        );
+    }
+    off(session)
 }
 
 /// A component that exports the store's interface with another type.
