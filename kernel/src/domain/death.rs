@@ -8,7 +8,7 @@
 use super::endpoints::read_payload;
 use super::{Activity, Kernel, Life};
 use crate::capability::{CallId, DomainId, EndpointId, HandleTable, MintedId, Object};
-use crate::ipc::{CallState, Inbox};
+use crate::ipc::{CallState, Endpoint, Inbox};
 use crate::trace;
 use alloc::vec::Vec;
 use atoll_gate::record::{Cause, Level};
@@ -146,11 +146,15 @@ impl Kernel {
     fn unbind_endpoints(&mut self, id: DomainId) {
         for index in 0..self.ipc.endpoints.extent() {
             let Some(endpoint_id) = self.ipc.endpoints.id_at(index) else { continue };
-            let Some(endpoint) = self.ipc.endpoints.get_mut(endpoint_id) else { continue };
+            let Some(endpoint) = self.ipc.endpoints.get(endpoint_id) else { continue };
             if endpoint.server() == Some(id) {
-                endpoint.unbind();
+                self.unbind(endpoint_id);
                 self.rebind_queues(id, endpoint_id);
                 self.settle_endpoint(endpoint_id);
+            }
+            let paid = |endpoint: &Endpoint| endpoint.maker == id && endpoint.server().is_none();
+            if self.ipc.endpoints.get(endpoint_id).is_some_and(paid) {
+                self.forget_interface(endpoint_id);
             }
         }
     }

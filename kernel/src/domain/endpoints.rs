@@ -12,7 +12,7 @@ impl Kernel {
     /// Makes an endpoint that `owner` alone holds.
     pub(crate) fn create_endpoint(&mut self, owner: DomainId) -> Result<Handle, Status> {
         self.domain_mut(owner)?.handles.reserve(1)?;
-        let id = self.ipc.create_endpoint().ok_or(Status::OutOfMemory)?;
+        let id = self.ipc.create_endpoint(owner).ok_or(Status::OutOfMemory)?;
         self.give(owner, Object::Endpoint(id), rights::ALL)
     }
 
@@ -40,7 +40,7 @@ impl Kernel {
             return self.stage(server, id, badge, len);
         }
         let descriptor = self.copy_descriptor(server, len)?;
-        self.unpublish(id);
+        self.forget_interface(id);
         let endpoint = self.ipc.endpoints.get_mut(id).ok_or(Status::Closed)?;
         let before = endpoint.server();
         (endpoint.bound, endpoint.holding) = (Some(server), None);
@@ -64,12 +64,30 @@ impl Kernel {
         read_payload(&self.live(server)?.1.send, len)
     }
 
-    /// Drops the interface that is published, at the expense of whoever is bound.
-    fn unpublish(&mut self, id: EndpointId) {
+    /// Drops the interface that was published, for whoever pays for it.
+    pub(super) fn forget_interface(&mut self, id: EndpointId) {
         let Some(endpoint) = self.ipc.endpoints.get_mut(id) else { return };
         let len = core::mem::take(&mut endpoint.descriptor).len() as u64;
-        if let Some(server) = endpoint.server() {
-            self.refund(server, len);
+        let payer = endpoint.server().unwrap_or(endpoint.maker);
+        self.refund(payer, len);
+    }
+
+    /// Ends the service of whoever serves an endpoint. The interface is kept for the next server,
+    /// which has to know by which numbers clients call, if the domain that made the endpoint lives
+    /// and has room for it.
+    pub(super) fn unbind(&mut self, id: EndpointId) {
+        let Some(endpoint) = self.ipc.endpoints.get_mut(id) else { return };
+        let (server, maker, len) = (endpoint.server(), endpoint.maker, endpoint.descriptor.len());
+        endpoint.unbind();
+        if let Some(server) = server {
+            self.refund(server, len as u64);
+        }
+        let lives = self.live(maker).map(drop);
+        let kept = lives.and_then(|()| self.domain_mut(maker)?.charge(len as u64));
+        if kept.is_err()
+            && let Some(endpoint) = self.ipc.endpoints.get_mut(id)
+        {
+            endpoint.descriptor = Vec::new();
         }
     }
 
@@ -93,15 +111,17 @@ impl Kernel {
     }
 
     /// Copies the published interface from `offset` on into the receive area of `reader`; gives
-    /// its whole length.
+    /// its whole length. While nobody serves, only who may serve is told what was published last.
     pub(crate) fn describe(
         &self,
         reader: DomainId,
         id: EndpointId,
+        may_serve: bool,
         offset: u64,
     ) -> Result<u64, Status> {
         let endpoint = self.ipc.endpoints.get(id).ok_or(Status::Closed)?;
-        if endpoint.server().is_none() {
+        let is_kept = may_serve && !endpoint.descriptor.is_empty();
+        if endpoint.server().is_none() && !is_kept {
             return Err(if endpoint.is_abandoned() { Status::Closed } else { Status::NotReady });
         }
         let offset = usize::try_from(offset).map_err(|_| Status::Invalid)?;

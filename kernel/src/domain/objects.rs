@@ -105,9 +105,15 @@ impl Kernel {
             let Some(call) = endpoint.held.pop(&mut self.ipc.calls) else { break };
             self.fail_call(call, Status::Closed);
         }
+        let never_served =
+            |endpoint: &crate::ipc::Endpoint| endpoint.servers == 0 && endpoint.server().is_none();
+        if self.ipc.endpoints.get(id).is_some_and(never_served) {
+            self.forget_interface(id);
+        }
         let unreachable =
             |endpoint: &crate::ipc::Endpoint| endpoint.holders == 0 && endpoint.server().is_none();
         if self.ipc.endpoints.get(id).is_some_and(unreachable) {
+            self.forget_interface(id);
             self.ipc.endpoints.remove(id);
         }
     }

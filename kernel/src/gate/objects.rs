@@ -18,8 +18,10 @@ pub(super) fn publish(kernel: &mut Kernel, caller: DomainId, arguments: Argument
 }
 
 pub(super) fn describe(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
-    let endpoint = kernel.live(caller)?.0.handles.endpoint(arguments.handle::<0>(), 0)?;
-    Ok(kernel.describe(caller, endpoint, arguments.raw::<1>())?)
+    let (table, handle) = (&kernel.live(caller)?.0.handles, arguments.handle::<0>());
+    let endpoint = table.endpoint(handle, 0)?;
+    let may_serve = table.endpoint(handle, rights::SERVE).is_ok();
+    Ok(kernel.describe(caller, endpoint, may_serve, arguments.raw::<1>())?)
 }
 
 pub(super) fn create_pipe(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {

@@ -16,8 +16,10 @@ pub struct Endpoint {
     pub holding: Option<DomainId>,
     /// Comes with every event, for the server to tell its endpoints apart.
     pub badge: u32,
-    /// The published interface; empty while nobody is bound.
+    /// The interface that was published last. Counts against whoever serves, else against `maker`.
     pub descriptor: Vec<u8>,
+    /// The domain that made it.
+    pub maker: DomainId,
     /// Changes of server, by death or by swap.
     pub incarnation: u32,
     /// The incarnation since the last death; objects minted before are stale.
@@ -37,9 +39,10 @@ pub struct Endpoint {
 impl Endpoint {
     /// A new endpoint that nobody holds yet.
     #[must_use]
-    pub const fn new(number: u32) -> Self {
+    pub const fn new(number: u32, maker: DomainId) -> Self {
         Self {
             number,
+            maker,
             bound: None,
             holding: None,
             badge: 0,
@@ -69,10 +72,10 @@ impl Endpoint {
         self.server().is_none() && (self.servers == 0 || self.suspended)
     }
 
-    /// Ends the service of whoever serves it: what was minted is stale from now on.
+    /// Ends the service of whoever serves it: what was minted is stale from now on. The interface
+    /// stays.
     pub fn unbind(&mut self) {
         (self.bound, self.holding, self.badge) = (None, None, 0);
-        self.descriptor = Vec::new();
         self.incarnation = self.incarnation.wrapping_add(1);
         self.oldest = self.incarnation;
     }

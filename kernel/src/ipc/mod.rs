@@ -23,7 +23,7 @@ pub use inbox::{Inbox, Item};
 pub use pipe::Pipe;
 pub use watch::Watch;
 
-use crate::capability::{CallId, Slab, tag};
+use crate::capability::{CallId, DomainId, EndpointId, Slab, tag};
 
 /// Most entries in each of the tables below.
 const LIMIT: u32 = 1 << 20;
@@ -66,9 +66,9 @@ impl Ipc {
     }
 
     /// Makes an endpoint; `None` when the table is full or the ids are used up.
-    pub fn create_endpoint(&mut self) -> Option<crate::capability::EndpointId> {
+    pub fn create_endpoint(&mut self, maker: DomainId) -> Option<EndpointId> {
         let number = self.newest_endpoint.checked_add(1)?;
-        let id = self.endpoints.insert(Endpoint::new(number)).ok()?;
+        let id = self.endpoints.insert(Endpoint::new(number, maker)).ok()?;
         self.newest_endpoint = number;
         Some(id)
     }

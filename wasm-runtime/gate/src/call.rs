@@ -89,7 +89,10 @@ numbered! {
         /// a standby domain all this happens at [`Call::CommitSwap`].
         Publish = 11,
         /// (handle of endpoint, offset) -> whole length. Copies the published interface from
-        /// `offset` to the receive payload. [`Status::NotReady`] before `Publish`.
+        /// `offset` to the receive payload. [`Status::NotReady`] while nobody serves; with
+        /// [`rights::SERVE`] only before the first `Publish`: what was published last is kept, at
+        /// the expense of the domain that made the endpoint, as long as that lives and has room
+        /// and somebody may serve.
         Describe = 12,
 
         // Byte streams and events

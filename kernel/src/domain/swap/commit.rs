@@ -85,8 +85,13 @@ impl Kernel {
     fn change_sides(&mut self, old: DomainId, new: DomainId) {
         let mut shelf = self.take_shelf(new);
         for staged in &mut shelf {
-            let Some(endpoint) = self.ipc.endpoints.get_mut(staged.endpoint) else { continue };
+            let Some(endpoint) = self.ipc.endpoints.get(staged.endpoint) else { continue };
             staged.served = endpoint.server() == Some(old);
+            if !staged.served {
+                // What was kept here is paid by another; `new` goes on with its numbers.
+                self.forget_interface(staged.endpoint);
+            }
+            let Some(endpoint) = self.ipc.endpoints.get_mut(staged.endpoint) else { continue };
             endpoint.incarnation = endpoint.incarnation.wrapping_add(1);
             core::mem::swap(&mut staged.badge, &mut endpoint.badge);
             core::mem::swap(&mut staged.descriptor, &mut endpoint.descriptor);
@@ -137,13 +142,13 @@ impl Kernel {
             if endpoint.server() != Some(new) {
                 continue;
             }
-            core::mem::swap(&mut replaced.badge, &mut endpoint.badge);
-            core::mem::swap(&mut replaced.descriptor, &mut endpoint.descriptor);
-            (endpoint.bound, endpoint.holding) = (None, Some(old));
             if replaced.served {
+                core::mem::swap(&mut replaced.badge, &mut endpoint.badge);
+                core::mem::swap(&mut replaced.descriptor, &mut endpoint.descriptor);
+                (endpoint.bound, endpoint.holding) = (None, Some(old));
                 self.orphan_objects(new, id);
             } else {
-                endpoint.unbind();
+                self.unbind(id);
             }
             self.rebind_queues(new, id);
         }

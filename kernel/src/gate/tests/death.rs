@@ -44,6 +44,41 @@ fn waiting_calls_are_kept_for_the_successor() {
 }
 
 #[test]
+fn the_successor_is_told_what_was_published_last() {
+    let mut bench = Bench::new();
+    let pair = bench.pair();
+    let charged = |bench: &Bench| bench.kernel.live(bench.init).expect("alive").0.charged;
+    let before = charged(&bench);
+    bench.kill(pair.server_control);
+    assert_eq!(charged(&bench), before + 10, "whoever made the endpoint pays");
+    let describe = [pair.target.into(), 0];
+    assert_eq!(bench.fails(pair.client, Call::Describe, describe), Status::NotReady);
+    let (successor, _, serve) = bench.spawn_with(PLAIN, &[copy(pair.endpoint, rights::SERVE)]);
+    assert_eq!(bench.expect(successor, Call::Describe, [serve[0].into(), 4]), 10);
+    assert_eq!(bench.payload(successor, 6), b"riptor");
+    bench.publish(successor, serve[0]);
+    assert_eq!(charged(&bench), before, "whoever serves pays");
+    assert_eq!(bench.expect(pair.client, Call::Describe, describe), 10);
+}
+
+#[test]
+fn what_was_published_last_goes_with_whoever_pays_for_it() {
+    let mut bench = Bench::new();
+    let way = bench.expect(bench.init, Call::CreateEndpoint, []) as u32;
+    bench.publish(bench.init, way);
+    let (maker, control, handles) = bench.spawn_with(PLAIN, &[copy(way, rights::CALL)]);
+    let endpoint = bench.expect(maker, Call::CreateEndpoint, []) as u32;
+    bench.publish(maker, endpoint);
+    bench.send(maker, handles[0], b"", &[copy(endpoint, rights::ALL)]);
+    let given = u64::from(bench.take(bench.init).slots[0].handle);
+    assert_eq!(bench.expect(bench.init, Call::Describe, [given, 0]), 10);
+    bench.kill(control);
+    assert_eq!(bench.fails(bench.init, Call::Describe, [given, 0]), Status::NotReady);
+    let gone = bench.kernel.ipc.endpoints.iter().find(|(_, end)| end.server().is_none());
+    assert!(gone.expect("init holds it").1.descriptor.is_empty());
+}
+
+#[test]
 fn objects_of_a_dead_server_are_stale() {
     let mut bench = Bench::new();
     let pair = bench.pair();

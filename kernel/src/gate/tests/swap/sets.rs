@@ -68,7 +68,10 @@ fn the_next_server_must_serve_what_the_last_one_did() {
     // The further endpoint is nobody's after the way back.
     bench.revert(&[(old, greedy)]);
     bench.expect(bench.init, Call::Describe, [ends[0].into(), 0]);
-    assert_eq!(bench.fails(bench.init, Call::Describe, [ends[1].into(), 0]), Status::NotReady);
+    let (stranger, _, target) = bench.spawn_with(PLAIN, &[copy(ends[1], rights::CALL)]);
+    assert_eq!(bench.fails(stranger, Call::Describe, [target[0].into(), 0]), Status::NotReady);
+    // Whoever serves it next is told what its clients know now.
+    assert_eq!(bench.expect(bench.init, Call::Describe, [ends[1].into(), 0]), 6);
     bench.kill(second.1);
 }
 
