@@ -123,12 +123,8 @@ fn publish<G: Gate>(instance: &mut Instance<Place<G>>) -> Result<(), End> {
         let export =
             export.ok_or_else(|| refused("it is granted, but the component does not export it"))?;
         let serve = grant.handle.ok_or_else(|| refused("its grant came without an endpoint"))?;
-        if instance.host().start().standby {
-            let adopted = instance.host_mut().adopt_numbers(export as usize, serve);
-            adopted.map_err(|text| refused(&text))?;
-        }
         let published = instance.host_mut().publish(export as usize, serve);
-        published.map_err(|status| refused(crate::gate::words(status)))?;
+        published.map_err(|text| refused(&text))?;
     }
     Ok(())
 }

@@ -40,10 +40,16 @@ impl<G: Gate> Place<G> {
 /// Whether a handle still names the same endpoint, and that serves the same interface.
 fn is_unchanged<G: Gate>(gate: &mut G, linked: &Linked) -> Result<bool, Status> {
     let Linked { endpoint, id, ref descriptor } = *linked;
-    if gate.inspect(endpoint)?.extent != id {
-        return Ok(false);
-    }
-    let mut known = descriptor.as_slice();
+    Ok(gate.inspect(endpoint)?.extent == id && is_published(gate, endpoint, descriptor)?)
+}
+
+/// Whether this is the interface that an endpoint publishes, byte by byte.
+pub(super) fn is_published<G: Gate>(
+    gate: &mut G,
+    endpoint: u32,
+    descriptor: &[u8],
+) -> Result<bool, Status> {
+    let mut known = descriptor;
     loop {
         let whole = gate.describe(endpoint, descriptor.len().saturating_sub(known.len()))?;
         let (part, rest) = known.split_at(known.len().min(MAX_PAYLOAD));

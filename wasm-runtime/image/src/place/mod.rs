@@ -60,7 +60,7 @@ pub struct Export {
     pub name: String,
     /// The name of the interface that it is an instance of.
     pub interface: String,
-    /// What is published for it.
+    /// Its description by the numbers of the binary.
     pub descriptor: Vec<u8>,
     /// The endpoint on which it is served.
     pub serve: Option<u32>,
@@ -69,9 +69,13 @@ pub struct Export {
 }
 
 impl Export {
+    /// What is published for it.
+    pub(crate) fn published(&self) -> &[u8] {
+        self.numbers.as_ref().map_or(&self.descriptor, |numbers| &numbers.descriptor)
+    }
+
     /// The function that clients know by this number; a number that stands for none where there
     /// is none.
-    #[inline]
     fn method(&self, published: u32) -> u32 {
         let Some(numbers) = &self.numbers else { return published };
         numbers.methods.get(published as usize).copied().unwrap_or(u32::MAX)
@@ -116,6 +120,8 @@ pub struct Place<G> {
     pub(crate) answer: Answer,
     /// The component's exports; the loop fills it before the guest runs.
     pub(crate) exports: Vec<Export>,
+    /// Whether clients know any of them by other numbers than those of the binary.
+    is_renumbered: bool,
     /// Whether the component can be told of what it watches.
     pub(crate) has_handler: bool,
     /// Standard input, output and error, once they were asked for.
@@ -146,6 +152,7 @@ impl<G: Gate> Place<G> {
             watches: Watches::default(),
             answer: Answer::default(),
             exports: Vec::new(),
+            is_renumbered: false,
             has_handler: false,
             standard: [None; 3],
             insecure: 0,
@@ -185,6 +192,11 @@ impl<G: Gate> Place<G> {
     /// The function of an export that clients know by that number.
     #[inline]
     pub(crate) fn method_of(&self, export: u32, published: u32) -> u32 {
+        if self.is_renumbered { self.renumbered(export, published) } else { published }
+    }
+
+    #[inline(never)]
+    fn renumbered(&self, export: u32, published: u32) -> u32 {
         self.exports.get(export as usize).map_or(published, |export| export.method(published))
     }
 

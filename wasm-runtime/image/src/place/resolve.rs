@@ -1,6 +1,7 @@
 //! Who meets an import: the grants of the start record, and the vocabulary that needs none; and
 //! by which numbers clients know an export.
 
+use super::clone::is_published;
 use super::{Linked, Place};
 use crate::gate::{Calls, Gate, words};
 use crate::generated::{INTERFACES, Interface};
@@ -74,17 +75,22 @@ impl<G: Gate> Place<G> {
         }
     }
 
-    /// Lets an export have the numbers of what is published on the endpoint that it will serve, if
-    /// something is.
+    /// Lets an export have the numbers of what is or was last published on the endpoint that it
+    /// will serve, if anything was.
+    ///
+    /// # Errors
+    /// Clients may use something that the component does not have; in words.
     pub(crate) fn adopt_numbers(&mut self, export: usize, serve: u32) -> Result<(), String> {
-        let running = match self.described(serve) {
-            Err(Status::NotReady | Status::Closed) => return Ok(()),
-            described => described.map_err(words)?,
-        };
+        let known = self.exports.get(export).ok_or("there is no such export")?;
+        match is_published(&mut self.gate, serve, &known.descriptor) {
+            Ok(true) | Err(Status::NotReady | Status::Closed) => return Ok(()),
+            Ok(false) => {}
+            Err(status) => return Err(words(status).into()),
+        }
+        let running = self.described(serve).map_err(words)?;
         let export = self.exports.get_mut(export).ok_or("there is no such export")?;
-        let numbered = renumber(&export.interface, &running, &export.descriptor)?;
-        export.descriptor.clone_from(&numbered.descriptor);
-        export.numbers = Some(numbered);
+        export.numbers = Some(renumber(&export.interface, &running, &export.descriptor)?);
+        self.is_renumbered = true;
         Ok(())
     }
 }

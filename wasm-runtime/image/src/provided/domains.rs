@@ -3,7 +3,7 @@
 use super::grants::{self, Authority, Startup};
 use super::{Outcome, records};
 use crate::Place;
-use crate::gate::{Calls, Gate};
+use crate::gate::{Calls, Gate, words};
 use crate::generated::atoll_supervision_domains;
 use crate::objects::{Domain, Hold, Object, Pending};
 use crate::swap::SwapCalls;
@@ -136,11 +136,12 @@ fn publish<G: Gate>(place: &mut Place<G>) -> Outcome {
     let (number, name) = place.method(|input| input.string().map(String::from))?;
     let serve = place.handle_of(number)?;
     let known = place.exports.iter().position(|export| compatible(&name, &export.name));
-    let result = match known {
-        Some(export) => place.publish(export, serve),
-        None => Err(Status::NotFound),
-    };
-    answer(place, result, &name)
+    let Some(export) = known else { return answer(place, Err(Status::NotFound), &name) };
+    match place.publish(export, serve) {
+        Ok(()) => place.answer.case(0),
+        Err(text) => grants::other(place, &format!("{name}: {text}")),
+    }
+    Ok(())
 }
 
 fn create<G: Gate>(place: &mut Place<G>) -> Outcome {
@@ -323,14 +324,18 @@ fn handles<G: Gate>(place: &mut Place<G>) -> Outcome {
 }
 
 impl<G: Gate> Place<G> {
-    /// Serves an export of the component on an endpoint.
-    pub(crate) fn publish(&mut self, export: usize, serve: u32) -> Result<(), Status> {
+    /// Serves an export of the component on an endpoint, by the numbers that clients know already.
+    ///
+    /// # Errors
+    /// In words.
+    pub(crate) fn publish(&mut self, export: usize, serve: u32) -> Result<(), String> {
+        self.adopt_numbers(export, serve)?;
         let Self { gate, exports, .. } = self;
-        let known = exports.get_mut(export).ok_or(Status::NotFound)?;
-        let payload =
-            gate.send_payload().get_mut(..known.descriptor.len()).ok_or(Status::Invalid)?;
-        payload.copy_from_slice(&known.descriptor);
-        gate.publish(serve, export as u32, known.descriptor.len())?;
+        let known = exports.get_mut(export).ok_or("there is no such export")?;
+        let published = known.published();
+        let payload = gate.send_payload().get_mut(..published.len());
+        payload.ok_or("its description is too large")?.copy_from_slice(published);
+        gate.publish(serve, export as u32, published.len()).map_err(words)?;
         known.serve = Some(serve);
         Ok(())
     }

@@ -46,7 +46,7 @@ pub(super) fn run_binary(
     (end, state)
 }
 
-fn start_record(options: Options, arguments: &[&str], grants: &[Grant]) -> Message {
+pub(super) fn start_record(options: Options, arguments: &[&str], grants: &[Grant]) -> Message {
     let mut slots = Vec::new();
     let mut lines = Vec::new();
     for grant in grants {
@@ -194,7 +194,7 @@ fn a_component_that_is_none_is_refused() {
     assert_eq!(end.cause, Cause::Refused);
 }
 
-const KEPT: Options = Options { backtrace: false, snapshot: true };
+pub(super) const KEPT: Options = Options { backtrace: false, snapshot: true };
 
 /// A component that imports an interface from another server and fails at its start with its first
 /// argument as the reason.

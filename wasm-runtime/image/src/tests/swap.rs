@@ -1,7 +1,7 @@
 //! Swaps as a domain lives them: a component with objects, streams and a number gives them up, and
 //! another version of it takes over.
 
-use super::life::run_binary;
+use super::life::{KEPT, run_binary, start_record};
 use super::wit;
 use crate::fake::{State, Thing, arriving};
 use crate::serve::End;
@@ -276,6 +276,49 @@ fn another_version_takes_over_under_the_old_numbers() {
     // A new object has a number that is free, and the tag that clients know.
     let minted = state.replies.last().expect("a reply").3[0];
     assert_eq!((minted.kind, minted.object, minted.detail), (SendSlot::Mint as u32, 2, 0));
+}
+
+/// A server that starts where clients know `known`, and gets the calls of one of them; `as_clone`
+/// once it was kept.
+fn restart(binary: &[u8], known: &Numbers, as_clone: bool) -> (End, State) {
+    let options = if as_clone { KEPT } else { Options::default() };
+    let export = Numbers::of(binary).0;
+    run_binary(options, binary, false, |state| {
+        let grants = grant(state);
+        let serve = grants[0].handle.expect("an endpoint");
+        state.descriptors.insert(serve, known.2.clone());
+        known.call(state, export, "set", &words(&[8]), &[]);
+        known.call(state, export, "total", &[], &[]);
+        known.call(state, export, "die", &[], &[]);
+        if as_clone {
+            let same = grants.clone();
+            state.clone = Some(Box::new(move |_| start_record(options, &[], &same)));
+        }
+        grants
+    })
+}
+
+#[test]
+fn a_restart_goes_on_under_the_numbers_that_clients_know() {
+    let first = Numbers::of(&first());
+    let next = server([END, ATTACH, TOTAL], ALL);
+    assert_ne!(Numbers::of(&next).1, first.1, "another order");
+    for as_clone in [false, true] {
+        let (end, state) = restart(&next, &first, as_clone);
+        assert_eq!(end.cause, Cause::Trapped, "{}", end.message);
+        assert_eq!(state.snapshots, u32::from(as_clone));
+        assert_eq!(replies(&state), [8]);
+        assert_eq!(state.published[0].2, first.2);
+    }
+}
+
+#[test]
+fn a_restart_without_what_clients_may_call_is_refused() {
+    let less = server(["total: func() -> u32;", ATTACH, END], ALL);
+    let (end, state) = restart(&less, &Numbers::of(&first()), false);
+    assert_eq!(end.cause, Cause::Refused);
+    assert!(end.message.contains("clients may call `restores: "), "{}", end.message);
+    assert!(state.published.is_empty());
 }
 
 #[test]
