@@ -33,7 +33,7 @@ fn domains(description: &Description) -> impl Iterator<Item = (&str, &Domain)> {
 
 /// An import from a server needs that server and its export.
 fn reference(description: &Description, owner: &str, import: &Import) -> Result<(), Fault> {
-    let Provider::Server(provider) = &import.provider else { return Ok(()) };
+    let Provider::Server { name: provider, .. } = &import.provider else { return Ok(()) };
     let interface = unversioned(&import.interface);
     let exported = if provider == SUPERVISOR {
         interface == SUPERVISOR_EXPORT

@@ -6,7 +6,7 @@ use crate::{
     fields::{Fields, check_interface, check_name, choose, list, number, table, text},
     interfaces,
     model::{
-        Import, InterruptGrant, LogAccess, PortGrant, Provider, SystemRights, WindowGrant,
+        Import, InterruptGrant, LogAccess, OnCrash, PortGrant, Provider, SystemRights, WindowGrant,
         unversioned,
     },
     units,
@@ -61,6 +61,9 @@ fn provider(interface: &str, value: Spanned) -> Result<Provider, Fault> {
     let at = value.at;
     let entries = match value.value {
         Value::String(word) if word == "kernel" => return Ok(Provider::Kernel),
+        Value::Table(table) if table.entries.iter().any(|entry| entry.key == "server") => {
+            return server(Fields::new(format!("`{interface}`"), at, table));
+        }
         Value::Table(table) => table.entries,
         _ => {
             let wanted = "\"kernel\" or a grant in braces";
@@ -73,7 +76,6 @@ fn provider(interface: &str, value: Spanned) -> Result<Provider, Fault> {
     };
     let Entry { key, key_at, value } = entry;
     match key.as_str() {
-        "server" => Ok(Provider::Server(text("server", value)?)),
         "ports" => labelled("ports", value, port).map(Provider::Ports),
         "interrupts" => labelled("interrupts", value, interrupt).map(Provider::Interrupts),
         "windows" => labelled("windows", value, window).map(Provider::Windows),
@@ -94,6 +96,14 @@ fn provider(interface: &str, value: Spanned) -> Result<Provider, Fault> {
             ),
         )),
     }
+}
+
+fn server(mut fields: Fields) -> Result<Provider, Fault> {
+    let name = text("server", fields.required("server")?)?;
+    let words = [("error", OnCrash::Error), ("retry", OnCrash::Retry), ("trap", OnCrash::Trap)];
+    let on_crash = fields.choice("on-crash", &words, OnCrash::default())?;
+    fields.finish()?;
+    Ok(Provider::Server { name, on_crash })
 }
 
 /// A table of labels, each with what it grants.

@@ -26,7 +26,7 @@ mod version;
 pub use error::DescriptionError;
 pub use model::{
     Budget, Description, Domain, Health, Import, InterruptGrant, Isolation, Limits, LogAccess,
-    PortGrant, Program, Provider, Restart, RestartPolicy, Server, Start, SwapDeadlines,
+    OnCrash, PortGrant, Program, Provider, Restart, RestartPolicy, Server, Start, SwapDeadlines,
     SystemRights, WindowGrant,
 };
 

@@ -203,7 +203,12 @@ pub struct Import {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Provider {
     /// Another server, or the supervisor under the name [`crate::SUPERVISOR`].
-    Server(String),
+    Server {
+        /// Its name.
+        name: String,
+        /// What a call comes to when the server ends in the middle of it.
+        on_crash: OnCrash,
+    },
     /// The runtime, without any kernel object: clocks, pipes, events.
     Kernel,
     /// The runtime, on ranges of ports.
@@ -218,6 +223,19 @@ pub enum Provider {
     Log(LogAccess),
     /// The runtime, on the machine.
     System(SystemRights),
+}
+
+/// What a call comes to when the server that took it ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnCrash {
+    /// The case `peer-restarted` of the function's error type, or a trap where it has none.
+    #[default]
+    Error,
+    /// The next life of the server gets the call, unless handles went with it. Only for functions
+    /// that do the same when they are called twice.
+    Retry,
+    /// A trap in the caller, whatever the error type.
+    Trap,
 }
 
 /// A range of I/O ports.
@@ -332,7 +350,7 @@ impl Description {
     pub fn providers_of(&self, domain: &Domain) -> Vec<usize> {
         let mut found = Vec::new();
         for import in &domain.imports {
-            let Provider::Server(name) = &import.provider else { continue };
+            let Provider::Server { name, .. } = &import.provider else { continue };
             match self.servers.iter().position(|server| server.name == *name) {
                 Some(index) if !found.contains(&index) => found.push(index),
                 _ => {}

@@ -6,7 +6,7 @@ mod transaction;
 
 use std::cell::RefCell;
 
-use atoll_system_description::{Domain, Isolation};
+use atoll_system_description::{Domain, Isolation, OnCrash};
 
 use crate::{
     kernel::{self, Authority, Kernel, Level, Phase, Pulse, Streams},
@@ -135,8 +135,9 @@ impl Kernel for World {
         domain: &domains::Domain,
         interface: &str,
         to: &Endpoint,
+        on_crash: OnCrash,
     ) -> Result<(), kernel::Error> {
-        Ok(domain.grant_endpoint(interface, to)?)
+        Ok(domain.grant_endpoint(interface, to, on_crash.into())?)
     }
 
     fn grant_export(

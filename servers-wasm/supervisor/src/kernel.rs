@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use atoll_system_description::{Domain, SystemRights};
+use atoll_system_description::{Domain, OnCrash, SystemRights};
 
 /// How much a log entry matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -205,7 +205,7 @@ pub trait Kernel {
     /// # Errors
     /// `NotFound` when nothing was kept, or when there is no room.
     fn clone_domain(&self, original: &Self::Domain) -> Result<Self::Domain, Error>;
-    /// Grants an import by endpoint.
+    /// Grants an import by endpoint, and says what calls come to when its server ends in them.
     ///
     /// # Errors
     /// When a quota has no room.
@@ -214,6 +214,7 @@ pub trait Kernel {
         domain: &Self::Domain,
         interface: &str,
         to: &Self::Endpoint,
+        on_crash: OnCrash,
     ) -> Result<(), Error>;
     /// Lets a domain serve an export on an endpoint.
     ///

@@ -153,9 +153,9 @@ fn grant<K: Kernel>(
 ) -> Result<(), Error> {
     let give = |label: &str, authority| kernel.grant_kernel(domain, interface, label, authority);
     match provider {
-        Provider::Server(server) => match endpoints.find(server, interface) {
-            Some(endpoint) => kernel.grant_endpoint(domain, interface, endpoint),
-            None => Err(Error::NotFound(format!("{interface} of {server}"))),
+        Provider::Server { name, on_crash } => match endpoints.find(name, interface) {
+            Some(endpoint) => kernel.grant_endpoint(domain, interface, endpoint, *on_crash),
+            None => Err(Error::NotFound(format!("{interface} of {name}"))),
         },
         Provider::Kernel => give("", Authority::None),
         Provider::Ports(grants) => grants

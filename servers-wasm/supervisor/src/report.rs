@@ -1,7 +1,7 @@
 //! How ends, grants and policies are worded.
 
 use atoll_system_description::{
-    Domain, Import, LogAccess, Provider, RestartPolicy, Server, SystemRights,
+    Domain, Import, LogAccess, OnCrash, Provider, RestartPolicy, Server, SystemRights,
 };
 
 use crate::kernel::{Cause, End};
@@ -53,7 +53,11 @@ pub fn grants(domain: &Domain) -> Vec<String> {
 
 fn provider(provider: &Provider) -> String {
     match provider {
-        Provider::Server(name) => format!("server {name}"),
+        Provider::Server { name, on_crash } => match on_crash {
+            OnCrash::Error => format!("server {name}"),
+            OnCrash::Retry => format!("server {name}, retry on crash"),
+            OnCrash::Trap => format!("server {name}, trap on crash"),
+        },
         Provider::Kernel => "kernel".to_string(),
         Provider::Ports(grants) => list("ports", grants, |grant| {
             let last = u32::from(grant.base).saturating_add(grant.count.saturating_sub(1));

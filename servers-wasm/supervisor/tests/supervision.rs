@@ -402,6 +402,28 @@ fn grants_are_told_in_words() {
 }
 
 #[test]
+fn what_calls_come_to_in_a_crash_is_granted_and_told() {
+    let retry = r#""x:y/b" = { server = "b", on-crash = "retry" }"#;
+    let trap = r#""x:y/c" = { server = "c", on-crash = "trap" }"#;
+    let system = CHAIN.replace(r#""x:y/b" = { server = "b" }"#, retry);
+    let mut world = World::booted(&system.replace(r#""x:y/c" = { server = "c" }"#, trap));
+    assert_eq!(
+        world.supervisor.grants("c").expect("grants"),
+        ["x:y/b -> server b, retry on crash"]
+    );
+    assert_eq!(world.supervisor.grants("p").expect("grants"), ["x:y/c -> server c, trap on crash"]);
+    let id = world.supervisor.run("p", Vec::new(), streams()).expect("runs");
+    let grants = |name: &str| {
+        let index = world.machine.living(name).expect("lives");
+        world.machine.domains.borrow()[index].grants.join(", ")
+    };
+    assert!(grants("b").contains("x:y/a to ") && !grants("b").contains(" or "));
+    assert!(grants("c").contains(" or again"), "{}", grants("c"));
+    assert!(grants("p.1").contains(" or trap"), "{}", grants("p.1"));
+    world.supervisor.task_drop(id);
+}
+
+#[test]
 fn power_is_passed_on() {
     let world = World::booted(CHAIN);
     assert!(world.supervisor.power(Action::Reboot).is_err());

@@ -241,6 +241,8 @@ pub enum GrantKind {
     Export = 3,
     /// A standard stream of a program: `label` is `stdin`, `stdout` or `stderr`, the slot a pipe.
     Stream = 4,
+    /// As `Endpoint`; a call whose server ends traps, whatever the function's error type.
+    EndpointOrTrap = 5,
 }
 
 /// Slot number of a grant that needs no handle.
@@ -354,6 +356,7 @@ fn grant<'a>(reader: &mut Reader<'a>) -> Option<Grant<'a>> {
             2 => GrantKind::Kernel,
             3 => GrantKind::Export,
             4 => GrantKind::Stream,
+            5 => GrantKind::EndpointOrTrap,
             _ => return None,
         },
         interface: reader.string()?,

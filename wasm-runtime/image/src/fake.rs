@@ -74,6 +74,8 @@ pub(crate) struct State {
     pub(crate) replies: Vec<(u64, u64, Vec<u8>, Vec<Slot>)>,
     pub(crate) reply_status: Option<Status>,
     pub(crate) started: Vec<(Vec<u8>, Vec<Slot>)>,
+    /// Rights of the handles that went with the last start record.
+    pub(crate) granted: Vec<u32>,
     pub(crate) exits: Vec<(u64, u64, String)>,
     /// How often a snapshot was asked for.
     pub(crate) snapshots: u32,
@@ -568,6 +570,9 @@ impl Fake {
             return Ok(descriptor.len() as u64);
         }
         if call == Call::StartDomain {
+            let rights = |slot: &Slot| Some(self.state.borrow().things.get(&slot.handle)?.1);
+            let granted = slots.iter().filter_map(rights).collect();
+            self.state.borrow_mut().granted = granted;
             self.hand_over(&slots)?;
         }
         let mut state = self.state.borrow_mut();

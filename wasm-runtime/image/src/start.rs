@@ -97,6 +97,13 @@ impl Start {
             .find(|grant| grant.kind == kind && compatible(interface, &grant.interface))
     }
 
+    /// The grant of an endpoint for an interface, and whether calls trap when their server ends.
+    pub fn endpoint(&self, interface: &str) -> Option<(&Grant, bool)> {
+        let plain = || Some((self.grant(GrantKind::Endpoint, interface)?, false));
+        let trapping = || Some((self.grant(GrantKind::EndpointOrTrap, interface)?, true));
+        plain().or_else(trapping)
+    }
+
     /// The handle of the kernel grant for an interface under a label.
     pub fn labelled(&self, interface: &str, label: &str) -> Option<u32> {
         let mut grants = self.grants.iter();

@@ -1,10 +1,10 @@
 //! Between the types of the generated bindings and those of the logic.
 
-use atoll_system_description::{Limits, SystemRights};
+use atoll_system_description::{Limits, OnCrash, SystemRights};
 
 use super::bindings::{
     atoll::supervision::{
-        domains::{self, AddressRange, PortRange, RuntimeLimits},
+        domains::{self, AddressRange, CrashPolicy, PortRange, RuntimeLimits},
         types::{self, DomainState, DomainStatus, SwapPhase},
     },
     exports::atoll::supervision::servers::{self, ServerState},
@@ -26,6 +26,16 @@ impl From<Authority> for domains::Authority {
             Authority::LogWriter => Self::LogWriter,
             Authority::LogReader => Self::LogReader,
             Authority::System(rights) => Self::System(rights.into()),
+        }
+    }
+}
+
+impl From<OnCrash> for CrashPolicy {
+    fn from(on_crash: OnCrash) -> Self {
+        match on_crash {
+            OnCrash::Error => Self::Error,
+            OnCrash::Retry => Self::Retry,
+            OnCrash::Trap => Self::Trap,
         }
     }
 }

@@ -13,7 +13,7 @@ use std::{
 use atoll_supervisor::kernel::{
     Action, Authority, Cause, End, Error, Kernel, Level, Phase, Pulse, Streams,
 };
-use atoll_system_description::Domain;
+use atoll_system_description::{Domain, OnCrash};
 pub(crate) use swap::Step;
 pub(crate) use world::World;
 
@@ -232,8 +232,14 @@ impl Kernel for Play {
         domain: &DomainHandle,
         interface: &str,
         to: &u32,
+        on_crash: OnCrash,
     ) -> Result<(), Error> {
-        self.grant(domain, format!("{interface} to {to}"))
+        let policy = match on_crash {
+            OnCrash::Error => "",
+            OnCrash::Retry => " or again",
+            OnCrash::Trap => " or trap",
+        };
+        self.grant(domain, format!("{interface} to {to}{policy}"))
     }
 
     fn grant_export(&self, domain: &DomainHandle, interface: &str, on: &u32) -> Result<(), Error> {

@@ -39,7 +39,7 @@ impl<G: Gate> Place<G> {
 
 /// Whether a handle still names the same endpoint, and that serves the same interface.
 fn is_unchanged<G: Gate>(gate: &mut G, linked: &Linked) -> Result<bool, Status> {
-    let Linked { endpoint, id, ref descriptor } = *linked;
+    let Linked { endpoint, id, ref descriptor, .. } = *linked;
     Ok(gate.inspect(endpoint)?.extent == id && is_published(gate, endpoint, descriptor)?)
 }
 

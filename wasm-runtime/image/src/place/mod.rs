@@ -98,6 +98,8 @@ struct Linked {
     id: u32,
     /// What was published for it.
     descriptor: Vec<u8>,
+    /// Whether calls trap when their server ends.
+    traps: bool,
 }
 
 /// Where the last thing that came in lies.
@@ -344,13 +346,20 @@ impl<G: Gate> Place<G> {
                 self.arrived = Arrived::Message { payload: 0, slots: 0, taken: 0 };
                 self.unsent(status);
                 match status {
-                    Status::PeerRestarted | Status::Revoked | Status::Closed => {
+                    Status::PeerRestarted | Status::Revoked | Status::Closed
+                        if !self.is_trapping(endpoint) =>
+                    {
                         Err(CallError::PeerRestarted)
                     }
                     _ => Err(CallError::Failed(format!("the call failed: {}", words(status)))),
                 }
             }
         }
+    }
+
+    /// Whether calls by an endpoint handle trap when their server ends.
+    fn is_trapping(&self, endpoint: u32) -> bool {
+        self.endpoints.iter().any(|linked| linked.endpoint == endpoint && linked.traps)
     }
 
     /// The guest's own handle to a resource of `origin` is no more.

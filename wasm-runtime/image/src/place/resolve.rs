@@ -23,10 +23,9 @@ const VOCABULARY: &[Interface] =
 
 impl<G: Gate> Resolver for Place<G> {
     fn resolve(&mut self, interface: &str) -> Result<Provider, String> {
-        if let Some(endpoint) =
-            self.start.grant(GrantKind::Endpoint, interface).map(|grant| grant.handle)
-        {
-            return self.endpoint(endpoint.ok_or("its grant came without an endpoint")?);
+        if let Some((grant, traps)) = self.start.endpoint(interface) {
+            let endpoint = grant.handle.ok_or("its grant came without an endpoint")?;
+            return self.endpoint(endpoint, traps);
         }
         let number = INTERFACES.iter().position(|(name, _)| compatible(interface, name));
         let provided = number.and_then(|number| Interface::from_raw(number as u32));
@@ -52,12 +51,12 @@ impl<G: Gate> Resolver for Place<G> {
 
 impl<G: Gate> Place<G> {
     /// Fetches what an endpoint publishes.
-    fn endpoint(&mut self, endpoint: u32) -> Result<Provider, String> {
+    fn endpoint(&mut self, endpoint: u32, traps: bool) -> Result<Provider, String> {
         let fail =
             |status| format!("expected an endpoint that is served, found that {}", words(status));
         let id = self.gate.inspect(endpoint).map_err(fail)?.extent;
         let descriptor = self.described(endpoint).map_err(fail)?;
-        self.endpoints.push(Linked { endpoint, id, descriptor: descriptor.clone() });
+        self.endpoints.push(Linked { endpoint, id, descriptor: descriptor.clone(), traps });
         Ok(Provider { target: Target::Endpoint(endpoint), descriptor: Cow::Owned(descriptor) })
     }
 

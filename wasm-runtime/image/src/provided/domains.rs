@@ -49,8 +49,8 @@ pub(super) fn call<G: Gate>(
         Function::EndpointPublish => publish(place),
         Function::DomainCreate => create(place),
         Function::DomainClone => clone(place),
-        Function::DomainGrantEndpoint => grant_endpoint(place, GrantKind::Endpoint, rights::CALL),
-        Function::DomainGrantExport => grant_endpoint(place, GrantKind::Export, rights::SERVE),
+        Function::DomainGrantEndpoint => grant_endpoint(place),
+        Function::DomainGrantExport => grant_export(place),
         Function::DomainGrantKernel => grant_kernel(place),
         Function::DomainGrantStdin => grant_stream(place, "stdin"),
         Function::DomainGrantStdout => grant_stream(place, "stdout"),
@@ -210,15 +210,37 @@ fn config<'a>(name: &'a str, input: &mut Input<'_>) -> Result<DomainConfig<'a>, 
     })
 }
 
-fn grant_endpoint<G: Gate>(place: &mut Place<G>, kind: GrantKind, right: u32) -> Outcome {
+fn grant_endpoint<G: Gate>(place: &mut Place<G>) -> Outcome {
+    let (number, (interface, endpoint, policy)) =
+        place.method(|input| Ok((String::from(input.string()?), input.u32()?, input.case(3)?)))?;
+    let (kind, right) = match policy {
+        0 => (GrantKind::Endpoint, rights::CALL),
+        1 => (GrantKind::Endpoint, rights::CALL | rights::RETRY),
+        _ => (GrantKind::EndpointOrTrap, rights::CALL),
+    };
+    give_endpoint(place, number, &interface, endpoint, (kind, right))
+}
+
+fn grant_export<G: Gate>(place: &mut Place<G>) -> Outcome {
     let (number, (interface, endpoint)) =
         place.method(|input| Ok((String::from(input.string()?), input.u32()?)))?;
+    give_endpoint(place, number, &interface, endpoint, (GrantKind::Export, rights::SERVE))
+}
+
+/// Adds the grant of a lent endpoint, with one right.
+fn give_endpoint<G: Gate>(
+    place: &mut Place<G>,
+    number: u32,
+    interface: &str,
+    endpoint: u32,
+    (kind, right): (GrantKind, u32),
+) -> Outcome {
     let endpoint = place.handle_of(place.lent(endpoint).ok_or(Malformed)?)?;
     let narrowed = place.gate.copy(endpoint, right);
     let result = narrowed.and_then(|handle| {
-        grants::add(place, number, grants::pending(kind, &interface, "", handle))
+        grants::add(place, number, grants::pending(kind, interface, "", handle))
     });
-    answer(place, result, &interface)
+    answer(place, result, interface)
 }
 
 fn grant_kernel<G: Gate>(place: &mut Place<G>) -> Outcome {

@@ -21,18 +21,18 @@ const OURS: Origin = Origin::Export { interface: 0, resource: 1 };
 
 /// A place with an export that is served and an import that goes to endpoint 5.
 fn served() -> (Place<Fake>, Rc<RefCell<crate::fake::State>>, u32, u32) {
+    served_by(GrantKind::Endpoint)
+}
+
+/// The same with another kind of grant for the import.
+fn served_by(kind: GrantKind) -> (Place<Fake>, Rc<RefCell<crate::fake::State>>, u32, u32) {
     let mut handles = (0, 0);
     let (mut place, state) = place(|state| {
         let call = state.add(Thing::Endpoint(5), rights::CALL);
         handles = (state.add(Thing::Endpoint(6), rights::SERVE), call);
         state.descriptors.insert(call, INTERFACES[0].1.to_vec());
         let interface = "test:other/thing".into();
-        vec![Grant {
-            kind: GrantKind::Endpoint,
-            interface,
-            label: String::new(),
-            handle: Some(call),
-        }]
+        vec![Grant { kind, interface, label: String::new(), handle: Some(call) }]
     });
     place.exports.push(Export {
         name: "test:own/thing".into(),
@@ -196,6 +196,15 @@ fn what_was_lent_is_gone_after_the_call_and_not_closed() {
     place.call_ended();
     assert!(place.objects.get(input).is_none());
     assert!(state.borrow().things.contains_key(&reader), "the kernel takes it back itself");
+}
+
+#[test]
+fn a_call_traps_when_its_server_ends_if_the_grant_says_so() {
+    let (mut place, state, _, endpoint) = served_by(GrantKind::EndpointOrTrap);
+    state.borrow_mut().server =
+        Some(Box::new(|_, _, _, _| (Status::PeerRestarted, vec![], vec![])));
+    let error = place.call(Target::Endpoint(endpoint), 0, 0).expect_err("it ended");
+    assert_eq!(error, CallError::Failed("the call failed: its server ended".into()));
 }
 
 #[test]

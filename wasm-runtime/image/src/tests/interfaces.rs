@@ -197,11 +197,15 @@ fn a_domain_starts_with_what_it_was_granted() {
     let endpoint = own(&mut place, 0, Kind::ENDPOINT);
     let (input, _) = pipe(&mut place, 8);
     let label = || Argument::Bytes(b"uart");
-    let grants: [(Function, Vec<Argument<'_>>); 7] = [
-        (
-            Function::DomainGrantEndpoint,
-            vec![Argument::Bytes(b"a:b/c"), Argument::Borrow(Kind::ENDPOINT, endpoint)],
-        ),
+    let import = |name: &'static [u8], policy| {
+        let endpoint = Argument::Borrow(Kind::ENDPOINT, endpoint);
+        let rest = vec![Argument::Bytes(name), endpoint, Argument::U32(policy)];
+        (Function::DomainGrantEndpoint, rest)
+    };
+    let grants: [(Function, Vec<Argument<'_>>); 9] = [
+        import(b"a:b/c", 0),
+        import(b"a:b/retry", 1),
+        import(b"a:b/trap", 2),
         (
             Function::DomainGrantExport,
             vec![Argument::Bytes(b"d:e/f"), Argument::Borrow(Kind::ENDPOINT, endpoint)],
@@ -265,14 +269,19 @@ fn a_domain_starts_with_what_it_was_granted() {
         lines,
         [
             (GrantKind::Endpoint, "a:b/c", "", 0),
-            (GrantKind::Export, "d:e/f", "", 1),
+            (GrantKind::Endpoint, "a:b/retry", "", 1),
+            (GrantKind::EndpointOrTrap, "a:b/trap", "", 2),
+            (GrantKind::Export, "d:e/f", "", 3),
             (GrantKind::Kernel, "wasi:cli/exit", "", u32::MAX),
-            (GrantKind::Kernel, "atoll:device/irq", "uart", 2),
-            (GrantKind::Kernel, "atoll:log/log", "", 3),
-            (GrantKind::Kernel, "atoll:device/framebuffer", "640x480/2560", 4),
-            (GrantKind::Stream, "", "stdin", 5),
+            (GrantKind::Kernel, "atoll:device/irq", "uart", 4),
+            (GrantKind::Kernel, "atoll:log/log", "", 5),
+            (GrantKind::Kernel, "atoll:device/framebuffer", "640x480/2560", 6),
+            (GrantKind::Stream, "", "stdin", 7),
         ]
     );
+    let granted = state.borrow().granted[..4].to_vec();
+    let retry = rights::CALL | rights::RETRY;
+    assert_eq!(granted, [rights::CALL, retry, rights::CALL, rights::SERVE]);
     assert!(slots.iter().all(|slot| slot.kind == SendSlot::Move as u32));
     let again = call(&mut place, AtollSupervisionDomains, Function::DomainStart as u32, &start)
         .expect("no trap");
