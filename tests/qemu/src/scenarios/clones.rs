@@ -87,7 +87,7 @@ fn kill(session: &mut Session, name: &str, restarts: u32) -> Result<()> {
 }
 
 /// Asks until a server runs, restarted that often.
-fn runs(session: &mut Session, name: &str, restarts: u32) -> Result<()> {
+pub(super) fn runs(session: &mut Session, name: &str, restarts: u32) -> Result<()> {
     for _ in 0..500 {
         let table = session.command("ps")?;
         let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();

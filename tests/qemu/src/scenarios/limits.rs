@@ -74,6 +74,12 @@ impl System {
         Ok(self)
     }
 
+    /// Adds an entry whose component is one of the repository's.
+    pub(super) fn and(mut self, entry: &str) -> Self {
+        self.text += entry;
+        self
+    }
+
     fn description(&self) -> Result<PathBuf> {
         let path = self.folder.path().join("limits.toml");
         fs::write(&path, &self.text)?;

@@ -7,6 +7,7 @@ mod foreign;
 mod hostile;
 mod iso;
 mod limits;
+mod recovery;
 mod shell;
 mod supervision;
 mod swap;
@@ -26,6 +27,7 @@ pub fn all() -> Vec<&'static Scenario> {
         supervision::ALL,
         clones::ALL,
         swap::ALL,
+        recovery::ALL,
         iso::ALL,
     ]
     .into_iter()
