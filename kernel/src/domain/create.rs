@@ -116,6 +116,7 @@ impl Kernel {
             watchers: List::new(),
             ending: None,
             swap: Swap::new(config.standby),
+            health: super::Health::default(),
             link: Link::FREE,
         };
         domain.require_memory(0)?;

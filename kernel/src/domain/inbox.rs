@@ -118,6 +118,7 @@ impl Kernel {
                 inbox.notifications.remove(&mut self.ipc.watches, id);
                 self.deliver_notification(id, domain)
             }
+            Item::Probe => self.deliver_probe(domain),
         };
         delivered.is_ok()
     }

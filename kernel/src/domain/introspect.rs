@@ -7,8 +7,8 @@ use crate::trace;
 use atoll_gate::Status;
 use atoll_gate::message::{MAX_PAYLOAD, PAYLOAD_OFFSET};
 use atoll_gate::record::{
-    DOMAIN_HANDLES, DOMAIN_STATUS, DomainStatus, HandleInfo, LogEntry, MachineStatus, Record,
-    SYSTEM_DOMAINS, SYSTEM_MACHINE,
+    DOMAIN_HANDLES, DOMAIN_PULSE, DOMAIN_STATUS, DomainStatus, HandleInfo, LogEntry, MachineStatus,
+    Record, SYSTEM_DOMAINS, SYSTEM_MACHINE,
 };
 
 /// Longest encoded record.
@@ -86,6 +86,13 @@ impl Kernel {
                 None => payload.bytes(domain.swap.reason()),
             };
             return Ok(Some(domain.changes));
+        }
+        if offset == DOMAIN_PULSE {
+            if !payload.record(&self.pulse(id)?) {
+                return Err(Status::Invalid);
+            }
+            payload.bytes(domain.health.words());
+            return Ok(None);
         }
         let first = offset.checked_sub(DOMAIN_HANDLES).ok_or(Status::Invalid)?;
         let first = usize::try_from(first).map_err(|_| Status::Invalid)?;

@@ -1,7 +1,7 @@
 //! What the kernel keeps of one domain.
 
 use super::swap::Swap;
-use super::{death::Ending, reserved::Reserved, snapshot::Pristine};
+use super::{Health, death::Ending, reserved::Reserved, snapshot::Pristine};
 use crate::capability::{CallId, HandleTable, Link, Linked, List};
 use crate::ipc::Inbox;
 use crate::memory::{AddressSpace, PageRun};
@@ -101,6 +101,8 @@ pub struct Domain {
     pub ending: Option<Ending>,
     /// Its part in a swap.
     pub swap: Swap,
+    /// What it was asked about its health, and said.
+    pub health: Health,
     /// Place in the queue of domains that have to end.
     pub link: Link,
 }

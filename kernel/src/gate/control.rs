@@ -63,6 +63,19 @@ pub(super) fn kill_domain(kernel: &mut Kernel, caller: DomainId, arguments: Argu
     if domain == caller { Err(Stop::Silent) } else { Ok(0) }
 }
 
+pub(super) fn probe(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
+    let domain = kernel.live(caller)?.0.handles.domain(arguments.handle::<0>(), rights::CONTROL)?;
+    kernel.probe(domain, arguments.raw::<1>())?;
+    Ok(0)
+}
+
+pub(super) fn answer_probe(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
+    let status = Status::from_raw(arguments.raw::<1>()).ok_or(Status::Invalid)?;
+    let words = arguments.lengths::<2>()?.payload as usize;
+    kernel.answer_probe(caller, arguments.raw::<0>(), status, words)?;
+    Ok(0)
+}
+
 pub(super) fn ready(kernel: &mut Kernel, caller: DomainId, _: Arguments) -> Outcome {
     kernel.become_ready(caller);
     Ok(0)

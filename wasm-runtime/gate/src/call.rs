@@ -103,7 +103,8 @@ numbered! {
         CreateEvent = 14,
         /// (handle, offset, most bytes) -> bytes read into the receive payload. Pipe reader:
         /// offset ignored, [`Status::WouldBlock`] when empty, [`Status::Closed`] when empty and
-        /// the writer is gone. Blob: from `offset`. Domain: its [`crate::record::DomainStatus`].
+        /// the writer is gone. Blob: from `offset`. Domain: its [`crate::record::DomainStatus`] or
+        /// [`crate::record::Pulse`].
         /// System: records, see [`crate::record`]. Log: whole entries from sequence `offset` on.
         Read = 15,
         /// (handle, lengths) -> bytes taken. Pipe writer: as many as fit, [`Status::WouldBlock`]
@@ -111,9 +112,8 @@ numbered! {
         Write = 16,
         /// (handle, token) -> 0. Asks for one notification with this token when the object is or
         /// becomes ready: pipe readable/writable/closed, event set, interrupt raised and not
-        /// acknowledged, domain ready, ended or further in a swap since its status was last read
-        /// by this handle, log
-        /// longer than last read by this handle. A second watch replaces the first.
+        /// acknowledged, domain ready, ended, further in a swap or asked and answered since its
+        /// status was last read by this handle, log longer than last read by this handle. A second watch replaces the first.
         Watch = 17,
         /// (handle) -> 0. Takes back a watch and a notification of it that is still queued.
         Unwatch = 18,
@@ -226,6 +226,16 @@ numbered! {
         /// what the new ones minted is stale, waiting calls go to the old ones. A new one that has
         /// taken calls can answer them; at its end those that can be repeated go to the old one.
         RevertSwap = 44,
+
+        // Probes
+        /// (control handle, number) -> 0. Has a domain that is ready asked whether it works: it gets
+        /// [`crate::message::EventKind::Probe`] in turn with its calls. A probe that it has not
+        /// taken yet gives way to this one. [`Status::NotReady`] if it is not ready to serve.
+        Probe = 45,
+        /// (number, status, lengths) -> 0. Answers the probe that the caller took; its
+        /// [`crate::record::Pulse`] has the answer. With another status than [`Status::Ok`] the
+        /// payload says what is wrong, in words. [`Status::Invalid`] for another number.
+        AnswerProbe = 46,
     }
 }
 

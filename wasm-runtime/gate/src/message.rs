@@ -26,7 +26,7 @@ pub struct Header {
     /// Call: function index in the published interface. Reply: a [`crate::Status`] as a number.
     /// Start record: 1 for a standby domain.
     pub method: u32,
-    /// Call and reply: the call's id. Notification: the token given to `watch`.
+    /// Call and reply: the call's id. Notification: the token given to `watch`. Probe: its number.
     /// Drop: the object id in the low half.
     pub id: u64,
     /// Call and drop: the badge under which the endpoint was published.
@@ -55,6 +55,8 @@ pub enum EventKind {
     Quiesce = 5,
     /// A standby domain is to take over: a saved state can be read.
     TakeOver = 6,
+    /// The domain is asked whether it works.
+    Probe = 7,
 }
 
 impl EventKind {
@@ -68,6 +70,7 @@ impl EventKind {
             4 => Some(Self::Drop),
             5 => Some(Self::Quiesce),
             6 => Some(Self::TakeOver),
+            7 => Some(Self::Probe),
             _ => None,
         }
     }
@@ -75,7 +78,7 @@ impl EventKind {
 
 /// Which events a `wait` accepts: a mask of these. Events of other kinds stay queued.
 pub mod accept {
-    /// Calls and drops, and what a swap asks.
+    /// Calls and drops, and what a swap or a probe asks.
     pub const CALLS: u64 = 1;
     /// Replies.
     pub const REPLIES: u64 = 2;

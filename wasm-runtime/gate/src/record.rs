@@ -156,6 +156,19 @@ record! {
 }
 
 record! {
+    /// How a domain answers probes: `Read` on a domain handle at offset [`DOMAIN_PULSE`] gives one,
+    /// and after it the bytes of what the domain says is wrong. Ends no readiness.
+    Pulse {
+        /// Number of the last probe that it answered; 0 before the first.
+        answered: u64,
+        /// 1 if its answer was that something is wrong.
+        is_ill: u32,
+        /// A [`State`] as a number.
+        state: u32,
+    }
+}
+
+record! {
     /// The machine as a whole: `Read` on a system handle at offset [`SYSTEM_MACHINE`].
     MachineStatus {
         /// Bytes of usable memory.
@@ -231,6 +244,9 @@ pub const SYSTEM_DOMAINS: u64 = 1 << 32;
 pub const DOMAIN_STATUS: u64 = 0;
 /// Offset of the first handle's record in a domain handle.
 pub const DOMAIN_HANDLES: u64 = 1 << 32;
+
+/// Offset of the pulse in a domain handle.
+pub const DOMAIN_PULSE: u64 = 1 << 33;
 
 /// Where a domain is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

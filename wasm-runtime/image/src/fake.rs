@@ -11,7 +11,9 @@ use atoll_gate::call::{Call, NO_DEADLINE, ObjectKind, SHARE, Status, rights};
 use atoll_gate::message::{
     EventKind, Header, Lengths, MAX_PAYLOAD, MAX_SLOTS, ReceiveSlot, SendSlot, Slot, accept,
 };
-use atoll_gate::record::{DomainStatus, LogEntry, MachineStatus, Record, name_field};
+use atoll_gate::record::{
+    DOMAIN_PULSE, DomainStatus, LogEntry, MachineStatus, Pulse, Record, name_field,
+};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
@@ -96,7 +98,9 @@ pub(crate) struct State {
     pub(crate) save_limit: Option<usize>,
     /// How it froze: status and reason.
     pub(crate) frozen: Vec<(u64, String)>,
-    /// What it asked of other domains' swaps: call, arguments and payload.
+    /// How it answered probes: number, status and words.
+    pub(crate) verdicts: Vec<(u64, u64, String)>,
+    /// What it asked of other domains' swaps and health: call, arguments and payload.
     pub(crate) swaps: Vec<(Call, [u64; 2], Vec<u8>)>,
     /// How those are refused, if they are.
     pub(crate) swap_status: Option<Status>,
@@ -239,7 +243,8 @@ impl Fake {
                         EventKind::Call
                         | EventKind::Drop
                         | EventKind::Quiesce
-                        | EventKind::TakeOver,
+                        | EventKind::TakeOver
+                        | EventKind::Probe,
                     ) => accept::CALLS,
                     Some(EventKind::Reply) => accept::REPLIES,
                     _ => accept::NOTIFICATIONS,
@@ -295,6 +300,13 @@ impl Fake {
                 };
                 let mut bytes = vec![0; MachineStatus::LEN];
                 status.write(&mut bytes).expect("fits");
+                bytes
+            }
+            Thing::Domain if offset == DOMAIN_PULSE => {
+                let mut bytes = vec![0; Pulse::LEN];
+                let pulse = Pulse { answered: 7, is_ill: 1, state: 5 };
+                pulse.write(&mut bytes).expect("fits");
+                bytes.extend_from_slice(b"out of ink");
                 bytes
             }
             Thing::Domain => {
@@ -449,13 +461,22 @@ impl Gate for Fake {
                 self.state.borrow_mut().exits.push((a, b, message));
                 Ok(0)
             }
+            Call::AnswerProbe => {
+                let (words, _) = self.sent(c)?;
+                let words = String::from_utf8(words).expect("text");
+                self.state.borrow_mut().verdicts.push((a, b, words));
+                Ok(0)
+            }
             Call::Snapshot => self.snapshot(),
             Call::SaveState => self.save_state(a),
             Call::Freeze => self.freeze(a, b),
             Call::ReadState => self.read_state(a as usize, b as usize),
-            Call::Quiesce | Call::Thaw | Call::TakeOver | Call::CommitSwap | Call::RevertSwap => {
-                self.swap_others(call, a, b)
-            }
+            Call::Quiesce
+            | Call::Thaw
+            | Call::TakeOver
+            | Call::CommitSwap
+            | Call::RevertSwap
+            | Call::Probe => self.swap_others(call, a, b),
             _ => self.small_call(call, arguments),
         }
     }

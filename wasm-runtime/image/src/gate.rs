@@ -354,6 +354,14 @@ pub trait Calls: Gate {
         let _ = self.enter(Call::KillDomain, [u64::from(control), 0, 0, 0, 0]);
     }
 
+    /// Has a domain asked whether it works.
+    ///
+    /// # Errors
+    /// The status of the gate call.
+    fn probe(&mut self, control: u32, number: u64) -> Result<(), Status> {
+        self.enter(Call::Probe, [u64::from(control), number, 0, 0, 0]).map(drop)
+    }
+
     /// Reports this domain ready.
     fn report_ready(&mut self) {
         let _ = self.enter(Call::Ready, [0; 5]);

@@ -14,6 +14,7 @@
 //! | [`objects`], [`watches`], [`answer`], [`wire`] | what provided interfaces are made of |
 //! | `provided` | the provided interfaces, one module each |
 //! | [`serve`] | loading, linking, and the event loop |
+//! | `health` | answering probes |
 //! | `swap` | giving the state up, and taking over |
 
 #![cfg_attr(not(test), no_std)]
@@ -23,6 +24,7 @@ extern crate alloc;
 
 pub mod answer;
 pub mod gate;
+mod health;
 pub mod heap;
 pub mod objects;
 pub mod place;

@@ -156,7 +156,7 @@ impl<G: Gate> Life<G> {
     }
 
     /// Calls a function of the component that takes no handles and gives none.
-    fn own_call(
+    pub(crate) fn own_call(
         &mut self,
         export: u32,
         function: &str,
@@ -215,6 +215,7 @@ impl<G: Gate> Life<G> {
                     dropped.map_err(End::trapped)?;
                 }
                 Pending::Quiesce => self.quiesce()?,
+                Pending::Probe(number) => self.answer_probe(number)?,
                 Pending::Ready(token) => {
                     if let Some(handler) = self.instance.export_index("atoll:io/handler") {
                         self.own_call(handler, "ready", &token.to_le_bytes())?;

@@ -86,7 +86,7 @@ impl Swap {
     }
 
     /// Whether what it publishes is not bound yet.
-    const fn stages(&self) -> bool {
+    pub(super) const fn stages(&self) -> bool {
         matches!(self.phase, Phase::Standby | Phase::Prepared | Phase::TakingOver | Phase::TookOver)
     }
 }

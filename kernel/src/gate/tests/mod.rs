@@ -8,6 +8,7 @@ mod devices;
 mod handles;
 mod messages;
 mod model;
+mod probes;
 mod reserved;
 mod snapshot;
 mod streams;

@@ -34,8 +34,17 @@ pub(super) struct Serving {
     /// Id of the call that runs.
     id: u64,
     due: Option<Reply>,
-    /// Whether the state is to be given up.
-    quiesces: bool,
+    /// What the kernel asked for.
+    asked: Option<Asked>,
+}
+
+/// What the kernel asks for between two calls, one thing at a time.
+#[derive(Clone, Copy, Debug)]
+enum Asked {
+    /// To give the state up.
+    Quiesce,
+    /// To answer this probe.
+    Probe(u64),
 }
 
 /// What the component is to be told before its next call.
@@ -47,6 +56,8 @@ pub(crate) enum Pending {
     Ready(u64),
     /// Another version takes over.
     Quiesce,
+    /// Somebody asks, by this number, whether it works.
+    Probe(u64),
 }
 
 impl<G: Gate> Place<G> {
@@ -67,7 +78,8 @@ impl<G: Gate> Place<G> {
             }
             Some(EventKind::Notification) => self.watches.notified(header.id as u32),
             Some(EventKind::Drop) => self.last_holder_dropped(header.id as u32),
-            Some(EventKind::Quiesce) => self.serving.quiesces = true,
+            Some(EventKind::Quiesce) => self.serving.asked = Some(Asked::Quiesce),
+            Some(EventKind::Probe) => self.serving.asked = Some(Asked::Probe(header.id)),
             Some(EventKind::Reply | EventKind::TakeOver) | None => {}
         }
         None
@@ -107,7 +119,10 @@ impl<G: Gate> Place<G> {
         if let Some(token) = self.watches.pop() {
             return Some(Pending::Ready(token));
         }
-        core::mem::take(&mut self.serving.quiesces).then_some(Pending::Quiesce)
+        self.serving.asked.take().map(|asked| match asked {
+            Asked::Quiesce => Pending::Quiesce,
+            Asked::Probe(number) => Pending::Probe(number),
+        })
     }
 
     /// Whether there is nothing to be done before the next wait.
@@ -117,7 +132,7 @@ impl<G: Gate> Place<G> {
             let now = self.gate.clock();
             self.watches.passed(now);
         }
-        self.dropped.is_empty() && !self.watches.has_ready() && !self.serving.quiesces
+        self.dropped.is_empty() && !self.watches.has_ready() && self.serving.asked.is_none()
     }
 
     /// Sends the reply that is due.

@@ -15,7 +15,8 @@ use alloc::vec::Vec;
 use atoll_gate::call::{Status, rights};
 use atoll_gate::message::MAX_PAYLOAD;
 use atoll_gate::record::{
-    DOMAIN_HANDLES, DOMAIN_STATUS, DomainStatus, HandleInfo, NAME_LEN, Record, name_str,
+    DOMAIN_HANDLES, DOMAIN_PULSE, DOMAIN_STATUS, DomainStatus, HandleInfo, NAME_LEN, Pulse, Record,
+    name_str,
 };
 use atoll_gate::start::{DomainConfig, GrantKind, Isolation, Options, RuntimeLimits, Writer};
 use atoll_runtime::link::name::compatible;
@@ -79,6 +80,8 @@ pub(super) fn call<G: Gate>(
             answer_step(place, result, "the domain cannot serve again")
         }
         Function::DomainTakeOver => take_over(place),
+        Function::DomainProbe => probe(place),
+        Function::DomainPulse => pulse(place),
         Function::Commit => {
             let len = couples(place)?;
             let result = len.and_then(|len| place.gate.commit_swap(len));
@@ -108,6 +111,23 @@ fn answer_step<G: Gate>(place: &mut Place<G>, result: Result<(), Status>, what: 
         return Ok(());
     }
     answer(place, result, what)
+}
+
+fn probe<G: Gate>(place: &mut Place<G>) -> Outcome {
+    let (domain, number) = place.method(|input| input.u64())?;
+    let control = place.handle_of(domain)?;
+    let result = place.gate.probe(control, number);
+    answer_step(place, result, "the domain cannot be probed")
+}
+
+fn pulse<G: Gate>(place: &mut Place<G>) -> Outcome {
+    let control = place.method_handle()?;
+    let count = place.gate.read(control, DOMAIN_PULSE, MAX_PAYLOAD)?;
+    let bytes = place.gate.receive_payload().get(..count).unwrap_or_default();
+    let pulse = Pulse::read(bytes).ok_or("the kernel's record of the domain is malformed")?;
+    let words = text(bytes.get(Pulse::LEN..).unwrap_or_default());
+    place.answer.put(|out| records::pulse(out, &pulse, &words));
+    Ok(())
 }
 
 fn take_over<G: Gate>(place: &mut Place<G>) -> Outcome {

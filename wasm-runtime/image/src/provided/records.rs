@@ -3,7 +3,7 @@
 use crate::wire::{Output, cut};
 use alloc::string::String;
 use atoll_gate::call::rights;
-use atoll_gate::record::{DomainStatus, HandleInfo, name_str};
+use atoll_gate::record::{DomainStatus, HandleInfo, Pulse, State, name_str};
 
 /// Most bytes of a domain's last words.
 const MOST_MESSAGE: usize = 4096;
@@ -32,6 +32,16 @@ pub(super) fn domain_status(out: &mut Output<'_>, status: &DomainStatus, message
     out.u32(status.phase.min(12));
     out.u64(status.saved);
     out.u32(status.calls_open);
+}
+
+/// Appends a `pulse`.
+pub(super) fn pulse(out: &mut Output<'_>, pulse: &Pulse, words: &str) {
+    out.u64(pulse.answered);
+    out.u32(pulse.is_ill.min(1));
+    if pulse.is_ill != 0 {
+        out.string(cut(words, MOST_MESSAGE));
+    }
+    out.bool(pulse.state == State::Calling as u32);
 }
 
 /// Appends a `handle-info`.

@@ -11,12 +11,12 @@ use atoll_gate::record::Cause;
 use atoll_gate::start::{GrantKind, NO_SLOT, Options, StartRecord, Writer};
 
 /// Number of the server's export `test:adder/adder`.
-const ADDER: u32 = 2;
+pub(super) const ADDER: u32 = 2;
 /// A component with an interface `test:adder/adder` and a handler, which logs its tokens.
-const SERVER: &str = include_str!("server.wat");
+pub(super) const SERVER: &str = include_str!("server.wat");
 
 /// Lives a component with these grants and returns its end.
-fn run(component: &str, prepare: impl FnOnce(&mut State) -> Vec<Grant>) -> (End, State) {
+pub(super) fn run(component: &str, prepare: impl FnOnce(&mut State) -> Vec<Grant>) -> (End, State) {
     run_with(Options::default(), component, prepare)
 }
 
@@ -88,7 +88,7 @@ fn plain(interface: &str) -> Grant {
     super::kernel(interface, "", None)
 }
 
-fn grants(state: &mut State) -> Vec<Grant> {
+pub(super) fn grants(state: &mut State) -> Vec<Grant> {
     vec![log(state), plain("atoll:clocks/monotonic"), plain("atoll:io/watch"), adder(state)]
 }
 

@@ -1,6 +1,7 @@
 //! The image over the fake kernel.
 
 mod handles;
+mod health;
 mod interfaces;
 mod life;
 mod readiness;

@@ -58,6 +58,21 @@ fn steps_of_a_swap_become_gate_calls() {
 }
 
 #[test]
+fn a_supervisor_asks_how_a_domain_is() {
+    let (mut place, state, [domain, _]) = two();
+    let control = place.handle_of(domain).expect("a handle");
+    let probe = [lent(domain), Argument::U64(8)];
+    assert_eq!(ask(&mut place, Function::DomainProbe, &probe), [0; 4]);
+    assert_eq!(state.borrow().swaps, [(Call::Probe, [u64::from(control), 8], vec![])]);
+    state.borrow_mut().swap_status = Some(Status::NotReady);
+    assert_eq!(ask(&mut place, Function::DomainProbe, &probe)[..4], [1, 0, 0, 0]);
+    // The last answer, that something is wrong and what, and that it waits for a reply.
+    let mut expected = vec![7, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 10, 0, 0, 0];
+    expected.extend(b"out of ink\x01");
+    assert_eq!(ask(&mut place, Function::DomainPulse, &[lent(domain)]), expected);
+}
+
+#[test]
 fn a_step_that_the_kernel_refuses_is_an_error_in_words() {
     let (mut place, state, [old, new]) = two();
     state.borrow_mut().swap_status = Some(Status::NotReady);
