@@ -80,6 +80,13 @@ impl System {
         self
     }
 
+    /// Writes something that is there otherwise.
+    pub(super) fn instead(mut self, old: &str, new: &str) -> Result<Self> {
+        ensure!(self.text.contains(old), "the test system does not say {old:?}");
+        self.text = self.text.replacen(old, new, 1);
+        Ok(self)
+    }
+
     fn description(&self) -> Result<PathBuf> {
         let path = self.folder.path().join("limits.toml");
         fs::write(&path, &self.text)?;
