@@ -328,6 +328,12 @@ impl World {
         assert!(self.clients.iter().all(|client| client.waits.is_none() && client.sent.is_empty()));
         self.bench.kill(self.old.control);
         assert_eq!(self.bench.kernel.ipc.population()[1..], [0; 6]);
+        // What was published last is there for the next server, and paid once.
+        let kernel = &self.bench.kernel;
+        let kept: usize = kernel.ipc.endpoints.iter().map(|(_, end)| end.descriptor.len()).sum();
+        let charged = kernel.live(self.bench.init).expect("alive").0.charged;
+        assert!(kept > 0);
+        assert_eq!(charged, kept as u64);
     }
 }
 
