@@ -77,17 +77,41 @@ impl Kernel {
     /// and has room for it.
     pub(super) fn unbind(&mut self, id: EndpointId) {
         let Some(endpoint) = self.ipc.endpoints.get_mut(id) else { return };
-        let (server, maker, len) = (endpoint.server(), endpoint.maker, endpoint.descriptor.len());
+        let (server, len) = (endpoint.server(), endpoint.descriptor.len() as u64);
         endpoint.unbind();
         if let Some(server) = server {
-            self.refund(server, len as u64);
+            self.refund(server, len);
         }
+        self.charge_maker(id);
+    }
+
+    /// Counts the interface that is kept at an endpoint against whoever made that, or drops it.
+    fn charge_maker(&mut self, id: EndpointId) {
+        let Some(endpoint) = self.ipc.endpoints.get(id) else { return };
+        let (maker, len) = (endpoint.maker, endpoint.descriptor.len() as u64);
         let lives = self.live(maker).map(drop);
-        let kept = lives.and_then(|()| self.domain_mut(maker)?.charge(len as u64));
+        let kept = lives.and_then(|()| self.domain_mut(maker)?.charge(len));
         if kept.is_err()
             && let Some(endpoint) = self.ipc.endpoints.get_mut(id)
         {
             endpoint.descriptor = Vec::new();
+        }
+    }
+
+    /// Lets `new` pay for what was kept at the endpoints that `old` made, in the place of `old`.
+    pub(super) fn inherit_endpoints(&mut self, old: DomainId, new: DomainId) {
+        for index in 0..self.ipc.endpoints.extent() {
+            let Some(id) = self.ipc.endpoints.id_at(index) else { continue };
+            let Some(endpoint) = self.ipc.endpoints.get_mut(id) else { continue };
+            if endpoint.maker != old {
+                continue;
+            }
+            endpoint.maker = new;
+            if endpoint.server().is_none() {
+                let len = endpoint.descriptor.len() as u64;
+                self.refund(old, len);
+                self.charge_maker(id);
+            }
         }
     }
 

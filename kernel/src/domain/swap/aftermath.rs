@@ -25,6 +25,7 @@ impl Kernel {
             }
             (Phase::Replaced, Some(new)) => {
                 self.part(id);
+                self.inherit_endpoints(id, new);
                 self.enter_phase(new, Phase::Settled);
             }
             _ => {}

@@ -1,7 +1,7 @@
 //! Domains that end in the middle of a swap, and calls that are repeated.
 
 use super::super::{Bench, PLAIN, copy, mint, slot};
-use super::{STANDBY, Swap};
+use super::{STANDBY, Server, Swap};
 use atoll_gate::call::rights;
 use atoll_gate::message::{EventKind, SendSlot};
 use atoll_gate::record::Phase;
@@ -238,6 +238,39 @@ fn a_call_that_may_be_repeated_survives_a_crash() {
     bench.kill(next.control);
     assert_eq!(bench.result(patient), Some((Status::Closed, 0)));
     assert!(bench.kernel.ipc.calls.is_empty());
+}
+
+#[test]
+fn the_heir_pays_for_what_was_kept_at_the_endpoints_of_the_old_one() {
+    let mut bench = Bench::new();
+    let ends = [(); 2].map(|()| bench.expect(bench.init, Call::CreateEndpoint, []) as u32);
+    bench.publish(bench.init, ends[1]);
+    let grants = [copy(ends[0], rights::SERVE | rights::COPY), copy(ends[1], rights::CALL)];
+    let (domain, control, handles) = bench.spawn_with(PLAIN, &grants);
+    bench.publish(domain, handles[0]);
+    bench.expect(domain, Call::Ready, []);
+    let old = Server { domain, control, serve: handles[0] };
+    // It makes an endpoint, which another domain serves and leaves.
+    let made = bench.expect(domain, Call::CreateEndpoint, []) as u32;
+    bench.send(domain, handles[1], b"", &[copy(made, rights::ALL)]);
+    let call = bench.take(bench.init);
+    bench.reply(bench.init, call.id, b"", &[]);
+    bench.take(domain);
+    let given = call.slots[0].handle;
+    let server = bench.server(PLAIN, given);
+    bench.kill(server.control);
+    let charged = |bench: &Bench, domain| bench.kernel.live(domain).expect("alive").0.charged;
+    assert_eq!(charged(&bench, domain), 10 + 15);
+    let new = bench.server(STANDBY, ends[0]);
+    bench.freeze(old, b"", &[]);
+    bench.take_over(old, new);
+    bench.commit(&[(old, new)]);
+    assert_eq!(charged(&bench, new.domain), 15);
+    bench.kill(control);
+    assert_eq!(charged(&bench, new.domain), 15 + 15);
+    assert_eq!(bench.expect(bench.init, Call::Describe, [given.into(), 0]), 15);
+    bench.kill(new.control);
+    assert_eq!(bench.fails(bench.init, Call::Describe, [given.into(), 0]), Status::NotReady);
 }
 
 #[test]
