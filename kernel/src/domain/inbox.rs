@@ -6,7 +6,7 @@ use crate::capability::{DomainId, MintedId, WatchId};
 use crate::ipc::Item;
 use atoll_gate::Status;
 use atoll_gate::call::NO_DEADLINE;
-use atoll_gate::message::{EventKind, Header};
+use atoll_gate::message::{EventKind, Header, accept};
 
 impl Kernel {
     /// Gives `domain` the next event of a kind in the mask; true if it got one, false if it is
@@ -20,6 +20,10 @@ impl Kernel {
         deadline: u64,
         resume: Option<DomainId>,
     ) -> Result<bool, Status> {
+        if mask & accept::CALLS != 0 && self.deliver_probe(domain) {
+            self.resume(resume);
+            return Ok(true);
+        }
         while let Some(item) =
             self.domains.get(domain).and_then(|d| d.inbox.oldest(&self.ipc, mask))
         {
@@ -118,7 +122,6 @@ impl Kernel {
                 inbox.notifications.remove(&mut self.ipc.watches, id);
                 self.deliver_notification(id, domain)
             }
-            Item::Probe => self.deliver_probe(domain),
         };
         delivered.is_ok()
     }

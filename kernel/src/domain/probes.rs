@@ -1,7 +1,9 @@
 //! Probes: whether a domain works, which it answers itself.
 //!
-//! A probe waits in the inbox like a call and takes no memory: there is one, and the next takes its
-//! place. The answer is kept until the next and is a change that watches tell of.
+//! A probe comes when the domain next waits for calls, before these. It is in no queue, so that the
+//! short ways of calls need not look for it: whoever waits in `inbox` looks, and a domain that came
+//! to wait on a short way is told at the end of the kernel entry, as of a swap. There is one, and
+//! the next takes its place. The answer is kept until the next and is a change that watches tell of.
 
 use super::calls::write_header;
 use super::{Kernel, Life};
@@ -14,6 +16,8 @@ use atoll_gate::record::Pulse;
 /// What a domain was asked and said.
 #[derive(Debug, Default)]
 pub struct Health {
+    /// The probe that waits for it.
+    waiting: Option<u64>,
     /// The probe that it took and has not answered.
     taken: Option<u64>,
     /// The last one that it answered; 0 before the first.
@@ -23,6 +27,11 @@ pub struct Health {
 }
 
 impl Health {
+    /// Whether a probe waits for it.
+    pub(super) const fn is_asked(&self) -> bool {
+        self.waiting.is_some()
+    }
+
     /// What it says is wrong.
     pub(super) fn words(&self) -> &[u8] {
         self.illness.as_deref().unwrap_or_default()
@@ -36,18 +45,22 @@ impl Kernel {
         if domain.life != Life::Ready || domain.swap.stages() {
             return Err(Status::NotReady);
         }
-        self.domain_mut(id)?.inbox.ask(number);
-        self.poke(id);
+        if !domain.health.is_asked() {
+            self.add_turn(id)?;
+        }
+        self.domain_mut(id)?.health.waiting = Some(number);
         Ok(())
     }
 
-    /// Gives a domain the probe that waits for it.
-    pub(super) fn deliver_probe(&mut self, id: DomainId) -> Result<(), Status> {
-        let domain = self.domain_mut(id)?;
-        let number = domain.inbox.take_probe().ok_or(Status::Closed)?;
-        domain.health.taken = Some(number);
+    /// Gives a domain the probe that waits for it; false if none does.
+    pub(super) fn deliver_probe(&mut self, id: DomainId) -> bool {
+        let Some(health) = self.domains.get_mut(id).map(|domain| &mut domain.health) else {
+            return false;
+        };
+        let Some(number) = health.waiting.take() else { return false };
+        health.taken = Some(number);
         let header = Header { event: EventKind::Probe as u32, id: number, ..Header::default() };
-        write_header(&self.live(id)?.1.receive, header)
+        self.live(id).and_then(|(_, body)| write_header(&body.receive, header)).is_ok()
     }
 
     /// A domain answers the probe that it took; with a status other than `Ok`, the first `words`
@@ -63,7 +76,8 @@ impl Kernel {
             return Err(Status::Invalid);
         }
         let illness = (status != Status::Ok).then(|| self.last_words(id, words));
-        self.domain_mut(id)?.health = Health { taken: None, answered: number, illness };
+        let health = &mut self.domain_mut(id)?.health;
+        (health.taken, health.answered, health.illness) = (None, number, illness);
         self.tell_change(id);
         Ok(())
     }

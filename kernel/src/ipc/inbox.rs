@@ -15,11 +15,9 @@ pub enum Item {
     Reply(CallId),
     /// A watched object became ready.
     Notification(WatchId),
-    /// A question whether the domain works.
-    Probe,
 }
 
-/// Four queues, a probe and a counter that orders them among each other.
+/// Four queues and a counter that orders their entries among each other.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Inbox {
     /// Calls.
@@ -31,8 +29,6 @@ pub struct Inbox {
     /// Watches that fired.
     pub notifications: List,
     arrivals: u64,
-    /// A probe: its number and its place in the order.
-    probe: Option<(u64, u64)>,
 }
 
 impl Inbox {
@@ -51,18 +47,6 @@ impl Inbox {
             && self.drops.is_empty()
             && self.replies.is_empty()
             && self.notifications.is_empty()
-            && self.probe.is_none()
-    }
-
-    /// Lets a probe wait, in the place of one that does.
-    pub fn ask(&mut self, number: u64) {
-        let order = self.probe.map(|(_, order)| order).unwrap_or_else(|| self.arrival());
-        self.probe = Some((number, order));
-    }
-
-    /// Takes the number of the probe that waits.
-    pub fn take_probe(&mut self) -> Option<u64> {
-        self.probe.take().map(|(number, _)| number)
     }
 
     /// The oldest entry of a kind in the mask; it stays queued.
@@ -73,7 +57,6 @@ impl Inbox {
         if mask & accept::CALLS != 0 {
             older(&mut oldest, self.calls.first_in_order(&ipc.calls), Item::Call);
             older(&mut oldest, self.drops.first_in_order(&ipc.minted), Item::Drop);
-            older(&mut oldest, self.probe.map(|(_, order)| ((), order)), |()| Item::Probe);
         }
         if mask & accept::REPLIES != 0 {
             older(&mut oldest, self.replies.first_in_order(&ipc.calls), Item::Reply);

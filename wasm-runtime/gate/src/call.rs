@@ -229,7 +229,7 @@ numbered! {
 
         // Probes
         /// (control handle, number) -> 0. Has a domain that is ready asked whether it works: it gets
-        /// [`crate::message::EventKind::Probe`] in turn with its calls. A probe that it has not
+        /// [`crate::message::EventKind::Probe`] when it next waits for calls, before these. A probe that it has not
         /// taken yet gives way to this one. [`Status::NotReady`] if it is not ready to serve.
         Probe = 45,
         /// (number, status, lengths) -> 0. Answers the probe that the caller took; its

@@ -34,14 +34,14 @@ impl Kernel {
     }
 
     /// Notes that a domain is to be told something as soon as it waits.
-    pub(super) fn add_turn(&mut self, id: DomainId) -> Result<(), Status> {
+    pub(in super::super) fn add_turn(&mut self, id: DomainId) -> Result<(), Status> {
         self.turns.try_reserve(1).map_err(|_| Status::OutOfMemory)?;
         self.turns.push(id);
         self.unsettled = true;
         Ok(())
     }
 
-    /// Tells the domains that wait what a swap wants of them.
+    /// Tells the domains that wait what a swap or a probe wants of them.
     pub(crate) fn settle_swaps(&mut self) {
         let mut index = 0;
         while let Some(id) = self.turns.get(index).copied() {
@@ -56,13 +56,20 @@ impl Kernel {
     /// Tells one domain, if it has nothing else to do; true if nothing is left to tell it.
     fn take_turn(&mut self, id: DomainId) -> bool {
         let Ok((domain, body)) = self.live(id) else { return true };
+        let waits = matches!(domain.activity, Activity::Waiting(mask) if mask & accept::CALLS != 0);
+        if domain.health.is_asked() {
+            if waits && self.deliver_probe(id) {
+                self.finish_wait(id, Status::Ok);
+                self.scheduler.wake(id, self.now);
+            }
+            return waits;
+        }
         let event = match domain.swap.phase {
             Phase::Quiescing if domain.calls_open > 0 => return false,
             Phase::Quiescing => EventKind::Quiesce,
             Phase::TakingOver => EventKind::TakeOver,
             _ => return true,
         };
-        let waits = matches!(domain.activity, Activity::Waiting(mask) if mask & accept::CALLS != 0);
         let header = Header { event: event as u32, ..Header::default() };
         if !waits || write_header(&body.receive, header).is_err() {
             return false;
