@@ -15,6 +15,10 @@ use atoll_gate::record::Cause;
 use atoll_gate::start::GrantKind;
 use atoll_runtime::{Component, DispatchError, Instance, Translation, Trap};
 
+/// Pages that looking up a backtrace takes at most: 33 names of 96 characters, once alone and once
+/// in the text, and the blocks that the heap cuts for them.
+const LOOK_UP_PAGES: u64 = 16;
+
 /// How the domain ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct End {
@@ -50,14 +54,19 @@ impl End {
     }
 }
 
-/// Lives the life of the domain whose start record is in the receive area.
-pub fn live<G: Gate>(gate: G, component: &[u8]) -> End {
-    let end = match begin(gate, component) {
-        Ok(instance) => Life { instance }.run(),
-        Err(end) => end,
+/// Lives the life of the domain whose start record is in the receive area, and tells its end. The
+/// memory of the guest is there until then: the domain's end is told before anything is taken
+/// apart, and the kernel takes all of it at once.
+pub fn live<G: Gate, T>(gate: G, component: &[u8], tell: impl FnOnce(End) -> T) -> T {
+    let mut life = match begin(gate, component) {
+        Ok(instance) => Life { instance },
+        Err(end) => return tell(end.described(component)),
     };
-    // Only now, when the memory of the guest is free again, which may have been all there was.
-    end.described(component)
+    let end = life.run();
+    let has_room = end.trap.is_none() || life.place().gate().room(LOOK_UP_PAGES);
+    // Where the guest has all there was, its memory has to go first.
+    let _life = has_room.then_some(life);
+    tell(end.described(component))
 }
 
 /// Everything up to the first instruction of an export.
@@ -135,7 +144,7 @@ pub(crate) struct Life<G: Gate> {
 }
 
 impl<G: Gate> Life<G> {
-    fn run(mut self) -> End {
+    fn run(&mut self) -> End {
         let standby = self.place().start().standby;
         let started = if standby { self.stand_by() } else { self.start() };
         if let Err(end) = started {

@@ -4,13 +4,13 @@
 //! may be missing, malformed or hostile. What cannot be read is treated as missing, and what is
 //! read is cut and made printable.
 
-use alloc::{boxed::Box, format, string::String};
-use core::fmt::{self, Write};
-
-use wasmparser::{
-    Encoding, ExportSectionReader, ExternalKind, FunctionBody, KnownCustom, Name, Parser, Payload,
-    TypeRef,
+use alloc::{boxed::Box, format, string::String, vec::Vec};
+use core::{
+    fmt::{self, Write},
+    ops::Range,
 };
+
+use wasmparser::{BinaryReader, ExportSectionReader, ExternalKind, ImportSectionReader, TypeRef};
 
 use super::{Frame, Function, body::leading_number};
 
@@ -23,6 +23,19 @@ const GAP: &str = "...";
 /// Characters of a name that are looked at.
 const MAX_READ: usize = 512;
 const CALL: u8 = 0x10;
+/// Bytes of `\0asm` and the version, which begin a module and a component.
+const PREAMBLE: usize = 8;
+/// Sections of a component.
+const MODULE_SECTION: u8 = 1;
+const COMPONENT_SECTION: u8 = 4;
+/// Sections of a module.
+const CUSTOM_SECTION: u8 = 0;
+const IMPORT_SECTION: u8 = 2;
+const EXPORT_SECTION: u8 = 7;
+const CODE_SECTION: u8 = 10;
+/// The custom section with names, and its part with those of functions.
+const NAME_SECTION: &[u8] = b"name";
+const FUNCTION_NAMES: u8 = 1;
 
 /// Finds the functions that the frames' offsets are in and gives them names. Gives back the
 /// function that the instruction at offset `callee` calls, unless it does so through a table or the
@@ -33,117 +46,194 @@ pub(super) fn describe(
     callee: Option<u32>,
 ) -> Option<Function> {
     let mut found = None;
-    each_payload(component, |module, payload| {
-        if let Payload::CodeSectionEntry(body) = payload {
-            let here = |site: &u32| body.range().contains(&u64::from(*site));
-            for frame in frames.iter_mut().filter(|frame| here(&frame.offset)) {
-                frame.function = Some(Box::new(module.function()));
-            }
-            if let Some(site) = callee.filter(here) {
-                found = module.callee(body, site);
-            }
+    each_module(component, |number, content| {
+        let here = |frame: &Frame| content.range().contains(&(frame.offset as usize));
+        if !frames.iter().any(here) {
+            return;
         }
-    });
-    each_payload(component, |module, payload| {
+        let module = Module::read(number, content);
+        module.find(frames, callee, &mut found);
         let functions = frames.iter_mut().filter_map(|frame| frame.function.as_deref_mut());
-        for function in
-            functions.chain(&mut found).filter(|function| function.module == module.number)
-        {
-            module.name(payload, function);
-        }
+        let own = |function: &&mut Function| function.module == number;
+        module.name(&mut functions.chain(&mut found).filter(own).collect::<Vec<_>>());
     });
     found
 }
 
-/// The core module that is being read.
+/// A part of the component's binary and where it begins.
+#[derive(Clone, Copy, Default)]
+struct Part<'a> {
+    start: usize,
+    bytes: &'a [u8],
+}
+
+impl<'a> Part<'a> {
+    const fn range(&self) -> Range<usize> {
+        self.start..self.start.saturating_add(self.bytes.len())
+    }
+
+    /// Takes the first bytes.
+    fn take(&mut self, count: usize) -> Option<Self> {
+        let (bytes, rest) = self.bytes.split_at_checked(count)?;
+        let taken = Self { start: self.start, bytes };
+        *self = Self { start: self.range().start.saturating_add(count), bytes: rest };
+        Some(taken)
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        self.take(1)?.bytes.first().copied()
+    }
+
+    fn number(&mut self) -> Option<u32> {
+        let (number, rest) = leading_number(self.bytes)?;
+        self.take(self.bytes.len().saturating_sub(rest.len()))?;
+        Some(number)
+    }
+
+    /// Takes a length and so many bytes.
+    fn counted(&mut self) -> Option<Self> {
+        let length = self.number()?;
+        self.take(length as usize)
+    }
+
+    /// Takes the number of a section and its content.
+    fn section(&mut self) -> Option<(u8, Self)> {
+        Some((self.byte()?, self.counted()?))
+    }
+
+    fn reader(self) -> BinaryReader<'a> {
+        BinaryReader::new(self.bytes, self.start as u64)
+    }
+}
+
+/// Shows the core modules with their numbers; ends early where the binary cannot be read. Only the
+/// heads of sections are looked at: a domain that ends does this while its clients wait.
+fn each_module<'a>(component: &'a [u8], mut visit: impl FnMut(u32, Part<'a>)) {
+    let mut numbers = 0..;
+    let mut around = Vec::new();
+    let mut rest = Part { start: 0, bytes: component };
+    let _ = rest.take(PREAMBLE);
+    loop {
+        match rest.section() {
+            Some((MODULE_SECTION, module)) => visit(numbers.next().unwrap_or_default(), module),
+            Some((COMPONENT_SECTION, mut inner)) => {
+                let _ = inner.take(PREAMBLE);
+                around.push(core::mem::replace(&mut rest, inner));
+            }
+            Some(_) => {}
+            None => match around.pop() {
+                Some(outer) if rest.bytes.is_empty() => rest = outer,
+                _ => return,
+            },
+        }
+    }
+}
+
+/// A core module, as far as names are concerned.
 struct Module<'a> {
     number: u32,
     offset: u32,
     imported: u32,
-    /// Bodies so far.
-    bodies: u32,
-    exports: Option<ExportSectionReader<'a>>,
-}
-
-/// Shows what core modules consist of; ends early where the binary cannot be read.
-fn each_payload<'a>(component: &'a [u8], mut visit: impl FnMut(&Module<'a>, &Payload<'a>)) {
-    let mut numbers = 0..;
-    let mut module = None;
-    for payload in Parser::new(0).parse_all(component) {
-        let Ok(payload) = payload else { return };
-        if let Payload::Version { encoding: Encoding::Module, range, .. } = &payload {
-            let offset = u32::try_from(range.start).unwrap_or_default();
-            let number = numbers.next().unwrap_or_default();
-            module = Some(Module { number, offset, imported: 0, bodies: 0, exports: None });
-        }
-        let Some(current) = &mut module else { continue };
-        current.read(&payload);
-        visit(current, &payload);
-        if let Payload::End(_) = payload {
-            module = None;
-        }
-    }
+    exports: Part<'a>,
+    code: Part<'a>,
+    /// Its last section with names.
+    names: Part<'a>,
 }
 
 impl<'a> Module<'a> {
-    fn read(&mut self, payload: &Payload<'a>) {
-        match payload {
-            Payload::ImportSection(section) => {
-                let imports = section.clone().into_imports().map_while(Result::ok);
-                let functions = imports.filter(|import| matches!(import.ty, TypeRef::Func(_)));
-                self.imported = u32::try_from(functions.count()).unwrap_or(u32::MAX);
+    fn read(number: u32, mut content: Part<'a>) -> Self {
+        let offset = u32::try_from(content.start).unwrap_or_default();
+        let none = Part::default();
+        let mut module =
+            Self { number, offset, imported: 0, exports: none, code: none, names: none };
+        let _ = content.take(PREAMBLE);
+        while let Some((section, mut content)) = content.section() {
+            match section {
+                IMPORT_SECTION => module.imported = imported_functions(content),
+                EXPORT_SECTION => module.exports = content,
+                CODE_SECTION => module.code = content,
+                CUSTOM_SECTION => {
+                    let name = content.counted();
+                    if name.is_some_and(|name| name.bytes == NAME_SECTION) {
+                        module.names = content;
+                    }
+                }
+                _ => {}
             }
-            Payload::ExportSection(section) => self.exports = Some(section.clone()),
-            Payload::CodeSectionEntry(_) => self.bodies = self.bodies.saturating_add(1),
-            _ => {}
+        }
+        module
+    }
+
+    /// Finds the functions of frames, and what the instruction at `callee` calls.
+    fn find(&self, frames: &mut [Frame], callee: Option<u32>, found: &mut Option<Function>) {
+        let mut bodies = self.code;
+        let count = bodies.number().unwrap_or_default();
+        for index in (self.imported..).take(count as usize) {
+            let Some(body) = bodies.counted() else { return };
+            let here = |site: &u32| body.range().contains(&(*site as usize));
+            for frame in frames.iter_mut().filter(|frame| here(&frame.offset)) {
+                frame.function = Some(Box::new(self.numbered(index)));
+            }
+            if let Some(site) = callee.filter(here) {
+                *found = self.callee(body.bytes, (site as usize).saturating_sub(body.start));
+            }
         }
     }
 
-    /// The function whose body was read last.
-    fn function(&self) -> Function {
-        self.numbered(self.imported.saturating_add(self.bodies.saturating_sub(1)))
-    }
-
-    fn numbered(&self, index: u32) -> Function {
+    const fn numbered(&self, index: u32) -> Function {
         Function { module: self.number, module_offset: self.offset, index, name: String::new() }
     }
 
-    /// The function that the instruction at an offset of the component calls by its index.
-    fn callee(&self, body: &FunctionBody<'_>, site: u32) -> Option<Function> {
-        let at = u64::from(site).checked_sub(body.range().start)?;
-        let (opcode, rest) = body.as_bytes().get(usize::try_from(at).ok()?..)?.split_first()?;
+    /// The function that the instruction at this place of a body calls by its index.
+    fn callee(&self, body: &[u8], at: usize) -> Option<Function> {
+        let (opcode, rest) = body.get(at..)?.split_first()?;
         let (index, _) = leading_number(rest).filter(|_| *opcode == CALL)?;
         (index >= self.imported).then(|| self.numbered(index))
     }
 
-    /// Gives a function of the module a name, if this payload has one; at the end of the module at
-    /// last that of an export, or a number.
-    fn name(&self, payload: &Payload<'_>, function: &mut Function) {
-        match payload {
-            Payload::CustomSection(section) => {
-                let KnownCustom::Name(section) = section.as_known() else { return };
-                for part in section.into_iter().map_while(Result::ok) {
-                    let Name::Function(names) = part else { continue };
-                    let mut names = names.into_iter().map_while(Result::ok);
-                    if let Some(naming) = names.find(|naming| naming.index == function.index) {
-                        function.name = printable(naming.name);
-                    }
+    /// Gives functions of the module their names: that of the name section, else that of an
+    /// export, else a number.
+    fn name(&self, functions: &mut [&mut Function]) {
+        self.each_name(|index, name| {
+            for function in functions.iter_mut().filter(|function| function.index == index) {
+                if let Ok(name) = core::str::from_utf8(name) {
+                    function.name = printable(name);
                 }
             }
-            Payload::End(_) if function.name.is_empty() => {
-                let exports = self.exports.iter().flat_map(|section| section.clone());
-                let mut exports = exports.map_while(Result::ok);
-                let export = exports.find(|export| {
-                    (export.kind, export.index) == (ExternalKind::Func, function.index)
-                });
-                function.name = match export {
-                    Some(export) => printable(export.name),
-                    None => format!("function {}", function.index),
-                };
-            }
-            _ => {}
+        });
+        for function in functions.iter_mut().filter(|function| function.name.is_empty()) {
+            let exports = ExportSectionReader::new(self.exports.reader()).into_iter().flatten();
+            let export = exports
+                .map_while(Result::ok)
+                .find(|export| (export.kind, export.index) == (ExternalKind::Func, function.index));
+            function.name = match export {
+                Some(export) => printable(export.name),
+                None => format!("function {}", function.index),
+            };
         }
     }
+
+    /// Shows the name section's names of functions, with their indices, as far as it can be read.
+    fn each_name(&self, mut visit: impl FnMut(u32, &[u8])) {
+        let mut section = self.names;
+        while let Some((part, mut names)) = section.section() {
+            if part != FUNCTION_NAMES {
+                continue;
+            }
+            for _ in 0..names.number().unwrap_or_default() {
+                let Some(index) = names.number() else { break };
+                let Some(name) = names.counted() else { break };
+                visit(index, name.bytes);
+            }
+        }
+    }
+}
+
+fn imported_functions(section: Part<'_>) -> u32 {
+    let Ok(section) = ImportSectionReader::new(section.reader()) else { return 0 };
+    let imports = section.into_imports().map_while(Result::ok);
+    let functions = imports.filter(|import| matches!(import.ty, TypeRef::Func(_)));
+    u32::try_from(functions.count()).unwrap_or(u32::MAX)
 }
 
 /// What is kept of a name: the path in Rust's terms, if it is one, made printable and without its

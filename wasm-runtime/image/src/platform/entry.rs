@@ -4,6 +4,7 @@ use super::areas;
 use super::end;
 use super::gate::Trap;
 use core::arch::global_asm;
+use core::convert::Infallible;
 
 // The kernel enters here with the component's length in rdi and rsp at the end of the stack.
 global_asm!(
@@ -23,6 +24,7 @@ extern "C" fn run(component_length: u64) -> ! {
     let component = unsafe { areas::component(component_length) };
     // SAFETY: This is the first instruction of the domain in Rust; nobody has the areas yet.
     let gate = unsafe { Trap::new() };
-    let outcome = crate::live(gate, component);
-    end::exit(outcome.cause, outcome.code, &outcome.message)
+    match crate::live(gate, component, |end| -> Infallible {
+        end::exit(end.cause, end.code, &end.message)
+    }) {}
 }

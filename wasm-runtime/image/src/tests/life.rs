@@ -9,6 +9,7 @@ use atoll_gate::call::{Status, rights};
 use atoll_gate::message::{EventKind, Header, ReceiveSlot, Slot};
 use atoll_gate::record::Cause;
 use atoll_gate::start::{GrantKind, NO_SLOT, Options, StartRecord, Writer};
+use std::rc::Rc;
 
 /// Number of the server's export `test:adder/adder`.
 pub(super) const ADDER: u32 = 2;
@@ -41,7 +42,7 @@ pub(super) fn run_binary(
     let mut start = start_record(options, &[], &grants);
     start.header.method = u32::from(standby);
     gate.deliver(start);
-    let end = live(gate, component);
+    let end = live(gate, component, |end| end);
     let state = std::mem::take(&mut *state.borrow_mut());
     (end, state)
 }
@@ -169,6 +170,33 @@ fn a_memory_needs_room() {
 }
 
 #[test]
+fn the_end_is_told_before_the_guest_goes_unless_its_memory_is_needed() {
+    let component = wat::parse_str(
+        r#"(component
+            (core module $m (func $inner unreachable)
+                (func (export "run") (result i32) (call $inner) (i32.const 0)))
+            (core instance $m (instantiate $m))
+            (func $run (result (result)) (canon lift (core func $m "run")))
+            (instance $run (export "run" (func $run)))
+            (export "wasi:cli/run@0.2.12" (instance $run)))"#,
+    );
+    let component = component.expect("the component is well formed");
+    for full in [false, true] {
+        let (mut gate, state) = Fake::new();
+        state.borrow_mut().is_full = full;
+        gate.deliver(start_record(Options { backtrace: true, ..Options::default() }, &[], &[]));
+        // The instance has the gate.
+        let tell = |end: End| (end, Rc::strong_count(&state) > 1);
+        let (end, is_there) = live(gate, &component, tell);
+        assert_eq!((end.cause, is_there), (Cause::Trapped, !full));
+        let frames: Vec<&str> = end.message.lines().skip(1).collect();
+        assert!(
+            matches!(*frames, [inner, run] if inner.ends_with(" inner") && run.ends_with(" run"))
+        );
+    }
+}
+
+#[test]
 fn a_program_runs_once_and_its_result_is_the_exit_code() {
     for (value, code) in [(0, 0), (1, 1)] {
         let program = format!(
@@ -189,7 +217,7 @@ fn a_program_runs_once_and_its_result_is_the_exit_code() {
 fn a_component_that_is_none_is_refused() {
     let (mut gate, _) = Fake::new();
     gate.deliver(Message::default());
-    assert_eq!(live(gate, b"\0asm").message, "the start record is malformed");
+    assert_eq!(live(gate, b"\0asm", |end| end.message), "the start record is malformed");
     let (end, _) = run("(module)", |_| vec![]);
     assert_eq!(end.cause, Cause::Refused);
 }
