@@ -1,34 +1,55 @@
 //! How ends, grants and policies are worded.
 
+use std::borrow::Cow;
+
 use atoll_system_description::{
-    Domain, Import, LogAccess, OnCrash, Provider, RestartPolicy, Server, SystemRights,
+    Domain, Import, LogAccess, OnCrash, Provider, Restart, RestartPolicy, Server, SystemRights,
 };
 
-use crate::kernel::{Cause, End};
+use crate::{
+    kernel::{Cause, End},
+    restart::Decision,
+};
 
 /// What happened to a domain, as the rest of a sentence that begins with its name. Only the first
 /// line of its last words has room in it; the kernel has logged the others.
 #[must_use]
 pub fn end(end: &End) -> String {
-    let what = match end.cause {
-        Cause::Exited if end.code == 0 => "exited".to_string(),
-        Cause::Exited => format!("exited with code {}", end.code),
-        Cause::Trapped => "trapped".to_string(),
-        Cause::Refused => "was refused".to_string(),
-        Cause::Panicked => "panicked".to_string(),
-        Cause::OutOfMemory => "ran out of memory".to_string(),
+    let what: Cow<'_, str> = match end.cause {
+        Cause::Exited if end.code == 0 => "exited".into(),
+        Cause::Exited => format!("exited with code {}", end.code).into(),
+        Cause::Trapped => "trapped".into(),
+        Cause::Refused => "was refused".into(),
+        Cause::Panicked => "panicked".into(),
+        Cause::OutOfMemory => "ran out of memory".into(),
         Cause::Faulted => format!(
             "faulted: exception {} (error {:#x}) at {:#x}, touching {:#x}",
             end.code >> 32,
             end.code & 0xffff_ffff,
             end.address,
             end.fault_address
-        ),
-        Cause::Killed => "was killed".to_string(),
+        )
+        .into(),
+        Cause::Killed => "was killed".into(),
     };
     match end.message.lines().next() {
-        None | Some("") => what,
-        Some(line) => what + ": " + line,
+        None | Some("") => what.into(),
+        Some(line) => [&what, ": ", line].concat(),
+    }
+}
+
+/// What is done about it.
+#[must_use]
+pub fn then(decision: Decision, restart: &Restart) -> Cow<'static, str> {
+    match decision {
+        Decision::Stop => "it is stopped".into(),
+        Decision::GiveUp => "it has failed".into(),
+        Decision::TooOften => {
+            let window = duration(restart.window_ns);
+            format!("it has failed, after {} restarts within {window}", restart.limit).into()
+        }
+        Decision::Now => "it is restarted at once".into(),
+        Decision::After(pause) => format!("it is restarted in {}", duration(pause)).into(),
     }
 }
 

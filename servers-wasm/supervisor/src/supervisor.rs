@@ -282,7 +282,8 @@ impl<K: Kernel> Supervisor<K> {
     /// A server's domain ended by itself or by `kill`.
     fn ended(&mut self, index: usize, end: &End) {
         let now = self.kernel.now();
-        let providers = self.providers(index);
+        let refused = end.cause == Cause::Refused;
+        let providers = if refused { self.providers(index) } else { Vec::new() };
         let Some(entry) = self.description.servers.get(index) else { return };
         let Some(server) = self.servers.get_mut(index) else { return };
         let overdue = server.watched.as_ref().is_some_and(Watched::is_overdue);
@@ -290,25 +291,17 @@ impl<K: Kernel> Supervisor<K> {
             server.history.stood_still(entry.domain.start_deadline_ns);
         }
         server.heartbeat = None;
-        let decision = match end.cause {
-            // What was refused would be refused again, unless it was because a server that it
-            // imports from was just then being restarted.
-            Cause::Refused if providers == server.providers => Decision::GiveUp,
-            _ => server.history.ended(&entry.restart, now, end.went_well()),
-        };
-        let then = match decision {
-            Decision::Stop => "it is stopped".to_string(),
-            Decision::GiveUp => "it has failed".to_string(),
-            Decision::TooOften => {
-                let window = report::duration(entry.restart.window_ns);
-                format!("it has failed, after {} restarts within {window}", entry.restart.limit)
-            }
-            Decision::Now => "it is restarted at once".to_string(),
-            Decision::After(pause) => format!("it is restarted in {}", report::duration(pause)),
+        // What was refused would be refused again, unless it was because a server that it imports
+        // from was just then being restarted.
+        let decision = if refused && providers == server.providers {
+            Decision::GiveUp
+        } else {
+            server.history.ended(&entry.restart, now, end.went_well())
         };
         let level = if end.went_well() { Level::Info } else { Level::Error };
         let what = report::what(end, overdue, &entry.domain);
-        self.say(level, index, &format!("{what}; {then}"));
+        let then = report::then(decision, &entry.restart);
+        self.say_parts(level, index, &[&what, "; ", &then]);
         self.follow(index, decision);
     }
 
@@ -387,8 +380,16 @@ impl<K: Kernel> Supervisor<K> {
 
     /// Logs a sentence about a server.
     pub(crate) fn say(&self, level: Level, index: usize, what: &str) {
-        if let Some(entry) = self.description.servers.get(index) {
-            self.kernel.log(level, &format!("`{}` {what}", entry.name));
-        }
+        self.say_parts(level, index, &[what]);
+    }
+
+    /// Logs a sentence that consists of these parts: clients wait while a restart is logged, and
+    /// formatting takes an interpreter long.
+    fn say_parts(&self, level: Level, index: usize, parts: &[&str]) {
+        let Some(entry) = self.description.servers.get(index) else { return };
+        let length: usize = parts.iter().map(|part| part.len()).sum();
+        let mut text = String::with_capacity(entry.name.len() + length + 3);
+        ["`", &entry.name, "` "].iter().chain(parts).for_each(|part| text.push_str(part));
+        self.kernel.log(level, &text);
     }
 }
