@@ -168,8 +168,12 @@ impl<'a> Module<'a> {
     fn find(&self, frames: &mut [Frame], callee: Option<u32>, found: &mut Option<Function>) {
         let mut bodies = self.code;
         let count = bodies.number().unwrap_or_default();
+        let own = frames.iter().map(|frame| frame.offset as usize);
+        let last = own.filter(|site| self.code.range().contains(site)).max();
         for index in (self.imported..).take(count as usize) {
-            let Some(body) = bodies.counted() else { return };
+            let Some(body) = bodies.counted().filter(|body| Some(body.start) <= last) else {
+                return;
+            };
             let here = |site: &u32| body.range().contains(&(*site as usize));
             for frame in frames.iter_mut().filter(|frame| here(&frame.offset)) {
                 frame.function = Some(Box::new(self.numbered(index)));
@@ -195,11 +199,14 @@ impl<'a> Module<'a> {
     /// export, else a number.
     fn name(&self, functions: &mut [&mut Function]) {
         self.each_name(|index, name| {
+            let mut named = false;
             for function in functions.iter_mut().filter(|function| function.index == index) {
                 if let Ok(name) = core::str::from_utf8(name) {
                     function.name = printable(name);
+                    named = true;
                 }
             }
+            !named || functions.iter().any(|function| function.name.is_empty())
         });
         for function in functions.iter_mut().filter(|function| function.name.is_empty()) {
             let exports = ExportSectionReader::new(self.exports.reader()).into_iter().flatten();
@@ -213,8 +220,9 @@ impl<'a> Module<'a> {
         }
     }
 
-    /// Shows the name section's names of functions, with their indices, as far as it can be read.
-    fn each_name(&self, mut visit: impl FnMut(u32, &[u8])) {
+    /// Shows the name section's names of functions, with their indices, as far as it can be read
+    /// and more are wanted.
+    fn each_name(&self, mut more: impl FnMut(u32, &[u8]) -> bool) {
         let mut section = self.names;
         while let Some((part, mut names)) = section.section() {
             if part != FUNCTION_NAMES {
@@ -223,7 +231,9 @@ impl<'a> Module<'a> {
             for _ in 0..names.number().unwrap_or_default() {
                 let Some(index) = names.number() else { break };
                 let Some(name) = names.counted() else { break };
-                visit(index, name.bytes);
+                if !more(index, name.bytes) {
+                    return;
+                }
             }
         }
     }
