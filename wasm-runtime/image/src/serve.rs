@@ -85,7 +85,7 @@ fn instantiate<G: Gate>(gate: G, start: Start, bytes: &[u8]) -> Result<Instance<
     let backtrace = start.options.backtrace;
     let mut place = Place::new(gate, start);
     let component = Component::parse(bytes, &limits).map_err(End::refused)?;
-    place.has_handler = component.export_index("atoll:io/handler").is_some();
+    place.handler = component.export_index("atoll:io/handler");
     let linked = component.link(&mut place).map_err(End::refused)?;
     let translation = Translation { metered: false, backtrace };
     let translated = linked.component().translate_for(&limits, translation);
@@ -226,7 +226,7 @@ impl<G: Gate> Life<G> {
                 Pending::Quiesce => self.quiesce()?,
                 Pending::Probe(number) => self.answer_probe(number)?,
                 Pending::Ready(token) => {
-                    if let Some(handler) = self.instance.export_index("atoll:io/handler") {
+                    if let Some(handler) = self.place().handler {
                         self.own_call(handler, "ready", &token.to_le_bytes())?;
                     }
                 }

@@ -124,8 +124,8 @@ pub struct Place<G> {
     pub(crate) exports: Vec<Export>,
     /// Whether clients know any of them by other numbers than those of the binary.
     is_renumbered: bool,
-    /// Whether the component can be told of what it watches.
-    pub(crate) has_handler: bool,
+    /// The export by which the component is told of what it watches.
+    pub(crate) handler: Option<u32>,
     /// Standard input, output and error, once they were asked for.
     pub(crate) standard: [Option<u32>; 3],
     /// State of the insecure random numbers.
@@ -155,7 +155,7 @@ impl<G: Gate> Place<G> {
             answer: Answer::default(),
             exports: Vec::new(),
             is_renumbered: false,
-            has_handler: false,
+            handler: None,
             standard: [None; 3],
             insecure: 0,
             arrived: Arrived::Answer,

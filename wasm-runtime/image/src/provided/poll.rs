@@ -44,7 +44,7 @@ pub(super) fn watch<G: Gate>(place: &mut Place<G>, function: atoll_io_watch::Fun
     match function {
         Function::Watch => {
             let (pollable, token) = place.method(|input| input.u64())?;
-            if !place.has_handler {
+            if place.handler.is_none() {
                 return Err("the component exports no atoll:io/handler to be told by".into());
             }
             place.watch(pollable, token);

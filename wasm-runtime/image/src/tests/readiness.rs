@@ -101,7 +101,7 @@ fn events_are_ready_while_they_are_set_and_outlive_their_resource() {
 #[test]
 fn a_poll_keeps_what_is_watched_for_the_handler() {
     let (mut place, state) = place(|_| vec![]);
-    place.has_handler = true;
+    place.handler = Some(0);
     let (first, _) = pipe(&mut place, 8);
     let (second, _) = pipe(&mut place, 8);
     let (first, second) = (pollable_of(&mut place, first), pollable_of(&mut place, second));
@@ -120,7 +120,7 @@ fn a_poll_keeps_what_is_watched_for_the_handler() {
 #[test]
 fn a_watch_ends_with_unwatch_and_with_its_pollable() {
     let (mut place, state) = place(|_| vec![]);
-    place.has_handler = true;
+    place.handler = Some(0);
     let (input, _) = pipe(&mut place, 8);
     let pollables =
         [pollable_of(&mut place, input), pollable_of(&mut place, input), timer(&mut place, 5)];
