@@ -112,9 +112,8 @@ impl AddressSpace {
     #[must_use]
     pub fn from_snapshot(snapshot: &Arc<Snapshot>) -> Option<Self> {
         let mut space = Self::new(snapshot.ring)?;
-        let theirs = Table(snapshot.root.address());
-        for (mine, theirs) in space.root_table().entries().zip(theirs.entries()).take(UPPER_SLOT) {
-            mine.set(theirs.get());
+        for (slot, theirs) in Table(snapshot.root.address()).places_with(SHARED) {
+            space.root_table().entry(slot).set(theirs.get());
         }
         space.snapshot = Some(snapshot.clone());
         Some(space)

@@ -314,7 +314,7 @@ impl AddressSpace {
 
 impl Drop for AddressSpace {
     fn drop(&mut self) {
-        for (slot, entry) in self.root_table().entries().enumerate() {
+        for (slot, entry) in self.root_table().places_with(PRESENT) {
             if let Some(table) = entry.target().filter(|_| entry.get() & SHARED == 0) {
                 free_tables(Table(table), 3, slot != UPPER_SLOT);
             }

@@ -101,16 +101,22 @@ impl Table {
         self.words().iter().map(Entry)
     }
 
-    /// The entries that have one of these bits, in order. Most tables are nearly empty, so it looks
-    /// at a group of entries at a time.
+    /// The entries that have one of these bits, in order.
     pub(super) fn entries_with(self, bits: u64) -> impl Iterator<Item = Entry> {
-        let has_any = move |group: &&[AtomicU64]| {
+        self.places_with(bits).map(|(_, entry)| entry)
+    }
+
+    /// Those entries and where they are. Most tables are nearly empty, so it looks at a group of
+    /// entries at a time.
+    pub(super) fn places_with(self, bits: u64) -> impl Iterator<Item = (usize, Entry)> {
+        let has_any = move |(_, group): &(usize, &[AtomicU64; GROUP])| {
             let all = group.iter().fold(0, |all, word| all | word.load(Ordering::Relaxed));
             all & bits != 0
         };
         let (groups, _) = self.words().as_chunks::<GROUP>();
-        let groups = groups.iter().map(<[AtomicU64; GROUP]>::as_slice).filter(has_any);
-        groups.flatten().map(Entry).filter(move |entry| entry.get() & bits != 0)
+        let groups = (0..).step_by(GROUP).zip(groups).filter(has_any);
+        let places = groups.flat_map(|(first, group)| (first..).zip(group.iter().map(Entry)));
+        places.filter(move |(_, entry)| entry.get() & bits != 0)
     }
 }
 
