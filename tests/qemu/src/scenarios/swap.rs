@@ -147,6 +147,9 @@ fn rolled_back(lab: &Lab<'_>) -> Result<()> {
         answers(&mut session, "clerk get colour", &["green"])?;
     }
     nothing_was_lost(&mut session)?;
+    // It hands no sessions over, and the shell holds one.
+    fails(&mut session, "swap console console.wasm", "clients hold a `session`")?;
+    answers(&mut session, "swap log log.wasm", &PHASES)?;
     // Without a trick it is a version like any other, once it is granted what it needs.
     session.command("clerk put mischief none")?;
     answers(&mut session, bad, &PHASES)?;
