@@ -73,6 +73,8 @@ pub fn live<G: Gate, T>(gate: G, component: &[u8], tell: impl FnOnce(End) -> T) 
 fn begin<G: Gate>(gate: G, bytes: &[u8]) -> Result<Instance<Place<G>>, End> {
     let start = Start::take(&gate).ok_or_else(|| End::refused("the start record is malformed"))?;
     let mut instance = instantiate(gate, start, bytes)?;
+    #[cfg(feature = "testing")]
+    instance.host_mut().note_heap();
     keep(&mut instance)?;
     publish(&mut instance)?;
     Ok(instance)

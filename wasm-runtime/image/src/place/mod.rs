@@ -130,6 +130,9 @@ pub struct Place<G> {
     pub(crate) standard: [Option<u32>; 3],
     /// State of the insecure random numbers.
     pub(crate) insecure: u64,
+    /// The heap's sum when the component had been instantiated.
+    #[cfg(feature = "testing")]
+    pub(crate) heap: u64,
     arrived: Arrived,
     outgoing: Vec<Option<ResourceSlot>>,
     parameters: usize,
@@ -158,6 +161,8 @@ impl<G: Gate> Place<G> {
             handler: None,
             standard: [None; 3],
             insecure: 0,
+            #[cfg(feature = "testing")]
+            heap: 0,
             arrived: Arrived::Answer,
             outgoing: Vec::new(),
             parameters: 0,
