@@ -36,8 +36,12 @@ const CONFIG: DomainConfig<'_> = DomainConfig {
     standby: false,
 };
 
-/// Lives the life of either domain.
-pub(crate) fn live<G: Gate>(mut gate: G, archive: &[u8]) -> End {
+/// Lives the life of either domain and tells its end.
+pub(crate) fn live<G: Gate, T>(gate: G, archive: &[u8], tell: impl FnOnce(End) -> T) -> T {
+    tell(outcome(gate, archive))
+}
+
+fn outcome<G: Gate>(mut gate: G, archive: &[u8]) -> End {
     let Some(start) = Start::take(&gate) else {
         return refused("the start record is malformed");
     };
