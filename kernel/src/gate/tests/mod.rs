@@ -20,7 +20,7 @@ use crate::arch::host;
 use crate::boot::{BootInfo, CommandLine, Module};
 use crate::capability::DomainId;
 use crate::domain::Activity;
-use crate::interrupts::Events;
+use crate::interrupts::{Events, Fault};
 use crate::memory::elf::tests::image;
 use crate::memory::{PageRun, frames};
 use atoll_gate::call::{NO_DEADLINE, ObjectKind, rights};
@@ -369,6 +369,18 @@ struct Pair {
     client_control: u32,
     /// Init's own handle to the endpoint.
     endpoint: u32,
+}
+
+/// Raises the page fault of a touch in the domain.
+fn touch(bench: &mut Bench, domain: DomainId, address: u64, error: u64) {
+    bench.kernel.scheduler.run_now(CPU, domain);
+    bench.kernel.fault(Fault { vector: 14, error, instruction: 0x40_0000, address });
+    bench.kernel.next();
+}
+
+/// Bytes of memory that a domain has.
+fn memory(bench: &mut Bench, control: u32) -> u64 {
+    bench.status(control).0.memory
 }
 
 fn lengths(payload: usize, slots: usize) -> u64 {

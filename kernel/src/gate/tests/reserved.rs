@@ -1,8 +1,6 @@
 //! Memory that comes into being when it is touched.
 
-use super::{Bench, PLAIN};
-use crate::capability::DomainId;
-use crate::interrupts::{Events, Fault};
+use super::{Bench, PLAIN, memory, touch};
 use crate::memory::frames;
 use atoll_gate::layout::HEAP_BASE;
 use atoll_gate::record::Cause;
@@ -11,17 +9,6 @@ use atoll_gate::{Call, Status};
 
 const PAGE: u64 = 4096;
 const PART: u64 = HEAP_BASE + (64 << 30);
-
-/// Raises the page fault of a touch in the domain.
-fn touch(bench: &mut Bench, domain: DomainId, address: u64, error: u64) {
-    bench.kernel.scheduler.run_now(0, domain);
-    bench.kernel.fault(Fault { vector: 14, error, instruction: 0x40_0000, address });
-    bench.kernel.next();
-}
-
-fn memory(bench: &mut Bench, control: u32) -> u64 {
-    bench.status(control).0.memory
-}
 
 #[test]
 fn touched_pages_are_backed_with_those_around_them() {

@@ -1,8 +1,7 @@
 //! Snapshots of domains, and clones.
 
-use super::{Bench, PLAIN, copy, lengths, mint};
+use super::{Bench, PLAIN, copy, lengths, memory, mint, touch};
 use crate::capability::DomainId;
-use crate::interrupts::{Events, Fault};
 use crate::memory::frames;
 use atoll_gate::call::{DeviceKind, rights};
 use atoll_gate::layout::{HEAP_BASE, STACK_BASE};
@@ -35,16 +34,6 @@ fn clone_of(bench: &mut Bench, control: u32) -> (DomainId, u32) {
     (domain, clone)
 }
 
-fn write(bench: &mut Bench, domain: DomainId, address: u64, error: u64) {
-    bench.kernel.scheduler.run_now(0, domain);
-    bench.kernel.fault(Fault { vector: 14, error, instruction: 0x40_0000, address });
-    bench.kernel.next();
-}
-
-fn memory(bench: &mut Bench, control: u32) -> u64 {
-    bench.status(control).0.memory
-}
-
 #[test]
 fn a_clone_goes_on_where_the_snapshot_was_taken() {
     let mut bench = Bench::new();
@@ -70,7 +59,7 @@ fn a_clone_goes_on_where_the_snapshot_was_taken() {
     assert_eq!((second.handles, second.memory_limit), (0, first.memory_limit));
     assert_ne!(second.id, first.id);
     for page in [HEAP_BASE + 3 * PAGE, STACK_BASE] {
-        write(&mut bench, clone, page, WRITE_TO_PRESENT);
+        touch(&mut bench, clone, page, WRITE_TO_PRESENT);
         bench.expect(clone, Call::Clock, []);
     }
     bench.expect(clone, Call::Commit, [HEAP_BASE + 9 * PAGE, 1]);
@@ -146,11 +135,11 @@ fn copies_count_and_a_snapshot_counts_whole() {
     assert_eq!(memory(&mut bench, clone_control), kept);
     for (which, handle) in [(domain, control), (clone, clone_control)] {
         let free = frames::statistics().free;
-        write(&mut bench, which, STACK_BASE + 100, WRITE_TO_PRESENT);
+        touch(&mut bench, which, STACK_BASE + 100, WRITE_TO_PRESENT);
         assert_eq!(memory(&mut bench, handle), kept + PAGE);
         assert!(free - frames::statistics().free >= 1);
         // Once it has its copy, a write to the page is no reason to enter the kernel.
-        write(&mut bench, which, STACK_BASE + 100, WRITE_TO_PRESENT);
+        touch(&mut bench, which, STACK_BASE + 100, WRITE_TO_PRESENT);
         assert_eq!(bench.status(handle).0.cause, Cause::Faulted as u32);
     }
 }
@@ -164,11 +153,11 @@ fn the_last_user_frees_what_was_kept() {
     // The ended domain can be cloned as often as anybody wants, and so can its clones.
     let (clone, clone_control) = clone_of(&mut bench, control);
     bench.expect(bench.init, Call::Close, [control.into()]);
-    write(&mut bench, clone, HEAP_BASE, WRITE_TO_PRESENT);
+    touch(&mut bench, clone, HEAP_BASE, WRITE_TO_PRESENT);
     let (second, second_control) = clone_of(&mut bench, clone_control);
     bench.kill(clone_control);
     bench.expect(bench.init, Call::Close, [clone_control.into()]);
-    write(&mut bench, second, HEAP_BASE, WRITE_TO_PRESENT);
+    touch(&mut bench, second, HEAP_BASE, WRITE_TO_PRESENT);
     bench.expect(second, Call::Clock, []);
     // The last control handle ends it.
     bench.expect(bench.init, Call::Close, [second_control.into()]);
@@ -202,7 +191,7 @@ fn two_hundred_lives_take_no_more_than_one() {
         bench.kill(control);
         let (clone, next) = clone_of(&mut bench, control);
         bench.expect(bench.init, Call::Close, [control.into()]);
-        write(&mut bench, clone, HEAP_BASE + PAGE, WRITE_TO_PRESENT);
+        touch(&mut bench, clone, HEAP_BASE + PAGE, WRITE_TO_PRESENT);
         control = next;
         let now = bench.footprint();
         assert_eq!(*footprint.get_or_insert(now), now);
@@ -221,7 +210,7 @@ fn only_writes_to_pages_of_the_snapshot_are_backed() {
     for (address, error) in faults {
         let mut bench = Bench::new();
         let (domain, control) = original(&mut bench, PLAIN);
-        write(&mut bench, domain, address, error);
+        touch(&mut bench, domain, address, error);
         assert_eq!(bench.status(control).0.cause, Cause::Faulted as u32, "{address:#x} {error}");
     }
 }
@@ -252,7 +241,7 @@ fn a_quota_without_room_keeps_nothing_and_one_that_fills_up_gives_it_up() {
     let left = (PLAIN.memory_limit - most) / PAGE - 6;
     bench.expect(domain, Call::Commit, [HEAP_BASE, left - left / 512]);
     assert_eq!(bench.status(control).0.has_snapshot, 0);
-    write(&mut bench, domain, HEAP_BASE, WRITE_TO_PRESENT);
+    touch(&mut bench, domain, HEAP_BASE, WRITE_TO_PRESENT);
     assert_eq!(bench.status(control).0.cause, Cause::Faulted as u32, "the page is its own again");
 }
 
@@ -264,7 +253,7 @@ fn a_write_beyond_the_quota_gives_the_snapshot_up_or_ends_the_domain() {
     let config = DomainConfig { memory_limit: most + 12 * PAGE, ..PLAIN };
     let life = |bench: &mut Bench, domain, control| {
         (0..60).find(|page| {
-            write(bench, domain, STACK_BASE + page * PAGE, WRITE_TO_PRESENT);
+            touch(bench, domain, STACK_BASE + page * PAGE, WRITE_TO_PRESENT);
             let status = bench.status(control).0;
             assert!(status.memory <= config.memory_limit);
             status.has_snapshot == 0 || status.cause != 0
@@ -322,7 +311,7 @@ fn without_frames_there_is_no_clone_and_nothing_of_one() {
     for page in 0..free {
         bench.expect(hog, Call::Commit, [HEAP_BASE + (pages + page) * PAGE, 1]);
     }
-    write(&mut bench, clone, HEAP_BASE, WRITE_TO_PRESENT);
+    touch(&mut bench, clone, HEAP_BASE, WRITE_TO_PRESENT);
     assert_eq!(bench.status(clone_control).0.cause, Cause::OutOfMemory as u32);
 }
 
