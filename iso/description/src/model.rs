@@ -164,6 +164,8 @@ pub struct Restart {
     pub backoff_max_ns: u64,
     /// Whether the servers that import from it are restarted with it; by default they are not.
     pub escalate: bool,
+    /// Whether a clone stands by to take its place when it fails; by default none does.
+    pub heir: bool,
 }
 
 /// How often a server is probed, and how soon it has to answer.

@@ -186,6 +186,7 @@ fn restart(fields: &mut Fields) -> Result<Restart, Fault> {
             5 * SECOND,
         )?,
         escalate: fields.flag("escalate", false)?,
+        heir: fields.flag("heir", false)?,
     };
     fields.finish()?;
     if restart.policy == RestartPolicy::Never && detailed {

@@ -3,7 +3,7 @@
 //! Everything a domain has is in its body, its handle table and the tables under its id, so its
 //! end is dropping these. Calls that it took fail for their callers, calls that wait at its
 //! endpoints are kept for a successor, objects that it minted go stale, handles are closed. What
-//! is different in the middle of a swap is in `swap`.
+//! is different in the middle of a swap is in `swap`, and where there is an heir in `heirs`.
 
 use super::endpoints::read_payload;
 use super::{Activity, Kernel, Life};
@@ -53,6 +53,7 @@ impl Kernel {
         self.scheduler.block(id, self.now);
         ending.cpu_ns = self.scheduler.used_ns(id);
         self.report(id, &ending);
+        let heir = self.heir(id, &ending);
         if let Activity::Calling(call) = activity {
             self.cancel_call(call);
         }
@@ -62,7 +63,7 @@ impl Kernel {
         self.close_all(id);
         self.scheduler.remove(id, self.now);
         let Some(domain) = self.domains.get_mut(id) else { return };
-        domain.body = None;
+        let body = domain.body.take();
         domain.inbox = Inbox::default();
         domain.charged = 0;
         domain.calls_open = 0;
@@ -71,7 +72,9 @@ impl Kernel {
         let held = domain.holders > 0;
         self.init_ended |= self.is_init(id);
         self.unsettled = true;
-        self.fire_watches(Object::Domain(id));
+        if heir.is_none_or(|heir| self.succeed(id, heir, body).is_err()) {
+            self.fire_watches(Object::Domain(id));
+        }
         if !held {
             self.doomed.remove(&mut self.domains, id);
             self.domains.remove(id);

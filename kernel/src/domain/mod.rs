@@ -15,6 +15,7 @@ mod create;
 mod death;
 mod devices;
 mod endpoints;
+mod heirs;
 mod inbox;
 mod init;
 mod introspect;
@@ -78,6 +79,8 @@ pub struct Kernel {
     log_end: u64,
     /// Domains that a swap has something to tell as soon as they wait.
     turns: Vec<DomainId>,
+    /// Ends that heirs were there for, and that nobody was told of yet.
+    successions: Vec<heirs::Succession>,
     init: init::Init,
     /// Whether [`Self::settle`] has something to do, or to look after.
     unsettled: bool,
@@ -119,6 +122,7 @@ impl Kernel {
             log_watchers: List::new(),
             log_end: 0,
             turns: Vec::new(),
+            successions: Vec::new(),
             init: init::Init::default(),
             unsettled: true,
             init_ended: false,
@@ -134,7 +138,8 @@ impl Kernel {
     }
 
     /// Does what the entry left to be done: ends domains that nobody holds, starts the first domain
-    /// again, tells domains their part in a swap and those who watch the log of its growth.
+    /// again, tells domains their part in a swap, supervisors of heirs that took a place, and those
+    /// who watch the log of its growth.
     pub(crate) fn settle(&mut self) {
         self.reap();
         if core::mem::take(&mut self.init_ended) {
@@ -142,6 +147,7 @@ impl Kernel {
             self.reap();
         }
         self.settle_swaps();
+        self.settle_successions();
         self.settle_log();
         self.unsettled = !self.log_watchers.is_empty() || !self.turns.is_empty();
     }

@@ -101,7 +101,7 @@ impl Kernel {
     }
 
     /// Makes a clone of a domain, with its configuration; nobody holds it yet and it does not run.
-    pub(crate) fn clone_domain(&mut self, id: DomainId) -> Result<DomainId, Status> {
+    pub(crate) fn clone_domain(&mut self, id: DomainId, standby: bool) -> Result<DomainId, Status> {
         let original = self.domains.get(id).ok_or(Status::Closed)?;
         let pristine = original.pristine.clone().ok_or(Status::NotReady)?;
         let name = original.name;
@@ -114,7 +114,7 @@ impl Kernel {
             isolation: original.ring,
             budget_ns: original.share.budget_ns,
             period_ns: original.share.period_ns,
-            standby: false,
+            standby,
         };
         let number = self.next_number()?;
         let body = pristine.body(number)?;

@@ -44,8 +44,12 @@ pub(super) fn snapshot(kernel: &mut Kernel, caller: DomainId, _: Arguments) -> O
 pub(super) fn clone_domain(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
     let table = &mut kernel.domain_mut(caller)?.handles;
     let original = table.domain(arguments.handle::<0>(), rights::CONTROL)?;
+    let standby = match arguments.raw::<1>() {
+        standby @ 0..=1 => standby == 1,
+        _ => return Err(Status::Invalid.into()),
+    };
     table.reserve(1)?;
-    let clone = kernel.clone_domain(original)?;
+    let clone = kernel.clone_domain(original, standby)?;
     Ok(u64::from(kernel.give(caller, Object::Domain(clone), CONTROL_HANDLE)?.0))
 }
 

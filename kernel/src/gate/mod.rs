@@ -128,6 +128,7 @@ const fn function(call: Call) -> Function {
         Call::RevertSwap => swaps::revert,
         Call::Probe => control::probe,
         Call::AnswerProbe => control::answer_probe,
+        Call::SetHeir => swaps::set_heir,
     }
 }
 
@@ -187,6 +188,7 @@ impl Events for Kernel {
         while let Some(domain) = self.scheduler.expired(self.now) {
             self.time_out(domain);
         }
+        self.note_successions();
     }
 
     fn fault(&mut self, fault: Fault) {

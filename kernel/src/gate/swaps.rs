@@ -47,6 +47,13 @@ pub(super) fn take_over(kernel: &mut Kernel, caller: DomainId, arguments: Argume
     Ok(0)
 }
 
+pub(super) fn set_heir(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
+    let domain = controlled(kernel, caller, arguments.handle::<0>())?;
+    let heir = controlled(kernel, caller, arguments.handle::<1>())?;
+    kernel.set_heir(domain, heir)?;
+    Ok(0)
+}
+
 pub(super) fn read_state(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
     Ok(kernel.read_state(caller, arguments.raw::<0>(), arguments.raw::<1>())?)
 }

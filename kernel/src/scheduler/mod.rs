@@ -97,6 +97,8 @@ pub struct Scheduler {
     cpus: [Cpu; PROCESSORS],
     deadlines: Deadlines,
     replenish: Deadlines,
+    /// When the timer has to fire for what is no domain's wait; past if for nothing.
+    reminder: u64,
     switches: u64,
 }
 
@@ -114,6 +116,7 @@ impl Scheduler {
             cpus: [Cpu::IDLE; PROCESSORS],
             deadlines: Deadlines::new(limit)?,
             replenish: Deadlines::new(limit)?,
+            reminder: 0,
             switches: 0,
         })
     }

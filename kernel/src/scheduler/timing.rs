@@ -15,6 +15,14 @@ impl Scheduler {
         }
     }
 
+    /// Has the timer fire at `when`, or sooner; the last reminder counts.
+    pub fn remind(&mut self, when: u64) {
+        self.reminder = when;
+        for cpu in &mut self.cpus {
+            cpu.timer_dirty |= when < cpu.programmed;
+        }
+    }
+
     /// Takes away the deadline of `domain`.
     #[inline]
     pub fn clear_deadline(&mut self, domain: DomainId) {
@@ -55,6 +63,9 @@ impl Scheduler {
     pub(super) fn reprogram(&mut self, cpu: usize, now: u64) -> Option<u64> {
         let mut wanted =
             self.deadlines.first().unwrap_or(NEVER).min(self.replenish.first().unwrap_or(NEVER));
+        if self.reminder > now {
+            wanted = wanted.min(self.reminder);
+        }
         let cpu = self.cpus.get_mut(cpu)?;
         cpu.timer_dirty = false;
         if let Some(node) = cpu.current.and_then(|domain| self.nodes.get(domain.index() as usize)) {

@@ -126,8 +126,20 @@ impl Kernel for World {
         Ok(domains::Domain::create(&config, &component)?)
     }
 
-    fn clone_domain(&self, original: &domains::Domain) -> Result<domains::Domain, kernel::Error> {
-        Ok(original.clone()?)
+    fn clone_domain(
+        &self,
+        original: &domains::Domain,
+        standby: bool,
+    ) -> Result<domains::Domain, kernel::Error> {
+        Ok(original.clone(standby)?)
+    }
+
+    fn set_heir(
+        &self,
+        domain: &domains::Domain,
+        heir: &domains::Domain,
+    ) -> Result<(), kernel::Error> {
+        Ok(domain.set_heir(heir)?)
     }
 
     fn grant_endpoint(

@@ -175,6 +175,7 @@ impl<K: Kernel> Supervisor<K> {
                 watched.ended();
             }
             server.heartbeat = None;
+            self.drop_heir(dependant);
             self.say(Level::Warn, dependant, &format!("is restarted because `{name}` is"));
             self.begin_again(dependant);
         }

@@ -100,6 +100,8 @@ pub enum Phase {
     Ready,
     /// A standby that is ready to take over.
     Prepared,
+    /// An heir that starts in the place of a domain which failed.
+    Inheriting,
     /// A standby that has taken the state over and is ready to serve.
     TookOver,
     /// Frozen, after it gave up so many bytes of state.
@@ -204,7 +206,13 @@ pub trait Kernel {
     ///
     /// # Errors
     /// `NotFound` when nothing was kept, or when there is no room.
-    fn clone_domain(&self, original: &Self::Domain) -> Result<Self::Domain, Error>;
+    fn clone_domain(&self, original: &Self::Domain, standby: bool) -> Result<Self::Domain, Error>;
+    /// Lets a prepared domain take the place of one that serves as soon as that fails; both changes
+    /// are told a little later.
+    ///
+    /// # Errors
+    /// When one of them is in another phase.
+    fn set_heir(&self, domain: &Self::Domain, heir: &Self::Domain) -> Result<(), Error>;
     /// Grants an import by endpoint, and says what calls come to when its server ends in them.
     ///
     /// # Errors

@@ -88,7 +88,7 @@ pub fn launch<K: Kernel>(
     Ok(domain)
 }
 
-/// Does the same for a server with a clone of the domain that it had before.
+/// Does the same with a clone of a domain that the server has or had before.
 ///
 /// # Errors
 /// `NotFound` if nothing was kept of that; else the first thing that the kernel refused.
@@ -98,9 +98,9 @@ pub fn launch_clone<K: Kernel>(
     plan: &Domain,
     endpoints: &Endpoints<K::Endpoint>,
     original: &K::Domain,
+    role: Role<K>,
 ) -> Result<K::Domain, Error> {
-    let domain = kernel.clone_domain(original)?;
-    let role = Role::Server { snapshot: true };
+    let domain = kernel.clone_domain(original, matches!(role, Role::Standby { .. }))?;
     let equipped = equip(kernel, &domain, name, plan, endpoints, role);
     equipped.map_err(|error| abandon(kernel, &domain, error))?;
     Ok(domain)

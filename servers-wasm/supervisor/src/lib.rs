@@ -4,7 +4,7 @@
 //! program and reacts to two things: calls of its service ([`service`], [`task`]) and readiness of
 //! what it watches ([`Supervisor::ready`]). [`launch`] turns a description's entry into a domain
 //! with grants, [`restart`] decides what the end of a server leads to, [`health`] finds those that
-//! hang, [`swap`] replaces a server by another version of it, [`report`] words all this.
+//! hang, [`heir`] has clones stand by, [`swap`] replaces a server by another version of it, [`report`] words all this.
 //!
 //! Everything below is written against the trait [`Kernel`]. The component implements it with the
 //! interfaces of its world (`component.rs`, the only module with generated and therefore unsafe
@@ -20,6 +20,7 @@
 #[allow(unsafe_code, reason = "the generated glue of the component model is unsafe")]
 mod component;
 pub mod health;
+pub mod heir;
 pub mod kernel;
 pub mod launch;
 pub mod report;

@@ -9,6 +9,7 @@ use atoll_system_description::{
 use crate::{
     kernel::{Cause, End},
     restart::Decision,
+    server::Origin,
 };
 
 /// What happened to a domain, as the rest of a sentence that begins with its name. Only the first
@@ -50,6 +51,16 @@ pub fn then(decision: Decision, restart: &Restart) -> Cow<'static, str> {
         }
         Decision::Now => "it is restarted at once".into(),
         Decision::After(pause) => format!("it is restarted in {}", duration(pause)).into(),
+    }
+}
+
+/// What is said of a server that has become ready.
+#[must_use]
+pub const fn ready(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Bytes => "is ready",
+        Origin::Clone => "is ready, as a clone",
+        Origin::Heir => "is ready: its heir serves",
     }
 }
 
@@ -119,9 +130,9 @@ fn words(rights: SystemRights) -> String {
 }
 
 /// How a server is supervised, a line each. `dependants` are the names of those that import from
-/// it.
+/// it, `heir` says how it stands with its heir.
 #[must_use]
-pub fn policy(entry: &Server, dependants: &[String]) -> Vec<String> {
+pub fn policy(entry: &Server, dependants: &[String], heir: &str) -> Vec<String> {
     let restart = &entry.restart;
     let mut lines = vec![match restart.policy {
         RestartPolicy::Never => "restart: never".to_string(),
@@ -139,6 +150,7 @@ pub fn policy(entry: &Server, dependants: &[String]) -> Vec<String> {
         (true, []) => "escalate: nobody imports from it".to_string(),
         (true, dependants) => format!("escalate: {} restart with it", dependants.join(", ")),
     });
+    lines.push(format!("heir: {heir}"));
     lines.push(match &entry.health {
         None => "health: not probed".to_string(),
         Some(health) => format!(

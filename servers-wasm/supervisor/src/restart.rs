@@ -37,6 +37,13 @@ impl History {
         }
     }
 
+    /// Nanoseconds after which an end would lead to a restart at once.
+    #[must_use]
+    pub fn immediate_after(&self, policy: &Restart, now: u64) -> u64 {
+        let last = self.restarts.iter().max();
+        last.map_or(0, |last| last.saturating_add(policy.window_ns).saturating_sub(now))
+    }
+
     /// Decides about an end at `now`, and remembers the restart if there is one.
     ///
     /// The first restart within the window is immediate; each further one waits twice as long as
@@ -80,6 +87,7 @@ mod tests {
             backoff_ns: 100 * MS,
             backoff_max_ns: 500 * MS,
             escalate: false,
+            heir: false,
         }
     }
 

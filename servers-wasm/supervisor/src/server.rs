@@ -1,6 +1,6 @@
 //! What the supervisor remembers of one server, and of any domain that it watches.
 
-use crate::{health::Heartbeat, kernel::Kernel, restart::History, swap::Previous};
+use crate::{health::Heartbeat, heir::Heir, kernel::Kernel, restart::History, swap::Previous};
 
 /// Where a server is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,10 +42,16 @@ impl<K: Kernel> Watched<K> {
     /// Starts watching a domain that was started just now and has so many nanoseconds to become
     /// ready.
     pub fn new(kernel: &K, domain: K::Domain, tokens: Tokens, deadline_ns: u64) -> Self {
+        let mut watched = Self::standby(kernel, domain, tokens.changes);
+        watched.begin_deadline(kernel, tokens.deadline, deadline_ns);
+        watched
+    }
+
+    /// Gives the domain so many nanoseconds to become ready.
+    pub fn begin_deadline(&mut self, kernel: &K, token: u64, deadline_ns: u64) {
         let timer = kernel.timer(deadline_ns);
-        kernel.watch(&timer, tokens.deadline);
-        let deadline = Some((tokens.deadline, timer));
-        Self { deadline, ..Self::standby(kernel, domain, tokens.changes) }
+        kernel.watch(&timer, token);
+        self.deadline = Some((token, timer));
     }
 
     /// Starts watching a standby, whose deadlines are those of its transaction.
@@ -112,6 +118,17 @@ impl<K: Kernel> Watched<K> {
     }
 }
 
+/// How a server's domain came to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// It was loaded.
+    Bytes,
+    /// It began as a clone of the one before it.
+    Clone,
+    /// It was the heir of the one before it.
+    Heir,
+}
+
 /// One server of the description.
 pub struct Server<K: Kernel> {
     /// Where it is.
@@ -122,8 +139,10 @@ pub struct Server<K: Kernel> {
     pub history: History,
     /// Its domain, the last one if it ended.
     pub watched: Option<Watched<K>>,
-    /// Whether that began as a clone of the one before it.
-    pub is_clone: bool,
+    /// How that came to be.
+    pub origin: Origin,
+    /// Who takes its place if it fails.
+    pub heir: Option<Heir<K>>,
     /// Tokens of the domains that it imports from, as they were when it was started.
     pub providers: Vec<u64>,
     /// Whether calls to it wait while it does not run.
@@ -145,7 +164,8 @@ impl<K: Kernel> Server<K> {
             restarts: 0,
             history: History::default(),
             watched: None,
-            is_clone: false,
+            origin: Origin::Bytes,
+            heir: None,
             providers: Vec::new(),
             holds_calls: true,
             pause: None,

@@ -126,6 +126,7 @@ impl<K: Kernel> Supervisor<K> {
         server.pause = None;
         server.heartbeat = None;
         server.history.clear();
+        self.drop_heir(index);
     }
 
     /// How a server is supervised, a line each.
@@ -136,7 +137,7 @@ impl<K: Kernel> Supervisor<K> {
         let index = self.server_named(name)?;
         let Some(entry) = self.description.servers.get(index) else { return Ok(Vec::new()) };
         let dependants = self.dependants(index).into_iter().map(|other| self.name_of(other));
-        Ok(report::policy(entry, &dependants.collect::<Vec<_>>()))
+        Ok(report::policy(entry, &dependants.collect::<Vec<_>>(), self.heir_in_words(index)))
     }
 
     /// Revokes every object that a server has handed out; how many there were.

@@ -9,7 +9,7 @@ use crate::{
     launch::{Endpoints, Role, launch, launch_clone},
     report,
     restart::Decision,
-    server::{Server, State, Tokens, Watched},
+    server::{Origin, Server, State, Tokens, Watched},
     swap::{Record, Transaction},
     task::Task,
 };
@@ -119,7 +119,10 @@ impl<K: Kernel> Supervisor<K> {
             server.watched.as_ref().is_some_and(|watched| watched.deadline_is(token))
         }) {
             self.overdue(index);
-        } else if !self.heartbeat_ready(token) && !self.transaction_ready(token) {
+        } else if !self.heartbeat_ready(token)
+            && !self.transaction_ready(token)
+            && !self.heir_ready(token)
+        {
             self.task_ready(token);
         }
         self.advance();
@@ -129,7 +132,10 @@ impl<K: Kernel> Supervisor<K> {
     pub(crate) fn watch_again(&self, token: u64) {
         let serving = self.servers.iter().filter_map(|server| server.watched.as_ref());
         let spares = self.transactions.iter().flat_map(Transaction::spares);
-        if let Some(watched) = serving.chain(spares).find(|watched| watched.answers_to(token)) {
+        let heirs = self.servers.iter().filter_map(|server| server.heir.as_ref()?.watched());
+        if let Some(watched) =
+            serving.chain(spares).chain(heirs).find(|watched| watched.answers_to(token))
+        {
             watched.watch_again(&self.kernel);
         }
     }
@@ -151,9 +157,10 @@ impl<K: Kernel> Supervisor<K> {
                 watched.is_ready();
                 if server.state == State::Starting {
                     server.state = State::Running;
-                    let ready = if server.is_clone { "is ready, as a clone" } else { "is ready" };
+                    let ready = report::ready(server.origin);
                     self.say(Level::Info, index, ready);
                     self.begin_heartbeat(index);
+                    self.want_heir(index);
                 } else {
                     self.feel_pulse(index);
                 }
@@ -165,7 +172,7 @@ impl<K: Kernel> Supervisor<K> {
                     // What failed at its start is not worth a clone.
                     server.forget_snapshot(&self.kernel);
                 }
-                if server.is_clone && !was_ready {
+                if server.origin != Origin::Bytes && !was_ready {
                     self.load_instead(index, &end);
                 } else {
                     self.ended(index, &end);
@@ -212,7 +219,7 @@ impl<K: Kernel> Supervisor<K> {
     }
 
     /// Tokens of the domains that a server imports from, as they are now.
-    fn providers(&self, index: usize) -> Vec<u64> {
+    pub(crate) fn providers(&self, index: usize) -> Vec<u64> {
         let token = |needed: usize| {
             let watched = self.servers.get(needed)?.watched.as_ref()?;
             watched.is_live().then(|| watched.token())
@@ -231,10 +238,11 @@ impl<K: Kernel> Supervisor<K> {
         server.providers = providers;
         let (kernel, plan) = (&self.kernel, &entry.domain);
         let before = server.watched.take().map(|watched| watched.domain);
-        let clone = before
-            .as_ref()
-            .map(|original| launch_clone(kernel, &entry.name, plan, &self.endpoints, original));
-        server.is_clone = matches!(clone, Some(Ok(_)));
+        let clone = before.as_ref().map(|original| {
+            let role = Role::Server { snapshot: true };
+            launch_clone(kernel, &entry.name, plan, &self.endpoints, original, role)
+        });
+        server.origin = if matches!(clone, Some(Ok(_))) { Origin::Clone } else { Origin::Bytes };
         // The domain before it, kept for its status, goes first: its handle is room.
         drop(before);
         let launched = match clone {
@@ -282,6 +290,7 @@ impl<K: Kernel> Supervisor<K> {
     /// A server's domain ended by itself or by `kill`.
     fn ended(&mut self, index: usize, end: &End) {
         let now = self.kernel.now();
+        let heir = self.take_heir(index);
         let refused = end.cause == Cause::Refused;
         let providers = if refused { self.providers(index) } else { Vec::new() };
         let Some(entry) = self.description.servers.get(index) else { return };
@@ -302,12 +311,22 @@ impl<K: Kernel> Supervisor<K> {
         let what = report::what(end, overdue, &entry.domain);
         let then = report::then(decision, &entry.restart);
         self.say_parts(level, index, &[&what, "; ", &then]);
-        self.follow(index, decision);
+        self.follow(index, decision, heir);
     }
 
-    fn follow(&mut self, index: usize, decision: Decision) {
+    fn follow(&mut self, index: usize, decision: Decision, heir: Option<Watched<K>>) {
         if matches!(decision, Decision::Now | Decision::After(_)) {
             self.escalate(index);
+        }
+        match (decision, heir) {
+            (Decision::Now, Some(heir)) => {
+                self.begin_again(index);
+                self.install_heir(index, heir);
+                return;
+            }
+            // The policy does not want what the kernel did.
+            (_, Some(heir)) => self.kernel.kill(&heir.domain),
+            (_, None) => {}
         }
         match decision {
             Decision::Now => self.begin_again(index),

@@ -2,6 +2,7 @@
 //! has the swaps, [`health`] the probes and who is restarted with whom.
 
 mod health;
+mod heirs;
 mod simulated;
 mod swapping;
 

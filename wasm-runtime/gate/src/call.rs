@@ -167,10 +167,10 @@ numbered! {
         /// has no room. The kernel gives it up again when the domain's quota needs the memory and
         /// there is no clone.
         Snapshot = 35,
-        /// (control handle) -> control handle of another domain that begins with the snapshot of
-        /// the first, which may have ended, and with its configuration. It does not run; its first
-        /// instruction is that after [`Call::Snapshot`], which gives 1 and has the start record in
-        /// the receive area. [`Status::NotReady`] if there is no snapshot,
+        /// (control handle, 1 for a standby or 0) -> control handle of another domain that begins
+        /// with the snapshot of the first, which may have ended, and with its configuration. It
+        /// does not run; its first instruction is that after [`Call::Snapshot`], which gives 1 and
+        /// has the start record in the receive area. [`Status::NotReady`] if there is no snapshot,
         /// [`Status::QuotaExceeded`] if it does not fit the quota.
         CloneDomain = 36,
         /// (control handle, lengths) -> 0. Delivers the start record with its handles and lets
@@ -236,6 +236,14 @@ numbered! {
         /// [`crate::record::Pulse`] has the answer. With another status than [`Status::Ok`] the
         /// payload says what is wrong, in words. [`Status::Invalid`] for another number.
         AnswerProbe = 46,
+
+        // Heirs
+        /// (control handle of a domain that serves, control handle of a prepared one) -> 0. When
+        /// the first fails, which is any end but being killed or exiting with 0, the second gets
+        /// [`crate::message::EventKind::Inherit`] and, when it is ready, serves in its place. Whoever watches
+        /// them is told a millisecond later, of both. The last heir that was named counts.
+        /// [`Status::NotReady`] if one of them is in another phase.
+        SetHeir = 57,
     }
 }
 

@@ -57,6 +57,8 @@ pub enum EventKind {
     TakeOver = 6,
     /// The domain is asked whether it works.
     Probe = 7,
+    /// An heir is to serve: the domain in whose place it does failed, and left it no state.
+    Inherit = 8,
 }
 
 impl EventKind {
@@ -71,6 +73,7 @@ impl EventKind {
             5 => Some(Self::Quiesce),
             6 => Some(Self::TakeOver),
             7 => Some(Self::Probe),
+            8 => Some(Self::Inherit),
             _ => None,
         }
     }

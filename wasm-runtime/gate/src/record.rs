@@ -299,6 +299,8 @@ pub enum Phase {
     Replaced = 11,
     /// An old one: serves again, and may still want its saved state.
     Thawed = 12,
+    /// A new one: the domain whose heir it is failed; it starts in its place.
+    Inheriting = 13,
 }
 
 /// Why a domain ended.
@@ -357,7 +359,7 @@ from_raw!(State: u32 {
 from_raw!(Phase: u32 {
     0 => Settled, 1 => Standby, 2 => Prepared, 3 => TakingOver, 4 => TookOver, 5 => Probation,
     6 => Reverted, 7 => Quiescing, 8 => Saving, 9 => Frozen, 10 => Unsaved, 11 => Replaced,
-    12 => Thawed,
+    12 => Thawed, 13 => Inheriting,
 });
 from_raw!(Cause: u32 {
     1 => Exited, 2 => Trapped, 3 => Refused, 4 => Panicked, 5 => OutOfMemory, 6 => Faulted, 7 => Killed,

@@ -244,6 +244,7 @@ impl Fake {
                         | EventKind::Drop
                         | EventKind::Quiesce
                         | EventKind::TakeOver
+                        | EventKind::Inherit
                         | EventKind::Probe,
                     ) => accept::CALLS,
                     Some(EventKind::Reply) => accept::REPLIES,
@@ -474,6 +475,7 @@ impl Gate for Fake {
             Call::Quiesce
             | Call::Thaw
             | Call::TakeOver
+            | Call::SetHeir
             | Call::CommitSwap
             | Call::RevertSwap
             | Call::Probe => self.swap_others(call, a, b),

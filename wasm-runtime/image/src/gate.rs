@@ -333,12 +333,13 @@ pub trait Calls: Gate {
         self.enter(Call::Snapshot, [0; 5]).map(|life| life != 0)
     }
 
-    /// Makes a domain that begins with the snapshot of another.
+    /// Makes a domain, be it a standby, that begins with the snapshot of another.
     ///
     /// # Errors
     /// The status of the gate call.
-    fn clone_domain(&mut self, control: u32) -> Result<u32, Status> {
-        self.enter(Call::CloneDomain, [u64::from(control), 0, 0, 0, 0]).map(|handle| handle as u32)
+    fn clone_domain(&mut self, control: u32, standby: bool) -> Result<u32, Status> {
+        self.enter(Call::CloneDomain, [u64::from(control), u64::from(standby), 0, 0, 0])
+            .map(|handle| handle as u32)
     }
 
     /// Starts a domain with the start record and the slots in the send area.

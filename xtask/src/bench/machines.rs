@@ -217,17 +217,39 @@ pub(super) struct Restart {
     pub(super) served: f64,
 }
 
-/// Boots the test system, where `echo` is restarted as a clone or from its bytes, and ends it.
-pub(super) fn restart(images: &dyn Images, transcript: &Path, clone: bool) -> Result<Restart> {
+/// How a server comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Its heir takes its place.
+    Heir,
+    /// As a clone.
+    Clone,
+    /// From its bytes.
+    Bytes,
+}
+
+impl Way {
+    /// The system description in which `echo` comes back like this.
+    fn describe(self, text: &str) -> Result<String> {
+        let (before, echo) = text.split_once("[servers.echo]\n").context("there is no `echo`")?;
+        let echo = match self {
+            Self::Heir => echo.replacen("restart = {", "restart = { heir = true,", 1),
+            Self::Clone => echo.to_owned(),
+            Self::Bytes => format!("snapshot = false\n{echo}"),
+        };
+        Ok(format!("{before}[servers.echo]\n{echo}"))
+    }
+}
+
+/// Boots the test system, where `echo` comes back in this way, and ends it.
+pub(super) fn restart(images: &dyn Images, transcript: &Path, way: Way) -> Result<Restart> {
     let folder = tempfile::tempdir()?;
     let description = folder.path().join("restart.toml");
-    let echo = "[servers.echo]\n";
-    let text = fs::read_to_string(TEST_SYSTEM)?;
-    ensure!(text.contains(echo), "{TEST_SYSTEM} has no {echo}");
-    fs::write(&description, text.replace(echo, &format!("{echo}snapshot = {clone}\n")))?;
+    fs::write(&description, way.describe(&fs::read_to_string(TEST_SYSTEM)?)?)?;
     let machine = counting(TEST_SYSTEM).description(&description);
     let mut session = Lab::new(images, transcript).boot(&machine)?;
     session.limit(LIMIT).expect(PROMPT)?;
+    while way == Way::Heir && !session.command("policy echo")?.contains("a clone stands by") {}
     let crash = Readings::parse("bench", &session.command("tester crash")?);
     let log = session.command(LOG)?;
     let entries = readings::entries(&log);

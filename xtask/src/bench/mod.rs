@@ -23,7 +23,7 @@ use crate::project::{Project, step, write_if_changed};
 use anyhow::{Result, ensure};
 use atoll_scenarios::Images;
 use figures::{Figure, Unit};
-use machines::{Boot, Restart, Servers};
+use machines::{Boot, Restart, Servers, Way};
 use readings::{Reading, Readings};
 use serde_json::{Value, json};
 use split::Split;
@@ -73,8 +73,8 @@ struct Counted {
     user: [f64; 2],
     boot: Boot,
     servers: Servers,
-    /// Restarts as a clone and from bytes.
-    restarts: [Restart; 2],
+    /// Restarts by an heir, as a clone and from bytes.
+    restarts: [Restart; 3],
     /// Calls of a few kinds, by whose instructions they are.
     split: Vec<(String, Split)>,
 }
@@ -162,23 +162,30 @@ fn count(project: &Project, built: &Built<'_>, transcript: &Path) -> Result<Coun
 }
 
 /// Ends a server that comes back as a clone and one that is loaded.
-fn restarts(images: &dyn Images, transcript: &Path) -> Result<[Restart; 2]> {
+fn restarts(images: &dyn Images, transcript: &Path) -> Result<[Restart; 3]> {
     step("measuring restarts");
-    Ok([
-        machines::restart(images, transcript, true)?,
-        machines::restart(images, transcript, false)?,
-    ])
+    let restart = |way| machines::restart(images, transcript, way);
+    Ok([restart(Way::Heir)?, restart(Way::Clone)?, restart(Way::Bytes)?])
 }
 
-fn of_restarts([clone, loaded]: &[Restart; 2]) -> [Figure; 4] {
+fn of_restarts([heir, clone, loaded]: &[Restart; 3]) -> [Figure; 5] {
     let figure = Figure::instructions;
     [
+        figure(
+            "restart-call-heir",
+            "from the call that ends `echo` to its heir's answer",
+            heir.served,
+        )
+        .at_most(100_000.0),
         figure("server-restart", "`echo` from its trap until its clone is ready", clone.ready),
-        figure("restart-call", "from the call that ends `echo` to the next answer", clone.served)
-            .at_most(100_000.0),
+        figure("restart-call", "the same to a clone's answer, without an heir", clone.served),
         figure("server-restart-bytes", "`echo` from its trap until it is loaded", loaded.ready),
-        figure("restart-call-bytes", "the same to the next answer", loaded.served)
-            .at_most(6_000_000.0),
+        figure(
+            "restart-call-bytes",
+            "from the call that ends it to the next answer",
+            loaded.served,
+        )
+        .at_most(6_000_000.0),
     ]
 }
 

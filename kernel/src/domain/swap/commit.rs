@@ -181,7 +181,7 @@ impl Kernel {
         }
     }
 
-    pub(super) fn take_shelf(&mut self, id: DomainId) -> Vec<Publication> {
+    pub(in super::super) fn take_shelf(&mut self, id: DomainId) -> Vec<Publication> {
         self.domains.get_mut(id).map(|own| core::mem::take(&mut own.swap.shelf)).unwrap_or_default()
     }
 

@@ -4,6 +4,7 @@
 //! An old domain goes `Quiescing`, `Saving`, `Frozen`, `Replaced`; a new one `Standby`, `Prepared`,
 //! `TakingOver`, `TookOver`, `Probation` ([`Phase`]). `quiesce` is the old one's way and back,
 //! `take_over` the new one's, `commit` changes sides, `aftermath` is what the end of either means.
+//! An heir (`heirs`) is a new one that takes the place of a domain which failed.
 //!
 //! Invariants: an endpoint in the middle of a swap has `holding` set and `bound` not, so that calls
 //! wait at it as at one that nobody serves; what the domain of a swap that does not serve would
@@ -25,10 +26,10 @@ use atoll_gate::record::Phase;
 
 /// What a domain serves, or will, or did, on one endpoint.
 #[derive(Debug)]
-struct Publication {
-    endpoint: EndpointId,
-    badge: u32,
-    descriptor: Vec<u8>,
+pub(super) struct Publication {
+    pub(super) endpoint: EndpointId,
+    pub(super) badge: u32,
+    pub(super) descriptor: Vec<u8>,
     /// Of what was replaced: whether the old domain served it.
     served: bool,
 }
@@ -46,12 +47,14 @@ struct Saved {
 /// The part of one domain in a swap.
 #[derive(Debug, Default)]
 pub struct Swap {
-    phase: Phase,
+    pub(super) phase: Phase,
     partner: Option<DomainId>,
     shelf: Vec<Publication>,
     saved: Saved,
     /// Why it could not be saved.
     reason: Vec<u8>,
+    /// Who takes the domain's place if it fails.
+    pub(super) heir: Option<DomainId>,
 }
 
 impl Swap {
@@ -87,13 +90,14 @@ impl Swap {
 
     /// Whether what it publishes is not bound yet.
     pub(super) const fn stages(&self) -> bool {
-        matches!(self.phase, Phase::Standby | Phase::Prepared | Phase::TakingOver | Phase::TookOver)
+        use Phase::{Inheriting, Prepared, Standby, TakingOver, TookOver};
+        matches!(self.phase, Standby | Prepared | TakingOver | TookOver | Inheriting)
     }
 }
 
 impl Kernel {
     /// Where a domain that lives is in a swap.
-    fn phase(&self, id: DomainId) -> Result<Phase, Status> {
+    pub(super) fn phase(&self, id: DomainId) -> Result<Phase, Status> {
         Ok(self.live(id)?.0.swap.phase)
     }
 

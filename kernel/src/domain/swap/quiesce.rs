@@ -68,6 +68,7 @@ impl Kernel {
             Phase::Quiescing if domain.calls_open > 0 => return false,
             Phase::Quiescing => EventKind::Quiesce,
             Phase::TakingOver => EventKind::TakeOver,
+            Phase::Inheriting => EventKind::Inherit,
             _ => return true,
         };
         let header = Header { event: event as u32, ..Header::default() };

@@ -59,6 +59,7 @@ impl Kernel {
             Phase::TakingOver if !self.turns.contains(&id) => {
                 self.enter_phase(id, Phase::TookOver);
             }
+            Phase::Inheriting if !self.turns.contains(&id) => self.inherit(id),
             Phase::Thawed => {
                 self.drop_saved(id);
                 self.enter_phase(id, Phase::Settled);

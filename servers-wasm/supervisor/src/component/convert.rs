@@ -104,6 +104,7 @@ impl From<DomainStatus> for Phase {
             (DomainState::Created | DomainState::Starting, _)
             | (_, SwapPhase::Standby | SwapPhase::TakingOver) => Self::Starting,
             (_, SwapPhase::Prepared) => Self::Prepared,
+            (_, SwapPhase::Inheriting) => Self::Inheriting,
             (_, SwapPhase::TookOver) => Self::TookOver,
             (_, SwapPhase::Frozen | SwapPhase::Replaced) => Self::Frozen(status.saved),
             (_, SwapPhase::Unsaved) => Self::Unsaved(status.message),

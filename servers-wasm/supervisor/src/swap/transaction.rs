@@ -247,11 +247,13 @@ impl<K: Kernel> Supervisor<K> {
         let transaction = find(&mut self.transactions, id);
         let pair = transaction.and_then(|transaction| transaction.pairs.get_mut(member));
         let Some(pair) = pair else { return Ok(()) };
+        let server = pair.server;
         let Some(entry) = self.description.servers.get(pair.server) else { return Ok(()) };
         let (kernel, name) = (&self.kernel, &entry.name);
         let role = Role::Standby { snapshot: entry.snapshot };
         let domain = launch(kernel, name, &pair.version, &self.endpoints, role)?;
         pair.spare = Some(Watched::standby(kernel, domain, token));
+        self.drop_heir(server);
         Ok(())
     }
 
@@ -350,6 +352,7 @@ impl<K: Kernel> Supervisor<K> {
         self.transactions.retain(|other| other.id != id || other.clients > 0);
         for pair in pairs {
             self.observe(pair.server);
+            self.want_heir(pair.server);
         }
     }
 }

@@ -237,14 +237,15 @@ fn policies_are_told_in_words() {
             "restart: on failure, at most 2 times within 60 s, after a pause of 100 ms to 5 s from \
              the second on",
             "escalate: c, d restart with it",
+            "heir: none",
             "health: probed every 2 s, answers within 500 ms",
             "start: within 30 s",
             "swap: prepare 30 s, quiesce 1 s, transfer 1 s, probation 1 s",
         ]
     );
     assert_eq!(
-        world.supervisor.policy("a").expect("policy")[1..3],
-        ["escalate: no", "health: not probed"]
+        world.supervisor.policy("a").expect("policy")[1..4],
+        ["escalate: no", "heir: none", "health: not probed"]
     );
     assert!(world.supervisor.policy("x").is_err());
 }

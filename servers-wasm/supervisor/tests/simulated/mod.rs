@@ -40,6 +40,8 @@ pub(crate) struct Simulated {
     pub(crate) pulse: (u64, Result<(), String>),
     /// Calls that wait for it.
     pub(crate) calls: u64,
+    /// Who takes its place if it fails.
+    pub(crate) heir: Option<usize>,
 }
 
 /// What becomes ready.
@@ -193,11 +195,12 @@ impl Kernel for Play {
             probed: 0,
             pulse: (0, Ok(())),
             calls: 0,
+            heir: None,
         });
         Ok(DomainHandle { machine: self.0.clone(), index: domains.len() - 1 })
     }
 
-    fn clone_domain(&self, original: &DomainHandle) -> Result<DomainHandle, Error> {
+    fn clone_domain(&self, original: &DomainHandle, standby: bool) -> Result<DomainHandle, Error> {
         let mut domains = self.0.domains.borrow_mut();
         let Simulated { ref name, ref component, kept, .. } = domains[original.index];
         if !kept {
@@ -216,15 +219,20 @@ impl Kernel for Play {
             dropped: false,
             kept,
             is_clone: true,
-            step: Step::None,
+            step: if standby { Step::Standby } else { Step::None },
             hangs: false,
             is_calling: false,
             probed: 0,
             pulse: (0, Ok(())),
             calls: 0,
+            heir: None,
         };
         domains.push(clone);
         Ok(DomainHandle { machine: self.0.clone(), index: domains.len() - 1 })
+    }
+
+    fn set_heir(&self, domain: &DomainHandle, heir: &DomainHandle) -> Result<(), Error> {
+        self.0.set_heir(domain.index, heir.index)
     }
 
     fn grant_endpoint(
@@ -398,6 +406,13 @@ impl Machine {
         let message = if cause == Cause::Trapped { "unreachable" } else { "" }.to_string();
         domain.phase = Phase::Ended(End { cause, code, address: 0, fault_address: 0, message });
         domain.changed = true;
+        let heir =
+            domain.heir.filter(|_| cause != Cause::Killed && (cause, code) != (Cause::Exited, 0));
+        if let Some(heir) = heir.and_then(|heir| domains.get_mut(heir))
+            && heir.phase == Phase::Prepared
+        {
+            (heir.phase, heir.step, heir.changed) = (Phase::Inheriting, Step::None, true);
+        }
     }
 
     /// The living domain of that name.

@@ -37,7 +37,7 @@ impl Simulated {
         }
         let next = match (&self.phase, self.step) {
             (Phase::Starting, Step::Standby) => Phase::Prepared,
-            (Phase::Starting, _) => Phase::Ready,
+            (Phase::Starting | Phase::Inheriting, _) => Phase::Ready,
             (Phase::Prepared, Step::TakingOver) => Phase::TookOver,
             (Phase::Ready, Step::Quiescing) => Phase::Frozen(STATE),
             (Phase::Ready, _) if self.probed != self.pulse.0 => {
@@ -103,6 +103,16 @@ impl Machine {
             return refuse("the new domain is not prepared");
         }
         domains[new].step = Step::TakingOver;
+        Ok(())
+    }
+
+    pub(super) fn set_heir(&self, index: usize, heir: usize) -> Result<(), Error> {
+        let mut domains = self.domains.borrow_mut();
+        let serves = domains[index].phase == Phase::Ready && domains[index].step != Step::Quiescing;
+        if !serves || domains[heir].phase != Phase::Prepared {
+            return refuse("a domain has not come so far");
+        }
+        domains[index].heir = Some(heir);
         Ok(())
     }
 

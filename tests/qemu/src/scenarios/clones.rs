@@ -113,7 +113,7 @@ fn said(session: &mut Session, name: &str) -> Result<Vec<(String, String)>> {
 }
 
 /// How often the supervisor's log says this of a server.
-fn told(session: &mut Session, name: &str, what: &str) -> Result<usize> {
+pub(super) fn told(session: &mut Session, name: &str, what: &str) -> Result<usize> {
     let log = session.command("log -n 200 supervisor")?;
     let squeeze = |text: &str| text.split_whitespace().collect::<String>();
     // The terminal may have broken a line anywhere.

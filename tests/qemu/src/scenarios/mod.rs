@@ -4,6 +4,7 @@ mod boot;
 mod calls;
 mod clones;
 mod foreign;
+mod heirs;
 mod hostile;
 mod iso;
 mod limits;
@@ -28,6 +29,7 @@ pub fn all() -> Vec<&'static Scenario> {
         clones::ALL,
         swap::ALL,
         recovery::ALL,
+        heirs::ALL,
         iso::ALL,
     ]
     .into_iter()

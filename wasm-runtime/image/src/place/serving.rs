@@ -80,7 +80,7 @@ impl<G: Gate> Place<G> {
             Some(EventKind::Drop) => self.last_holder_dropped(header.id as u32),
             Some(EventKind::Quiesce) => self.serving.asked = Some(Asked::Quiesce),
             Some(EventKind::Probe) => self.serving.asked = Some(Asked::Probe(header.id)),
-            Some(EventKind::Reply | EventKind::TakeOver) | None => {}
+            Some(EventKind::Reply | EventKind::TakeOver | EventKind::Inherit) | None => {}
         }
         None
     }

@@ -80,6 +80,7 @@ pub(super) fn call<G: Gate>(
             answer_step(place, result, "the domain cannot serve again")
         }
         Function::DomainTakeOver => take_over(place),
+        Function::DomainSetHeir => set_heir(place),
         Function::DomainProbe => probe(place),
         Function::DomainPulse => pulse(place),
         Function::Commit => {
@@ -189,12 +190,21 @@ fn create<G: Gate>(place: &mut Place<G>) -> Outcome {
 }
 
 fn clone<G: Gate>(place: &mut Place<G>) -> Outcome {
-    let control = place.method_handle()?;
-    let made = match place.gate.clone_domain(control) {
+    let (number, standby) = place.method(|input| input.u8())?;
+    let (control, standby) = (place.handle_of(number)?, standby == 1);
+    let made = match place.gate.clone_domain(control, standby) {
         Err(Status::NotReady) => Err(Status::NotFound),
         made => made,
     };
-    give(place, made, "a snapshot", false)
+    give(place, made, "a snapshot", standby)
+}
+
+fn set_heir<G: Gate>(place: &mut Place<G>) -> Outcome {
+    let (number, heir) = place.method(|input| input.u32())?;
+    let domain = place.handle_of(number)?;
+    let heir = place.handle_of(place.lent(heir).ok_or(Malformed)?)?;
+    let result = place.gate.set_heir(domain, heir);
+    answer_step(place, result, "the domain cannot have that heir")
 }
 
 /// Writes a `result<domain, error>`.

@@ -54,6 +54,14 @@ pub(crate) trait SwapCalls: Gate {
         self.enter(Call::TakeOver, [u64::from(old), u64::from(new), 0, 0, 0]).map(drop)
     }
 
+    /// Lets a prepared domain serve in place of one that serves, if that fails.
+    ///
+    /// # Errors
+    /// The status of the gate call.
+    fn set_heir(&mut self, control: u32, heir: u32) -> Result<(), Status> {
+        self.enter(Call::SetHeir, [u64::from(control), u64::from(heir), 0, 0, 0]).map(drop)
+    }
+
     /// Copies a part of a saved state to the receive payload, and handles from the `first` on to
     /// its slots; bytes and handles in all.
     ///

@@ -53,16 +53,23 @@ impl From<Malformed> for Failure {
 }
 
 impl<G: Gate> Life<G> {
-    /// Waits to be told to take over, and takes over.
+    /// Waits to be told to take over, and takes over; or to inherit, and starts.
     pub(crate) fn stand_by(&mut self) -> Result<(), End> {
         if self.instance.export_index("wasi:cli/run").is_some() {
             return Err(End::refused("a program cannot take over from another domain"));
         }
         self.place().gate().report_ready();
-        let told = EventKind::TakeOver as u32;
-        while self.place().gate().wait(accept::CALLS, NO_DEADLINE).is_err()
-            || self.place().gate().header().event != told
-        {}
+        let told = loop {
+            let gate = self.place().gate();
+            let told = gate.wait(accept::CALLS, NO_DEADLINE).ok();
+            match told.and_then(|()| EventKind::from_raw(gate.header().event)) {
+                Some(told @ (EventKind::TakeOver | EventKind::Inherit)) => break told,
+                _ => {}
+            }
+        };
+        if told == EventKind::Inherit {
+            return self.start();
+        }
         let state = self
             .read_state(0)
             .and_then(|(bytes, handles)| State::decode(&bytes, &handles).ok_or(Status::Invalid));

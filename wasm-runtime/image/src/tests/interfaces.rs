@@ -304,7 +304,7 @@ fn a_domain_can_be_cloned_if_it_was_kept() {
     let (mut place, state) = place(system);
     create(&mut place, "child", false);
     let domain = own(&mut place, 0, Kind::DOMAIN);
-    let lent = [Argument::Borrow(Kind::DOMAIN, domain)];
+    let lent = [Argument::Borrow(Kind::DOMAIN, domain), Argument::U8(1)];
     let clone = Function::DomainClone as u32;
     let made = call(&mut place, AtollSupervisionDomains, clone, &lent).expect("ok");
     assert_eq!(made[..4], [0; 4]);

@@ -37,6 +37,7 @@ fn steps_of_a_swap_become_gate_calls() {
         [old, new].map(|domain| place.handle_of(domain).expect("a handle"));
     assert_eq!(ask(&mut place, Function::DomainQuiesce, &[lent(old)]), [0; 4]);
     assert_eq!(ask(&mut place, Function::DomainTakeOver, &[lent(new), lent(old)]), [0; 4]);
+    assert_eq!(ask(&mut place, Function::DomainSetHeir, &[lent(old), lent(new)]), [0; 4]);
     for function in [Function::Commit, Function::Revert] {
         let arguments = [Argument::U32(1), lent(old), lent(new)];
         assert_eq!(ask(&mut place, function, &arguments), [0; 4]);
@@ -50,6 +51,7 @@ fn steps_of_a_swap_become_gate_calls() {
         [
             (Call::Quiesce, [old_control, 0], vec![]),
             (Call::TakeOver, [old_control, new_control], vec![]),
+            (Call::SetHeir, [old_control, new_control], vec![]),
             (Call::CommitSwap, [0; 2], couple.clone()),
             (Call::RevertSwap, [0; 2], couple),
             (Call::Thaw, [old_control, 0], vec![]),

@@ -278,6 +278,28 @@ fn another_version_takes_over_under_the_old_numbers() {
     assert_eq!((minted.kind, minted.object, minted.detail), (SendSlot::Mint as u32, 2, 0));
 }
 
+#[test]
+fn an_heir_starts_without_a_state() {
+    let binary = first();
+    let numbers = Numbers::of(&binary);
+    let (end, state) = run_binary(Options::default(), &binary, true, |state| {
+        let grants = grant(state);
+        state.script.push_back(Box::new(move |state| {
+            assert_eq!((state.ready, state.published.len()), (1, 1), "it is prepared");
+            // What is none of its business yet is passed over.
+            state.event(EventKind::Notification, 0, 0, 0, &[], &[]);
+            state.event(EventKind::Inherit, 0, 0, 0, &[], &[]);
+            let export = numbers.0;
+            numbers.call(state, export, "total", &[], &[]);
+            numbers.call(state, export, "restores", &[], &[]);
+            numbers.call(state, export, "die", &[], &[]);
+        }));
+        grants
+    });
+    assert_eq!((end.cause, state.ready), (Cause::Trapped, 2), "{}", end.message);
+    assert_eq!(replies(&state), [0, 0]);
+}
+
 /// A server that starts where clients know `known`, and gets the calls of one of them; `as_clone`
 /// once it was kept.
 fn restart(binary: &[u8], known: &Numbers, as_clone: bool) -> (End, State) {

@@ -1,6 +1,7 @@
 //! Swaps: every step of the way and back, and steps in the wrong order.
 
 mod endings;
+mod heirs;
 mod model;
 mod sets;
 mod steps;
