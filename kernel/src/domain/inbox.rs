@@ -24,9 +24,11 @@ impl Kernel {
             self.resume(resume);
             return Ok(true);
         }
-        while let Some(item) =
-            self.domains.get(domain).and_then(|d| d.inbox.oldest(&self.ipc, mask))
-        {
+        let oldest = |kernel: &Self| {
+            let domain = kernel.domains.get(domain)?;
+            domain.inbox.oldest(&kernel.ipc, domain.swap.open_to(mask))
+        };
+        while let Some(item) = oldest(self) {
             if self.take_item(domain, item) {
                 self.resume(resume);
                 return Ok(true);
@@ -59,7 +61,7 @@ impl Kernel {
     pub(super) fn poke(&mut self, id: DomainId) {
         while let Some(domain) = self.domains.get(id)
             && let Activity::Waiting(mask) = domain.activity
-            && let Some(item) = domain.inbox.oldest(&self.ipc, mask)
+            && let Some(item) = domain.inbox.oldest(&self.ipc, domain.swap.open_to(mask))
         {
             if self.take_item(id, item) {
                 self.finish_wait(id, Status::Ok);

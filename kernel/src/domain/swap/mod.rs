@@ -22,6 +22,7 @@ use super::Kernel;
 use crate::capability::{DomainId, EndpointId, Entry};
 use alloc::vec::Vec;
 use atoll_gate::Status;
+use atoll_gate::message::accept;
 use atoll_gate::record::Phase;
 
 /// What a domain serves, or will, or did, on one endpoint.
@@ -86,6 +87,16 @@ impl Swap {
     #[must_use]
     pub fn reason(&self) -> &[u8] {
         &self.reason
+    }
+
+    /// The events of a mask that it may get now. Until it serves, and when it does no more, others
+    /// may have the devices and pipes that it watches.
+    #[inline]
+    pub(super) const fn open_to(&self, mask: u64) -> u64 {
+        match self.phase {
+            Phase::TookOver | Phase::Reverted => mask & !accept::NOTIFICATIONS,
+            _ => mask,
+        }
     }
 
     /// Whether what it publishes is not bound yet.

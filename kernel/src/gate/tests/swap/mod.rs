@@ -5,6 +5,7 @@ mod heirs;
 mod model;
 mod sets;
 mod steps;
+mod watches;
 
 use super::{Bench, PLAIN, Pair, copy, lengths, slot};
 use crate::capability::DomainId;
