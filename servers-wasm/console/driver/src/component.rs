@@ -2,13 +2,18 @@
 //!
 //! Everything happens in [`Handler::ready`](HandlerGuest): an interrupt or a pipe is ready, bytes
 //! move, the watch is set again. [`Console::settle`] then brings the outputs up to date.
-#![allow(unsafe_code, reason = "wit-bindgen's export! expands to unsafe")]
+#![allow(unsafe_code, reason = "the generated glue of the component model is unsafe")]
 
-wit_bindgen::generate!({
-    path: "../../wit",
-    world: "atoll:servers/console",
-    generate_all,
-});
+#[allow(missing_docs, unreachable_pub, reason = "generated")]
+#[allow(clippy::all, reason = "generated")]
+pub mod bindings {
+    wit_bindgen::generate!({
+        path: "../../../wit",
+        world: "atoll:servers/console",
+        generate_all,
+        pub_export_macro: true,
+    });
+}
 
 mod devices;
 mod sessions;
@@ -16,15 +21,16 @@ mod sessions;
 use std::cell::RefCell;
 
 use crate::terminal::{Mode, SessionId, Source, Terminal};
-use atoll::log::log::{Level, write as log};
-use devices::{KeyboardDevice, Screen, SerialDevice};
-use exports::atoll::console::console::{
+use bindings::atoll::log::log::{Level, write as log};
+pub use bindings::export;
+use bindings::exports::atoll::console::console::{
     ErrorCode, Guest as ConsoleGuest, GuestSession, Mode as WitMode, Session,
 };
-use exports::atoll::io::handler::Guest as HandlerGuest;
-use exports::atoll::lifecycle::start::Guest as StartGuest;
+use bindings::exports::atoll::io::handler::Guest as HandlerGuest;
+use bindings::exports::atoll::lifecycle::start::Guest as StartGuest;
+use bindings::wasi::io::streams::{InputStream, OutputStream};
+use devices::{KeyboardDevice, Screen, SerialDevice};
 use sessions::{Channel, Direction};
-use wasi::io::streams::{InputStream, OutputStream};
 
 /// Tokens of the two interrupts; those of sessions begin at [`FIRST_SESSION_TOKEN`].
 const SERIAL_TOKEN: u64 = 1;
@@ -173,9 +179,9 @@ fn with<R>(action: impl FnOnce(&mut Console) -> R) -> Option<R> {
     CONSOLE.with_borrow_mut(|console| console.as_mut().map(action))
 }
 
-struct Component;
-
-export!(Component);
+/// The component.
+#[derive(Debug)]
+pub struct Component;
 
 impl StartGuest for Component {
     fn start() -> Result<(), String> {
@@ -201,7 +207,8 @@ impl ConsoleGuest for Component {
 }
 
 /// What a client holds; its end is the session's.
-struct SessionHandle {
+#[derive(Debug)]
+pub struct SessionHandle {
     id: SessionId,
 }
 

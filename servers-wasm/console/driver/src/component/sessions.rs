@@ -1,8 +1,8 @@
 //! The pipes of a session and the watches on them.
 
-use super::atoll::io::{pipes, watch};
-use super::wasi::io::poll::Pollable;
-use super::wasi::io::streams::{InputStream, OutputStream};
+use super::bindings::atoll::io::{pipes, watch};
+use super::bindings::wasi::io::poll::Pollable;
+use super::bindings::wasi::io::streams::{InputStream, OutputStream};
 use crate::terminal::{SessionId, Terminal};
 
 /// Bytes of the pipe that carries input to a client.

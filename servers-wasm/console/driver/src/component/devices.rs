@@ -1,12 +1,12 @@
 //! The granted devices: interrupts and ports behind the drivers, the window behind the screen.
 
-use super::atoll::device::irq::Interrupt;
-use super::atoll::device::mmio::Window;
-use super::atoll::device::port_io::Ports;
-use super::atoll::device::{framebuffer, types::ErrorCode};
-use super::atoll::io::watch;
-use super::atoll::log::log::{Level, write as log};
-use super::wasi::io::poll::Pollable;
+use super::bindings::atoll::device::irq::Interrupt;
+use super::bindings::atoll::device::mmio::Window;
+use super::bindings::atoll::device::port_io::Ports;
+use super::bindings::atoll::device::{framebuffer, types::ErrorCode};
+use super::bindings::atoll::io::watch;
+use super::bindings::atoll::log::log::{Level, write as log};
+use super::bindings::wasi::io::poll::Pollable;
 use crate::keyboard::{Controller, Keyboard};
 use crate::screen::grid::Grid;
 use crate::screen::paint::{Geometry, Painter, Surface};
