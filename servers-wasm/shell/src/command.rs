@@ -33,12 +33,12 @@ impl Level {
     }
 }
 
-/// Where a program runs.
+/// Where a program runs, or a swap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// It has the terminal, and the shell waits for its end.
     Foreground,
-    /// The shell goes on; the program has no input.
+    /// The shell goes on; it gets no input.
     Background,
 }
 
@@ -74,6 +74,8 @@ pub enum Command {
         replacements: Vec<Replacement>,
         /// Whether it is only tried how far it would get.
         dry_run: bool,
+        /// Whether the shell waits for its end.
+        place: Place,
     },
     /// Goes back to the version before the last swap.
     Rollback(String),
@@ -141,7 +143,7 @@ pub const COMMANDS: [(&str, &str, &str); 21] = [
     ("stop", "NAME", "stop a server; it is not restarted"),
     (
         "swap",
-        "NAME FILE [--grant INTERFACE=GRANT] ... [--dry-run]",
+        "NAME FILE [--grant INTERFACE=GRANT] ... [--dry-run] [&]",
         "replace servers by other versions while they run",
     ),
     ("top", "", "watch servers and programs until a key is pressed"),
@@ -190,7 +192,7 @@ pub fn parse(words: Vec<String>) -> Result<Command, String> {
     })
 }
 
-/// Takes a last `&` off the arguments of a program.
+/// Takes a last `&` off the arguments.
 fn placed(mut arguments: Vec<String>) -> (Vec<String>, Place) {
     let place = match arguments.pop_if(|last| last == "&") {
         Some(_) => Place::Background,

@@ -16,7 +16,7 @@ mod services;
 mod session;
 mod swaps;
 
-use crate::command::{self, COMMANDS, Command};
+use crate::command::{self, COMMANDS, Command, Place};
 use crate::input::Entry;
 use crate::{PROMPT, views, words};
 use atoll::clocks::monotonic;
@@ -114,10 +114,10 @@ fn execute(
             }
         }
         Command::Top => top(session),
-        Command::Swap { replacements, dry_run } => {
-            follow(session, jobs, swaps::begin(replacements, dry_run))
+        Command::Swap { replacements, dry_run, place } => {
+            follow(session, jobs, swaps::begin(replacements, dry_run), place)
         }
-        Command::Rollback(name) => follow(session, jobs, swaps::back(&name)),
+        Command::Rollback(name) => follow(session, jobs, swaps::back(&name), Place::Foreground),
         other => match answer(other) {
             Ok(text) => session.print(&text),
             Err(reason) => session.print_line(&reason),
@@ -130,8 +130,13 @@ fn follow(
     session: &mut Session,
     jobs: &mut Jobs,
     begun: Result<servers::Transaction, String>,
+    place: Place,
 ) -> Result<(), Gone> {
     match begun {
+        Ok(transaction) if place == Place::Background => {
+            jobs.add_swap(transaction);
+            Ok(())
+        }
         Ok(transaction) => swaps::follow(session, jobs, &transaction),
         Err(reason) => session.print_line(&reason),
     }

@@ -4,13 +4,14 @@
 //! A program in the foreground gets the lines that are entered; Ctrl-D closes its input, Ctrl-C
 //! kills it. Input that it does not read waits in its pipe and then here, up to [`INPUT_LIMIT`]
 //! bytes; more is dropped, so that Ctrl-C always gets through. Programs in the background have no
-//! input; what they write is shown as it comes.
+//! input; what they write is shown as it comes. So is the end of a swap in the background.
 
 use super::atoll::io::pipes;
-use super::atoll::supervision::servers::{self, Task};
+use super::atoll::supervision::servers::{self, Task, Transaction};
 use super::atoll::supervision::types::Error;
 use super::services::{failure, programs};
 use super::session::{Gone, Session};
+use super::swaps::Background;
 use super::wasi::io::poll::{self, Pollable};
 use super::wasi::io::streams::{InputStream, OutputStream};
 use crate::command::Place;
@@ -27,10 +28,11 @@ const INPUT_LIMIT: usize = 16 * 1024;
 /// Takes the prompt off the display.
 const ERASE_ROW: &str = "\r\x1b[K";
 
-/// The programs in the background.
+/// The programs and the swaps in the background.
 #[derive(Default)]
 pub(super) struct Jobs {
     background: Vec<Job>,
+    swaps: Vec<Background>,
 }
 
 impl Jobs {
@@ -40,7 +42,7 @@ impl Jobs {
             if let Some(entry) = session.take_entry() {
                 return Ok(entry);
             }
-            if wait(session, self.background.iter()) {
+            if self.wait(session, None) {
                 session.read_input()?;
             }
             let mut text = self.collect();
@@ -60,7 +62,7 @@ impl Jobs {
         source: &Pollable,
     ) -> Result<bool, Gone> {
         while !source.ready() {
-            let mut sources = pollables(session, self.background.iter());
+            let mut sources = self.pollables(session, None);
             sources.push(source);
             if poll::poll(&sources).contains(&0) {
                 session.read_input()?;
@@ -92,7 +94,7 @@ impl Jobs {
             return Ok(());
         }
         loop {
-            if wait(session, self.background.iter().chain([&job])) {
+            if self.wait(session, Some(&job)) {
                 session.read_input()?;
                 while let Some(entry) = session.take_entry() {
                     job.take(entry);
@@ -118,28 +120,41 @@ impl Jobs {
             }
             ended.is_none()
         });
+        self.swaps.retain(|swap| {
+            let end = swap.end();
+            text.extend(end.iter().flat_map(|end| end.bytes()));
+            end.is_none()
+        });
         text
     }
-}
 
-/// Waits until the session or a program has something to do; says whether the session has input.
-fn wait<'a>(session: &'a Session, jobs: impl Iterator<Item = &'a Job>) -> bool {
-    if session.has_entries() {
-        return true;
+    /// Adds a swap, of which the end will be shown.
+    pub(super) fn add_swap(&mut self, transaction: Transaction) {
+        self.swaps.push(Background::new(transaction));
     }
-    poll::poll(&pollables(session, jobs)).contains(&0)
-}
 
-/// What the session, which is the first, and the programs wait for.
-fn pollables<'a>(session: &'a Session, jobs: impl Iterator<Item = &'a Job>) -> Vec<&'a Pollable> {
-    let mut pollables = vec![session.input_pollable()];
-    for job in jobs {
-        pollables.push(&job.finished);
-        pollables.extend(job.sources.iter().map(|source| &source.pollable));
-        let sink = job.sink.as_ref().filter(|_| !job.pending.is_empty());
-        pollables.extend(sink.map(|sink| &sink.pollable));
+    /// Waits until the session, a program or a swap has something to do; says whether the session
+    /// has input.
+    fn wait(&self, session: &Session, foreground: Option<&Job>) -> bool {
+        session.has_entries() || poll::poll(&self.pollables(session, foreground)).contains(&0)
     }
-    pollables
+
+    /// What the session, which is the first, the programs and the swaps wait for.
+    fn pollables<'a>(
+        &'a self,
+        session: &'a Session,
+        foreground: Option<&'a Job>,
+    ) -> Vec<&'a Pollable> {
+        let mut pollables = vec![session.input_pollable()];
+        for job in self.background.iter().chain(foreground) {
+            pollables.push(&job.finished);
+            pollables.extend(job.sources.iter().map(|source| &source.pollable));
+            let sink = job.sink.as_ref().filter(|_| !job.pending.is_empty());
+            pollables.extend(sink.map(|sink| &sink.pollable));
+        }
+        pollables.extend(self.swaps.iter().map(|swap| &swap.changed));
+        pollables
+    }
 }
 
 /// A stream that the shell reads. The pollable is dropped before its stream.

@@ -1,6 +1,7 @@
 //! Swaps: asks the supervisor for one and follows it to its end, phase by phase.
 //!
-//! The swap is the supervisor's and goes on if the session ends here. Ctrl-C cancels it.
+//! The swap is the supervisor's and goes on if the session ends here. Ctrl-C cancels one in the
+//! foreground; of one in the background only the end is told.
 
 use super::atoll::supervision::servers::{
     self, Replacement, SwapReport, Transaction, TransactionPhase,
@@ -8,6 +9,7 @@ use super::atoll::supervision::servers::{
 use super::jobs::Jobs;
 use super::services::failure;
 use super::session::{Gone, Session};
+use super::wasi::io::poll::Pollable;
 use crate::model::{Change, Swap, SwapResult};
 use crate::{command, views};
 
@@ -58,6 +60,28 @@ pub(super) fn follow(
         if jobs.wait_beside(session, &changed)? {
             transaction.cancel();
         }
+    }
+}
+
+/// A swap in the background. The pollable is dropped before what it is of.
+pub(super) struct Background {
+    /// Ready when there is more to know.
+    pub(super) changed: Pollable,
+    transaction: Transaction,
+}
+
+impl Background {
+    pub(super) fn new(transaction: Transaction) -> Self {
+        Self { changed: transaction.changed(), transaction }
+    }
+
+    /// What it came to, when it is over.
+    pub(super) fn end(&self) -> Option<String> {
+        if !self.changed.ready() {
+            return None;
+        }
+        let swap = swap(self.transaction.report());
+        (swap.result != SwapResult::Running).then(|| views::swap_end(&swap))
     }
 }
 
