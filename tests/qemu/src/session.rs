@@ -111,6 +111,17 @@ impl Session {
         }
     }
 
+    /// Whether a text was said since the last match; does not wait for it.
+    ///
+    /// # Errors
+    /// If the transcript cannot be written.
+    pub fn has_said(&mut self, text: &str) -> Result<bool> {
+        while let Ok(bytes) = self.output.try_recv() {
+            self.hear(&bytes)?;
+        }
+        Ok(self.heard.contains(text))
+    }
+
     /// Types a text, as it is.
     ///
     /// # Errors

@@ -5,7 +5,10 @@
 //! shown through a window that follows the cursor, so nothing ever wraps and the display can be
 //! corrected with cursor movements alone, whatever the terminal does at its right edge.
 //!
-//! Every character is taken to be one column wide.
+//! Every character is taken to be one column wide. `saved` hands a line and its history to the next
+//! version.
+
+mod saved;
 
 use crate::keys::Key;
 

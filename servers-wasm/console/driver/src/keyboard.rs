@@ -26,6 +26,18 @@ const PATIENCE: usize = 10_000;
 /// Most bytes taken in one interrupt.
 const MAX_BURST: usize = 64;
 
+/// Keys whose state changes what others mean, and the scan codes that press them.
+const MODIFIERS: [(KeyCode, &[u8]); 8] = [
+    (KeyCode::LShift, &[0x2a]),
+    (KeyCode::RShift, &[0x36]),
+    (KeyCode::LControl, &[0x1d]),
+    (KeyCode::RControl, &[0xe0, 0x1d]),
+    (KeyCode::LAlt, &[0x38]),
+    (KeyCode::RAltGr, &[0xe0, 0x38]),
+    (KeyCode::CapsLock, &[0x3a]),
+    (KeyCode::NumpadLock, &[0x45]),
+];
+
 /// The controller's two ports.
 pub trait Controller {
     /// Reads the status register (0x64).
@@ -43,30 +55,48 @@ pub struct Keyboard<C> {
     controller: C,
     scan_codes: ScancodeSet1,
     keys: EventDecoder<Us104Key>,
+    /// Which of [`MODIFIERS`] are held, or were pressed an odd number of times if they lock.
+    modifiers: [bool; MODIFIERS.len()],
+    /// The scan code that is not complete.
+    cut: Vec<u8>,
 }
 
 impl<C: Controller> Keyboard<C> {
-    /// Sets the controller up. `None` if it does not answer.
-    pub fn start(controller: C) -> Option<Self> {
+    /// Looks for a controller, which stays as it is. `None` if there is none.
+    pub fn find(controller: C) -> Option<Self> {
         if controller.status() == 0xff {
             return None;
         }
-        send_command(&controller, DISABLE_MOUSE)?;
-        for _ in 0..MAX_BURST {
-            if controller.status() & OUTPUT_FULL == 0 {
-                break;
-            }
-            controller.read();
-        }
-        send_command(&controller, READ_CONFIGURATION)?;
-        wait(|| controller.status() & OUTPUT_FULL != 0)?;
-        let configuration = controller.read() & !UNWANTED | WANTED;
-        send_command(&controller, WRITE_CONFIGURATION)?;
-        wait(|| controller.status() & INPUT_FULL == 0)?;
-        controller.write(configuration);
-        send_command(&controller, ENABLE_KEYBOARD)?;
-        let keys = EventDecoder::new(Us104Key, HandleControl::MapLettersToUnicode);
-        Some(Self { controller, scan_codes: ScancodeSet1::new(), keys })
+        Some(Self {
+            controller,
+            scan_codes: ScancodeSet1::new(),
+            keys: EventDecoder::new(Us104Key, HandleControl::MapLettersToUnicode),
+            modifiers: Default::default(),
+            cut: Vec::new(),
+        })
+    }
+
+    /// Sets the controller up; `false` if it does not answer.
+    pub fn set_up(&mut self) -> bool {
+        set_up(&self.controller).is_some()
+    }
+
+    /// The scan codes that bring a new decoder where this one is.
+    #[must_use]
+    pub fn save(&self) -> Vec<u8> {
+        let held = MODIFIERS.iter().zip(self.modifiers).filter(|(_, held)| *held);
+        let codes = held.flat_map(|((_, codes), _)| codes.iter()).copied();
+        codes.chain(self.cut.iter().copied()).collect()
+    }
+
+    /// Brings a new decoder where that one was; the controller stays as it is.
+    pub fn restore(&mut self, codes: &[u8]) {
+        self.scan_codes = ScancodeSet1::new();
+        self.keys = EventDecoder::new(Us104Key, HandleControl::MapLettersToUnicode);
+        self.modifiers = Default::default();
+        self.cut.clear();
+        // Modifiers make no bytes.
+        codes.iter().for_each(|&code| self.scan_code(code, &mut Vec::new()));
     }
 
     /// Takes what the controller has and appends the bytes of the keys to `received`. Returns
@@ -88,8 +118,14 @@ impl<C: Controller> Keyboard<C> {
     }
 
     fn scan_code(&mut self, code: u8, received: &mut Vec<u8>) {
+        let advanced = self.scan_codes.advance_state(code);
+        match advanced {
+            Ok(None) => self.cut.push(code),
+            _ => self.cut.clear(),
+        }
         // Unknown codes are no keys that a terminal has.
-        let Ok(Some(event)) = self.scan_codes.advance_state(code) else { return };
+        let Ok(Some(event)) = advanced else { return };
+        self.note_modifier(&event);
         if let Some(sequence) = sequence(&event) {
             received.extend_from_slice(sequence);
             return;
@@ -100,6 +136,39 @@ impl<C: Controller> Keyboard<C> {
             received.extend_from_slice(character.encode_utf8(&mut buffer).as_bytes());
         }
     }
+
+    fn note_modifier(&mut self, event: &KeyEvent) {
+        let keys = MODIFIERS.iter().map(|(key, _)| *key);
+        let Some((key, held)) = keys.zip(&mut self.modifiers).find(|(key, _)| *key == event.code)
+        else {
+            return;
+        };
+        let locks = matches!(key, KeyCode::CapsLock | KeyCode::NumpadLock);
+        match event.state {
+            KeyState::Down if locks => *held = !*held,
+            KeyState::Up if !locks => *held = false,
+            KeyState::Down => *held = true,
+            KeyState::Up | KeyState::SingleShot => {}
+        }
+    }
+}
+
+/// Silences the mouse, lets the keyboard interrupt and translate.
+fn set_up(controller: &impl Controller) -> Option<()> {
+    send_command(controller, DISABLE_MOUSE)?;
+    for _ in 0..MAX_BURST {
+        if controller.status() & OUTPUT_FULL == 0 {
+            break;
+        }
+        controller.read();
+    }
+    send_command(controller, READ_CONFIGURATION)?;
+    wait(|| controller.status() & OUTPUT_FULL != 0)?;
+    let configuration = controller.read() & !UNWANTED | WANTED;
+    send_command(controller, WRITE_CONFIGURATION)?;
+    wait(|| controller.status() & INPUT_FULL == 0)?;
+    controller.write(configuration);
+    send_command(controller, ENABLE_KEYBOARD)
 }
 
 fn send_command(controller: &impl Controller, command: u8) -> Option<()> {
@@ -166,9 +235,14 @@ mod tests {
         }
     }
 
+    fn started<C: Controller + Clone>(controller: &C) -> Option<Keyboard<C>> {
+        let mut keyboard = Keyboard::find(controller.clone())?;
+        keyboard.set_up().then_some(keyboard)
+    }
+
     fn press(codes: &[u8]) -> Vec<u8> {
         let model = Model::default();
-        let mut keyboard = Keyboard::start(model.clone()).unwrap();
+        let mut keyboard = started(&model).unwrap();
         model.waiting.borrow_mut().extend(codes);
         let mut received = Vec::new();
         assert!(keyboard.service(&mut received));
@@ -179,12 +253,13 @@ mod tests {
     fn sets_the_controller_up() {
         let model = Model::default();
         model.configuration.set(0x32);
-        assert!(Keyboard::start(model.clone()).is_some());
+        assert!(started(&model).is_some());
         assert_eq!(model.configuration.get(), 0x61);
     }
 
     #[test]
     fn absent_controller_is_noticed() {
+        #[derive(Clone)]
         struct Nothing(u8);
         impl Controller for Nothing {
             fn status(&self) -> u8 {
@@ -196,8 +271,8 @@ mod tests {
             }
             fn write(&self, _value: u8) {}
         }
-        assert!(Keyboard::start(Nothing(0xff)).is_none());
-        assert!(Keyboard::start(Nothing(INPUT_FULL)).is_none());
+        assert!(Keyboard::find(Nothing(0xff)).is_none());
+        assert!(started(&Nothing(INPUT_FULL)).is_none());
     }
 
     #[test]
@@ -212,5 +287,28 @@ mod tests {
     fn cursor_keys_send_sequences() {
         assert_eq!(press(&[0xe0, 0x48, 0xe0, 0xc8]), b"\x1b[A");
         assert_eq!(press(&[0xe0, 0x53, 0x0e]), b"\x1b[3~\x7f");
+    }
+
+    #[test]
+    fn another_decoder_goes_on_wherever_this_one_is() {
+        // Shift-a, caps lock, ctrl right with c, cursor up with alt held, a.
+        let codes = [
+            0x2a, 0x1e, 0x9e, 0xaa, 0x3a, 0xba, 0x1e, 0xe0, 0x1d, 0x2e, 0xae, 0xe0, 0x9d, 0x38,
+            0xe0, 0x48, 0xe0, 0xc8, 0xb8, 0x1e, 0x9e,
+        ];
+        let whole = press(&codes);
+        for cut in 0..codes.len() {
+            let [first, second] = [Model::default(), Model::default()];
+            let mut received = Vec::new();
+            let mut keyboard = started(&first).unwrap();
+            first.waiting.borrow_mut().extend(&codes[..cut]);
+            keyboard.service(&mut received);
+            let state = keyboard.save();
+            let mut keyboard = Keyboard::find(second.clone()).unwrap();
+            keyboard.restore(&state);
+            second.waiting.borrow_mut().extend(&codes[cut..]);
+            keyboard.service(&mut received);
+            assert_eq!(received, whole, "cut at {cut}");
+        }
     }
 }

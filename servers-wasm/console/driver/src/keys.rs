@@ -5,6 +5,8 @@
 //! DEC terminals). Sequences may arrive cut anywhere. What it does not know is swallowed whole, so
 //! that half a sequence never ends up in a line of text.
 
+use crate::state::{Damaged, Reader, Writer};
+
 /// A key, by what it means to the line editor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Key {
@@ -90,6 +92,46 @@ impl Decoder {
             State::SingleShift => cursor_key(byte, 0),
             State::Control { first, last, many } => self.control(byte, first, last, many),
         }
+    }
+
+    /// Writes down where it is in a sequence.
+    pub fn save(self, out: &mut Writer) {
+        let numbers = match self.state {
+            State::Ground => [0; 4],
+            State::AfterReturn => [1, 0, 0, 0],
+            State::Utf8 { code, missing, least } => {
+                [2, code as usize, usize::from(missing), least as usize]
+            }
+            State::Escape => [3, 0, 0, 0],
+            State::SingleShift => [4, 0, 0, 0],
+            State::Control { first, last, many } => {
+                [5, usize::from(first), usize::from(last), usize::from(many)]
+            }
+        };
+        numbers.into_iter().for_each(|number| out.number(number));
+    }
+
+    /// Makes one that is where that one was.
+    ///
+    /// # Errors
+    /// Those are not the bytes of one.
+    pub fn restore(state: &mut Reader<'_>) -> Result<Self, Damaged> {
+        let [kind, a, b, c] = [state.number()?, state.number()?, state.number()?, state.number()?];
+        let small = |number: usize| u16::try_from(number).map_err(|_| Damaged);
+        let state = match (kind, b) {
+            (0, _) => State::Ground,
+            (1, _) => State::AfterReturn,
+            (2, 1..=3) => State::Utf8 {
+                code: u32::try_from(a).map_err(|_| Damaged)? & 0x1f_ffff,
+                missing: b as u8,
+                least: u32::try_from(c).map_err(|_| Damaged)?,
+            },
+            (3, _) => State::Escape,
+            (4, _) => State::SingleShift,
+            (5, _) => State::Control { first: small(a)?, last: small(b)?, many: c != 0 },
+            _ => return Err(Damaged),
+        };
+        Ok(Self { state })
     }
 
     fn ground(&mut self, byte: u8) -> Option<Key> {

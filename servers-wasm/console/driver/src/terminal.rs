@@ -3,7 +3,10 @@
 //! [`Terminal`] takes bytes from the sources of input and from the sessions, and keeps two kinds
 //! of results for whoever moves bytes: what each session is to read, and what is to be displayed.
 //! The newest session has the input. In line mode its [`Editor`] echoes; when other output arrives
-//! in the middle of a line, the line is taken off the display and shown again after it.
+//! in the middle of a line, the line is taken off the display and shown again after it. `saved`
+//! hands all of it to the next version.
+
+mod saved;
 
 use std::collections::VecDeque;
 
@@ -11,7 +14,7 @@ use crate::editor::{Editor, Outcome, Place};
 use crate::keys::Decoder;
 
 /// Most sessions at a time.
-pub const SESSION_LIMIT: usize = 16;
+pub const SESSION_LIMIT: usize = 15;
 /// Most bytes that wait for a session to read them, beyond its pipe.
 pub const INPUT_LIMIT: usize = 4096;
 /// Longest prompt that can be shown again.
@@ -297,119 +300,5 @@ impl Row {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::screen::grid::Grid;
-
-    fn feed(terminal: &mut Terminal, bytes: &[u8]) {
-        for &byte in bytes {
-            terminal.input(Source::Serial, byte);
-        }
-    }
-
-    fn read(terminal: &mut Terminal, id: SessionId) -> Vec<u8> {
-        let bytes = terminal.pending(id, usize::MAX);
-        terminal.consume(id, bytes.len());
-        bytes
-    }
-
-    #[test]
-    fn lines_are_echoed_and_delivered() {
-        let mut terminal = Terminal::new(80);
-        let shell = terminal.open().unwrap();
-        terminal.output(b"atoll> ");
-        feed(&mut terminal, b"ps\r");
-        assert_eq!(terminal.take_display(), b"atoll> ps\r\n");
-        assert_eq!(read(&mut terminal, shell), b"ps\n");
-        feed(&mut terminal, b"x\x03\x04");
-        assert_eq!(read(&mut terminal, shell), [3, 4]);
-    }
-
-    #[test]
-    fn newest_session_has_the_input() {
-        let mut terminal = Terminal::new(80);
-        let first = terminal.open().unwrap();
-        let second = terminal.open().unwrap();
-        feed(&mut terminal, b"b\r");
-        terminal.close(second);
-        feed(&mut terminal, b"a\r");
-        assert_eq!(read(&mut terminal, first), b"a\n");
-        assert_eq!(read(&mut terminal, second), b"");
-    }
-
-    #[test]
-    fn raw_mode_passes_bytes_and_hands_over_what_was_typed() {
-        let mut terminal = Terminal::new(80);
-        let shell = terminal.open().unwrap();
-        feed(&mut terminal, b"q");
-        terminal.set_mode(shell, Mode::Raw);
-        terminal.take_display();
-        feed(&mut terminal, b"\x1b[A\r");
-        assert_eq!(read(&mut terminal, shell), b"q\x1b[A\r");
-        assert_eq!(terminal.take_display(), b"");
-    }
-
-    #[test]
-    fn sources_do_not_mix_their_sequences() {
-        let mut terminal = Terminal::new(80);
-        let shell = terminal.open().unwrap();
-        terminal.input(Source::Serial, 0x1b);
-        terminal.input(Source::Keyboard, b'a');
-        terminal.input(Source::Serial, b'[');
-        terminal.input(Source::Serial, b'D');
-        feed(&mut terminal, b"b\r");
-        assert_eq!(read(&mut terminal, shell), b"ba\n");
-    }
-
-    #[test]
-    fn output_in_the_middle_of_a_line_leaves_the_line_whole() {
-        let mut terminal = Terminal::new(40);
-        terminal.open().unwrap();
-        let mut grid = Grid::new(40, 5);
-        terminal.output(b"atoll> ");
-        feed(&mut terminal, b"half");
-        terminal.output(b"noise\natoll> ");
-        grid.write(&terminal.take_display());
-        assert_eq!(grid.row_text(0), "atoll> noise");
-        assert_eq!(grid.row_text(1), "atoll> half");
-        assert_eq!(grid.cursor(), (11, 1));
-    }
-
-    #[test]
-    fn new_sessions_start_in_a_fresh_row() {
-        let mut terminal = Terminal::new(80);
-        terminal.open().unwrap();
-        terminal.output(b"atoll> ");
-        terminal.open().unwrap();
-        assert_eq!(terminal.take_display(), b"atoll> \r\n");
-    }
-
-    #[test]
-    fn unread_input_is_bounded() {
-        let mut terminal = Terminal::new(80);
-        let shell = terminal.open().unwrap();
-        for _ in 0..INPUT_LIMIT {
-            feed(&mut terminal, b"xy\r");
-        }
-        assert!(read(&mut terminal, shell).len() <= INPUT_LIMIT);
-        assert!(terminal.take_display().ends_with(&[BELL]));
-    }
-
-    #[test]
-    fn sessions_are_bounded() {
-        let mut terminal = Terminal::new(80);
-        for _ in 0..SESSION_LIMIT {
-            terminal.open().unwrap();
-        }
-        assert_eq!(terminal.open(), Err(TooManySessions));
-    }
-
-    #[test]
-    fn colours_in_a_prompt_take_no_columns() {
-        let mut row = Row::default();
-        for &byte in b"\x1b[32matoll>\x1b[0m \xc3\xa9" {
-            row.push(byte, 80);
-        }
-        assert_eq!(row.column, 8);
-    }
-}
+#[path = "terminal_tests.rs"]
+mod tests;

@@ -30,6 +30,8 @@ const FRAME_8N1: u8 = 0x03;
 const FIFO_SETUP: u8 = 0x87;
 /// DTR, RTS, and OUT2, which connects the interrupt line on a PC.
 const MODEM_SETUP: u8 = 0x0b;
+/// The same without RTS: the other end is to wait.
+const MODEM_PAUSED: u8 = 0x09;
 const DATA_READY: u8 = 0x01;
 const TRANSMITTER_EMPTY: u8 = 0x20;
 /// Bytes that fit the transmit FIFO once it is empty.
@@ -50,7 +52,7 @@ pub trait Registers {
     fn write(&self, register: u16, value: u8);
 }
 
-/// A UART that was found and set up, and the bytes that wait for it.
+/// A UART that was found, and the bytes that wait for it.
 #[derive(Debug)]
 pub struct Uart<R> {
     registers: R,
@@ -60,15 +62,20 @@ pub struct Uart<R> {
 }
 
 impl<R: Registers> Uart<R> {
-    /// Looks for a UART, sets it to 115,200 baud 8N1 and opens its interrupts. `None` if nothing
-    /// answers.
-    pub fn start(registers: R) -> Option<Self> {
+    /// Looks for a UART, which stays as it is. `None` if nothing answers.
+    pub fn find(registers: R) -> Option<Self> {
         for probe in [0x5a, 0xa5] {
             registers.write(SCRATCH, probe);
             if registers.read(SCRATCH) != probe {
                 return None;
             }
         }
+        Some(Self { registers, queue: VecDeque::new(), is_asking: false })
+    }
+
+    /// Sets it to 115,200 baud 8N1 and opens its interrupts. What it has received is lost.
+    pub fn set_up(&mut self) {
+        let Self { registers, .. } = self;
         registers.write(INTERRUPT_ENABLE, 0);
         registers.write(LINE_CONTROL, DIVISOR_ACCESS | FRAME_8N1);
         registers.write(DATA, 1);
@@ -81,7 +88,32 @@ impl<R: Registers> Uart<R> {
             registers.read(register);
         }
         registers.write(INTERRUPT_ENABLE, RECEIVE_INTERRUPTS);
-        Some(Self { registers, queue: VecDeque::new(), is_asking: false })
+    }
+
+    /// Asks the other end to send no more than the FIFO takes: nobody will look for a while.
+    pub fn pause(&self) {
+        self.registers.write(MODEM_CONTROL, MODEM_PAUSED);
+    }
+
+    /// Goes on with a UART that was set up before, perhaps by another. What it has received waits
+    /// to be served.
+    pub fn resume(&mut self) {
+        self.registers.write(MODEM_CONTROL, MODEM_SETUP);
+        self.registers.write(INTERRUPT_ENABLE, RECEIVE_INTERRUPTS);
+        self.is_asking = false;
+        self.transmit();
+    }
+
+    /// The bytes that wait for the transmitter.
+    #[must_use]
+    pub fn queued(&self) -> Vec<u8> {
+        self.queue.iter().copied().collect()
+    }
+
+    /// Lets these bytes wait for the transmitter and no others; it is not touched.
+    pub fn replace_queue(&mut self, bytes: &[u8]) {
+        self.queue.clear();
+        self.queue.extend(bytes.iter().take(QUEUE_LIMIT));
     }
 
     /// Serves every cause that the device shows and appends what was received to `received`.
@@ -227,7 +259,9 @@ mod tests {
 
     fn started() -> (Uart<Shared>, Shared) {
         let model = Shared::default();
-        (Uart::start(model.clone()).unwrap(), model)
+        let mut uart = Uart::find(model.clone()).unwrap();
+        uart.set_up();
+        (uart, model)
     }
 
     #[test]
@@ -249,7 +283,7 @@ mod tests {
             }
             fn write(&self, _register: u16, _value: u8) {}
         }
-        assert!(Uart::start(Nothing).is_none());
+        assert!(Uart::find(Nothing).is_none());
     }
 
     #[test]
@@ -288,5 +322,30 @@ mod tests {
         model.0.borrow_mut().slow = true;
         uart.send(&vec![b'x'; QUEUE_LIMIT + 100]);
         assert!(uart.backlog() <= QUEUE_LIMIT);
+    }
+
+    #[test]
+    fn another_goes_on_where_this_one_was() {
+        let (mut uart, model) = started();
+        model.0.borrow_mut().slow = true;
+        let text: Vec<u8> = (0..40).collect();
+        uart.send(&text);
+        uart.pause();
+        assert_eq!(model.0.borrow().latch[usize::from(MODEM_CONTROL)] & 0x02, 0);
+        model.0.borrow_mut().incoming.extend(b"typed");
+        let mut next = Uart::find(model.clone()).unwrap();
+        next.replace_queue(&uart.queued());
+        model.drain();
+        next.resume();
+        assert!(model.0.borrow().asks());
+        assert_eq!(model.0.borrow().latch[usize::from(MODEM_CONTROL)], MODEM_SETUP);
+        let mut received = Vec::new();
+        while next.backlog() > 0 {
+            model.drain();
+            next.service(&mut received);
+        }
+        model.drain();
+        assert_eq!(received, b"typed");
+        assert_eq!(model.0.borrow().wire, text);
     }
 }

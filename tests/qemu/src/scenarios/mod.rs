@@ -3,6 +3,7 @@
 mod boot;
 mod calls;
 mod clones;
+mod console;
 mod foreign;
 mod heirs;
 mod hostile;
@@ -28,6 +29,7 @@ pub fn all() -> Vec<&'static Scenario> {
         supervision::ALL,
         clones::ALL,
         swap::ALL,
+        console::ALL,
         recovery::ALL,
         heirs::ALL,
         iso::ALL,

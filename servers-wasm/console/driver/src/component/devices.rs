@@ -10,6 +10,7 @@ use super::bindings::wasi::io::poll::Pollable;
 use crate::keyboard::{Controller, Keyboard};
 use crate::screen::grid::Grid;
 use crate::screen::paint::{Geometry, Painter, Surface};
+use crate::state::{Damaged, Reader, Writer};
 use crate::uart::{Registers, Uart};
 
 /// Offsets of the i8042's ports from 0x60.
@@ -101,19 +102,39 @@ pub(super) struct SerialDevice {
 }
 
 impl SerialDevice {
-    pub(super) fn start(token: u64) -> Option<Self> {
+    pub(super) fn open(token: u64) -> Option<Self> {
         let opened = Ports::open("uart").and_then(|ports| Ok((ports, Line::open("uart", token)?)));
         let (ports, line) =
             opened.inspect_err(|&error| absent("serial line", reason(error))).ok()?;
-        let Some(uart) = Uart::start(ports) else {
+        let Some(uart) = Uart::find(ports) else {
             absent("serial line", "nothing answers");
             return None;
         };
         Some(Self { uart, line })
     }
 
+    pub(super) fn set_up(&mut self) {
+        self.uart.set_up();
+    }
+
+    pub(super) fn pause(&self) {
+        self.uart.pause();
+    }
+
+    pub(super) fn resume(&mut self) {
+        self.uart.resume();
+    }
+
     pub(super) fn interrupt(&mut self) -> Vec<u8> {
         self.line.serve(|received| self.uart.service(received))
+    }
+
+    pub(super) fn queued(&self) -> Vec<u8> {
+        self.uart.queued()
+    }
+
+    pub(super) fn replace_queue(&mut self, bytes: &[u8]) {
+        self.uart.replace_queue(bytes);
     }
 
     pub(super) fn send(&mut self, bytes: &[u8]) {
@@ -132,15 +153,32 @@ pub(super) struct KeyboardDevice {
 }
 
 impl KeyboardDevice {
-    pub(super) fn start(token: u64) -> Option<Self> {
+    pub(super) fn open(token: u64) -> Option<Self> {
         let opened =
             Ports::open("keyboard").and_then(|ports| Ok((ports, Line::open("keyboard", token)?)));
         let (ports, line) = opened.inspect_err(|&error| absent("keyboard", reason(error))).ok()?;
-        let Some(keyboard) = Keyboard::start(ControllerPorts(ports)) else {
+        let Some(keyboard) = Keyboard::find(ControllerPorts(ports)) else {
             absent("keyboard", "nothing answers");
             return None;
         };
         Some(Self { keyboard, line })
+    }
+
+    /// Whether it can be used.
+    pub(super) fn set_up(&mut self) -> bool {
+        let answers = self.keyboard.set_up();
+        if !answers {
+            absent("keyboard", "its controller does not answer");
+        }
+        answers
+    }
+
+    pub(super) fn save(&self) -> Vec<u8> {
+        self.keyboard.save()
+    }
+
+    pub(super) fn restore(&mut self, codes: &[u8]) {
+        self.keyboard.restore(codes);
     }
 
     pub(super) fn interrupt(&mut self) -> Vec<u8> {
@@ -165,10 +203,12 @@ pub(super) struct Screen {
     grid: Grid,
     painter: Painter<Window>,
     geometry: Geometry,
+    cursor: Option<u8>,
 }
 
 impl Screen {
-    pub(super) fn start() -> Option<Self> {
+    /// `cursor` is the palette index of a cursor with a colour of its own.
+    pub(super) fn open(cursor: Option<u8>) -> Option<Self> {
         let opened = framebuffer::open();
         let (shape, window) = opened.inspect_err(|&error| absent("screen", reason(error))).ok()?;
         let geometry = Geometry {
@@ -185,16 +225,48 @@ impl Screen {
             absent("screen", "its shape makes no sense");
             return None;
         }
-        let grid = Grid::new(geometry.columns(), geometry.rows());
-        Some(Self { grid, painter: Painter::new(window, geometry), geometry })
+        let grid = Grid::new(geometry.columns(), geometry.rows()).with_cursor(cursor);
+        Some(Self { grid, painter: Painter::new(window, geometry), geometry, cursor })
     }
 
     pub(super) fn size(&self) -> (usize, usize) {
         (self.geometry.columns(), self.geometry.rows())
     }
 
+    pub(super) fn set_up(&mut self) {
+        self.painter.blank();
+    }
+
     pub(super) fn write(&mut self, bytes: &[u8]) {
         self.grid.write(bytes);
+        self.paint();
+    }
+
+    pub(super) fn paint(&mut self) {
         self.painter.apply(&self.grid.changes());
+    }
+
+    pub(super) fn save(&self, out: &mut Writer) {
+        out.number(self.geometry.columns());
+        out.number(self.geometry.rows());
+        out.bytes(&self.grid.replay());
+    }
+
+    /// Takes over what is shown; without it the screen is blank. Nothing is painted.
+    pub(super) fn restore(&mut self, state: Option<Reader<'_>>) -> Result<(), Damaged> {
+        let (columns, rows) = self.size();
+        self.grid = Grid::new(columns, rows).with_cursor(self.cursor);
+        self.grid.forget_shown();
+        let Some(mut state) = state else { return Ok(()) };
+        if (state.number()?, state.number()?) == (columns, rows) {
+            self.grid.write(state.bytes()?);
+            self.grid.assume_shown();
+        }
+        Ok(())
+    }
+
+    /// The next painting is of everything.
+    pub(super) fn forget_shown(&mut self) {
+        self.grid.forget_shown();
     }
 }

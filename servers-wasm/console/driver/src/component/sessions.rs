@@ -40,17 +40,48 @@ impl Channel {
     pub(super) fn create(id: SessionId) -> Option<Self> {
         let (client_input, writer) = pipes::create(INPUT_PIPE).ok()?;
         let (reader, client_output) = pipes::create(OUTPUT_PIPE).ok()?;
-        Some(Self {
+        Some(Self::new(id, (Some(client_input), Some(client_output)), reader, writer))
+    }
+
+    /// Its streams, those that are read from first: its own, and the client's if it has not taken
+    /// them.
+    pub(super) fn part(self) -> (Vec<InputStream>, Vec<OutputStream>) {
+        let Self { client_input, client_output, writable, readable, writer, reader, .. } = self;
+        drop((writable, readable));
+        let inputs = [Some(reader), client_input].into_iter().flatten().collect();
+        (inputs, [Some(writer), client_output].into_iter().flatten().collect())
+    }
+
+    /// Makes one of such streams; `kept` says which of the client's are among them.
+    pub(super) fn join(
+        id: SessionId,
+        kept: [bool; 2],
+        inputs: &mut impl Iterator<Item = InputStream>,
+        outputs: &mut impl Iterator<Item = OutputStream>,
+    ) -> Option<Self> {
+        let (reader, writer) = (inputs.next()?, outputs.next()?);
+        let client_input = if kept[0] { Some(inputs.next()?) } else { None };
+        let client_output = if kept[1] { Some(outputs.next()?) } else { None };
+        Some(Self::new(id, (client_input, client_output), reader, writer))
+    }
+
+    fn new(
+        id: SessionId,
+        (client_input, client_output): (Option<InputStream>, Option<OutputStream>),
+        reader: InputStream,
+        writer: OutputStream,
+    ) -> Self {
+        Self {
             id,
-            client_input: Some(client_input),
-            client_output: Some(client_output),
+            client_input,
+            client_output,
             input_watched: false,
             output_watched: false,
             writable: writer.subscribe(),
             readable: reader.subscribe(),
             writer,
             reader,
-        })
+        }
     }
 
     /// What the client wrote; `None` when it has closed its end.

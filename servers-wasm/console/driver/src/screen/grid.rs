@@ -3,8 +3,14 @@
 //!
 //! The grid knows both what should be on the screen and what is ([`Grid::changes`] compares), so
 //! that only cells that changed are painted. Scrolling is counted and done as one move of pixels.
+//! `saved` hands it to the next version as terminal output.
+
+mod saved;
 
 use vte::{Params, Parser, Perform};
+
+/// Longest sequence that may be cut by a swap.
+const TAIL: usize = 64;
 
 /// Colours and weight of a cell: foreground in bits 0..4, background in 4..8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +32,13 @@ impl Style {
         self.0 >> 4
     }
 
+    /// What a cursor of that colour makes of it: foreground and background change places, unless
+    /// the cursor has a colour of its own.
+    fn under_cursor(self, colour: Option<u8>) -> Self {
+        let Self(inverted) = self.inverted();
+        colour.map_or(Self(inverted), |colour| Self(inverted & 0x0f | colour << 4))
+    }
+
     fn inverted(self) -> Self {
         Self(self.0.rotate_left(4))
     }
@@ -44,6 +57,9 @@ impl Cell {
     /// Nothing to see.
     pub const BLANK: Self = Self { character: ' ', style: Style::DEFAULT };
 }
+
+/// No output leads to such a cell.
+const UNKNOWN: Cell = Cell { character: '\0', style: Style::DEFAULT };
 
 /// Cells of one row that have to be painted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +87,10 @@ pub struct Grid {
     page: Page,
     /// What was last reported by `changes`, cursor included.
     shown: Vec<Cell>,
+    /// The last bytes of output, at most [`TAIL`].
+    tail: Vec<u8>,
+    /// Palette index of the cursor, if it has a colour of its own.
+    cursor_colour: Option<u8>,
 }
 
 impl Grid {
@@ -79,12 +99,38 @@ impl Grid {
     pub fn new(columns: usize, rows: usize) -> Self {
         let page = Page::new(columns.max(1), rows.max(1));
         let shown = page.cells.clone();
-        Self { parser: Parser::new(), page, shown }
+        Self { parser: Parser::new(), page, shown, tail: Vec::new(), cursor_colour: None }
+    }
+
+    /// The same with a cursor of this colour, an index of the palette.
+    #[must_use]
+    pub fn with_cursor(self, colour: Option<u8>) -> Self {
+        Self { cursor_colour: colour, ..self }
     }
 
     /// Takes terminal output.
     pub fn write(&mut self, bytes: &[u8]) {
         self.parser.advance(&mut self.page, bytes);
+        let last = bytes.get(bytes.len().saturating_sub(TAIL)..).unwrap_or_default();
+        self.tail.extend_from_slice(last);
+        self.tail.drain(..self.tail.len().saturating_sub(TAIL));
+    }
+
+    /// The next report tells of every cell.
+    pub fn forget_shown(&mut self) {
+        self.shown.fill(UNKNOWN);
+        self.page.touched.fill(true);
+    }
+
+    /// The next report tells of the cursor alone: everything else was shown by another grid.
+    pub fn assume_shown(&mut self) {
+        self.shown.copy_from_slice(&self.page.cells);
+        self.page.touched.fill(false);
+        self.page.scrolled = 0;
+        let (column, row) = self.cursor();
+        if let Some(cell) = self.shown.get_mut(row * self.page.columns + column) {
+            *cell = UNKNOWN;
+        }
     }
 
     /// Column and row of the cursor.
@@ -118,7 +164,7 @@ impl Grid {
             let mut wanted = self.page.cells[start..start + columns].to_vec();
             if row == cursor_row && self.page.cursor_visible {
                 let cell = &mut wanted[cursor_column];
-                cell.style = cell.style.inverted();
+                cell.style = cell.style.under_cursor(self.cursor_colour);
                 // The next report has to take the cursor away again.
                 self.page.touched[row] = true;
             }

@@ -101,3 +101,39 @@ proptest! {
         prop_assert_eq!(screen.cells, wanted);
     }
 }
+
+/// Output of programs, in pieces that may end anywhere.
+fn output() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        "[ -~]{1,12}".prop_map(String::into_bytes),
+        Just("grün".into()),
+        Just(b"\r\n".to_vec()),
+        Just(b"\x08".to_vec()),
+        Just(b"\x1b7".to_vec()),
+        Just(b"\x1b8".to_vec()),
+        Just(b"\x1b[K".to_vec()),
+        Just(b"\x1b[?25l".to_vec()),
+        Just(b"\x1b]0;title\x07".to_vec()),
+        (0..110_u8).prop_map(|number| format!("\x1b[{number}m").into_bytes()),
+        (1..9_u8, 1..9_u8).prop_map(|(row, column)| format!("\x1b[{row};{column}H").into_bytes()),
+    ];
+    proptest::collection::vec(piece, 0..30).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn another_grid_goes_on_wherever_this_one_is(
+        bytes in output(),
+        at: proptest::sample::Index,
+    ) {
+        let whole = written(7, 4, &bytes);
+        let (first, second) = bytes.split_at(at.index(bytes.len() + 1));
+        let mut grid = written(7, 4, &written(7, 4, first).replay());
+        grid.write(second);
+        prop_assert_eq!(&grid.page.cells, &whole.page.cells);
+        let rest = |page: &Page| {
+            (page.column, page.row, page.saved, page.cursor_visible, page.current_style())
+        };
+        prop_assert_eq!(rest(&grid.page), rest(&whole.page));
+    }
+}

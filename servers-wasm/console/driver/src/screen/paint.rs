@@ -132,11 +132,9 @@ pub struct Painter<S> {
 }
 
 impl<S: Surface> Painter<S> {
-    /// Takes a surface and blanks all of it.
+    /// Takes a surface, which stays as it is.
     pub fn new(surface: S, geometry: Geometry) -> Self {
-        let mut painter = Self { surface, geometry, glyphs: Glyphs::new(), line: Vec::new() };
-        painter.blank();
-        painter
+        Self { surface, geometry, glyphs: Glyphs::new(), line: Vec::new() }
     }
 
     /// Brings the surface up to date.
@@ -177,7 +175,8 @@ impl<S: Surface> Painter<S> {
         }
     }
 
-    fn blank(&mut self) {
+    /// Blanks all of the surface.
+    pub fn blank(&mut self) {
         let total = self.geometry.pitch * self.geometry.height;
         let pixel = pixel(PALETTE[0]);
         let piece = pixel.repeat(WRITE_LIMIT.min(total) / PIXEL_BYTES);
@@ -253,7 +252,9 @@ mod tests {
 
     fn painter() -> Painter<Memory> {
         let bytes = vec![0xff; GEOMETRY.pitch * GEOMETRY.height];
-        Painter::new(Memory { bytes, writes: 0 }, GEOMETRY)
+        let mut painter = Painter::new(Memory { bytes, writes: 0 }, GEOMETRY);
+        painter.blank();
+        painter
     }
 
     fn grid() -> Grid {
@@ -289,6 +290,29 @@ mod tests {
         grid.write(b"x");
         painter.apply(&grid.changes());
         assert_eq!(painter.surface.writes, CELL_HEIGHT);
+    }
+
+    #[test]
+    fn another_painter_goes_on_where_this_one_was() {
+        let text = b"one\r\n\x1b[31mtwo\r\n\n\n\nthree";
+        let (mut painter, mut grid) = (painter(), grid());
+        grid.write(text);
+        painter.apply(&grid.changes());
+        let mut next_grid = self::grid();
+        next_grid.write(&grid.replay());
+        next_grid.assume_shown();
+        let mut next = Painter::new(painter.surface, GEOMETRY);
+        next.surface.writes = 0;
+        next.apply(&next_grid.changes());
+        assert_eq!(next.surface.writes, CELL_HEIGHT, "only the cursor");
+        for grid in [&mut grid, &mut next_grid] {
+            grid.write(b" four");
+        }
+        next.apply(&next_grid.changes());
+        grid.forget_shown();
+        let mut whole = self::painter();
+        whole.apply(&grid.changes());
+        assert!(next.surface.bytes == whole.surface.bytes);
     }
 
     #[test]
