@@ -21,7 +21,16 @@ pub(super) const ALL: &[Scenario] = &[
         about: "a store is swapped to its next version and back while a client holds its tables",
         run: stateful,
     },
-    Scenario { name: "swap-guide", about: "the guide to swapping, word by word", run: guide },
+    Scenario {
+        name: "swap-guide",
+        about: "the guide to swapping, word by word",
+        run: |lab| guide(lab, "docs/swapping.md"),
+    },
+    Scenario {
+        name: "swap-guide-drivers",
+        about: "the guide to swapping drivers, word by word",
+        run: |lab| guide(lab, "docs/drivers.md"),
+    },
     Scenario {
         name: "swap-rollback",
         about: "new versions that trap, fail, hang, do not fit or ask for more are rolled back",
@@ -102,8 +111,8 @@ pub(super) fn off(mut session: Session) -> Result<()> {
     session.expect_exit(OFF)
 }
 
-fn guide(lab: &Lab<'_>) -> Result<()> {
-    let text = fs::read_to_string("docs/swapping.md")?;
+fn guide(lab: &Lab<'_>, page: &str) -> Result<()> {
+    let text = fs::read_to_string(page)?;
     let mut session = prompt(lab, &Machine::testing())?;
     let shown = blocks(&text, "console").into_iter().flat_map(commands);
     for (command, expected) in shown {
