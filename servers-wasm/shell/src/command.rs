@@ -123,7 +123,7 @@ pub enum Command {
 
 /// Name, arguments and purpose of every command, by name.
 pub const COMMANDS: [(&str, &str, &str); 21] = [
-    ("caps", "NAME", "show the grants and handles of a server"),
+    ("caps", "NAME", "show grants and handles of a server or program"),
     ("clear", "", "clear the screen"),
     ("echo", "[TEXT ...]", "print the arguments"),
     ("help", "[COMMAND]", "show the commands, or what one does"),

@@ -152,7 +152,7 @@ fn answer(command: Command) -> Result<String, String> {
         Command::Ps => views::servers(&services::servers()?, &services::domains()),
         Command::Caps(name) => {
             let (grants, handles) = services::capabilities(&name)?;
-            views::capabilities(&name, &grants, &handles)
+            views::capabilities(&name, &grants, handles.as_deref())
         }
         Command::Log { level, limit, server } => views::log(&services::log(level, limit, server)?),
         Command::Kill(name) => {

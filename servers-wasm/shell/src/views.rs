@@ -197,9 +197,9 @@ pub fn policy(lines: &[String]) -> String {
     lines.iter().map(|line| wrap(line, COLUMNS)).collect()
 }
 
-/// Grants and handles of a server.
+/// Grants and handles of a server or program.
 #[must_use]
-pub fn capabilities(name: &str, grants: &[String], handles: &[Handle]) -> String {
+pub fn capabilities(name: &str, grants: &[String], handles: Option<&[Handle]>) -> String {
     let mut text = format!("Grants of {name}:\n");
     for grant in grants {
         text.push_str("  ");
@@ -209,6 +209,7 @@ pub fn capabilities(name: &str, grants: &[String], handles: &[Handle]) -> String
     if grants.is_empty() {
         text.push_str("  none\n");
     }
+    let Some(handles) = handles else { return text + &format!("{name} is not running\n") };
     text.push_str(&format!("Handles of {name}:\n"));
     let columns = [
         ("HANDLE", Align::Right),

@@ -40,9 +40,9 @@ fn assert_fits(text: &str) {
 fn help_fits_and_names_every_command() {
     let text = help();
     assert_fits(&text);
-    assert!(
-        text.contains("\n  caps NAME                    show the grants and handles of a server")
-    );
+    assert!(text.contains(
+        "\n  caps NAME                    show grants and handles of a server or program"
+    ));
     assert!(text.contains("\n  log [-l LEVEL] [-n COUNT] [NAME]\n"));
     assert_eq!(help_on("ps").as_deref(), Some("ps: list servers and programs\n"));
     assert_eq!(help_on("nonsense"), None);
@@ -134,12 +134,12 @@ fn capabilities_say_what_handles_name() {
     let text = capabilities(
         "console",
         &["atoll:device/port-io `uart` -> ports 0x3f8-0x3ff".into()],
-        &[
+        Some(&[
             handle(0x100, Kind::Ports, 0x3f8, 8),
             handle(0x101, Kind::Interrupt, 4, 0),
             handle(0x102, Kind::Window, 0xfd00_0000, 4 << 20),
             handle(0x103, Kind::PipeReader, 0, 0),
-        ],
+        ]),
     );
     assert_fits(&text);
     assert_eq!(
@@ -153,6 +153,10 @@ HANDLE  KIND       WHAT                 RIGHTS
  0x102  window     0xfd000000, 4.0 MiB  read write
  0x103  pipe       reading end          read write
 "
+    );
+    assert_eq!(
+        capabilities("hello", &[], None),
+        "Grants of hello:\n  none\nhello is not running\n"
     );
 }
 

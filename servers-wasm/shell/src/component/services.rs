@@ -87,10 +87,15 @@ pub(super) fn machine() -> Machine {
     }
 }
 
-/// Grants and handles of a server.
-pub(super) fn capabilities(name: &str) -> Result<(Vec<String>, Vec<Handle>), String> {
+/// Grants and handles of a server or program; no handles if it does not run.
+pub(super) fn capabilities(name: &str) -> Result<(Vec<String>, Option<Vec<Handle>>), String> {
     let grants = servers::grants(name).map_err(failure)?;
-    let handles = servers::handles(name).map_err(failure)?;
+    let handles = match servers::handles(name) {
+        Ok(handles) => handles,
+        // It is known: it has grants.
+        Err(Error::NotRunning(_) | Error::NotFound(_)) => return Ok((grants, None)),
+        Err(error) => return Err(failure(error)),
+    };
     let handles = handles
         .into_iter()
         .map(|handle| Handle {
@@ -101,7 +106,7 @@ pub(super) fn capabilities(name: &str) -> Result<(Vec<String>, Vec<Handle>), Str
             extent: handle.extent,
         })
         .collect();
-    Ok((grants, handles))
+    Ok((grants, Some(handles)))
 }
 
 fn kind(kind: ObjectKind) -> Kind {

@@ -56,6 +56,7 @@ fn commands(lab: &Lab<'_>) -> Result<()> {
         &["uart 0x3f8-0x3ff", "interrupt", "line 4", "endpoint"],
     )?;
     answers(&mut session, "caps shell", &["atoll:console/console", "console"])?;
+    answers(&mut session, "caps hello", &["Grants of hello", "hello is not running"])?;
     answers(&mut session, "log", &["supervisor", "`console` is ready"])?;
     let kernel_only = answers(&mut session, "log kernel", &["kernel"])?;
     ensure!(!kernel_only.contains("supervisor"), "`log kernel` shows others");
