@@ -120,7 +120,7 @@ impl Jobs {
             }
             ended.is_none()
         });
-        self.swaps.retain(|swap| {
+        self.swaps.retain_mut(|swap| {
             let end = swap.end();
             text.extend(end.iter().flat_map(|end| end.bytes()));
             end.is_none()

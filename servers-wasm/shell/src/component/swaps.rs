@@ -76,11 +76,12 @@ impl Background {
     }
 
     /// What it came to, when it is over.
-    pub(super) fn end(&self) -> Option<String> {
+    pub(super) fn end(&mut self) -> Option<String> {
         if !self.changed.ready() {
             return None;
         }
         let swap = swap(self.transaction.report());
+        self.changed = self.transaction.changed();
         (swap.result != SwapResult::Running).then(|| views::swap_end(&swap))
     }
 }

@@ -342,6 +342,18 @@ impl Swap {
         self.pending.push_back(Action::Arm(phase, deadline_ns));
     }
 
+    /// Whether calls are to be held next, and are not yet.
+    #[must_use]
+    pub fn is_about_to_quiesce(&self) -> bool {
+        self.phase == Phase::Quiesce
+            && matches!(self.pending.front(), Some(Action::Arm(Phase::Quiesce, _)))
+    }
+
+    /// They are held from `now_ns` on.
+    pub const fn begin_to_quiesce(&mut self, now_ns: u64) {
+        self.entered_ns = now_ns;
+    }
+
     /// Leaves the phase for another one.
     fn passed(&mut self, next: Phase, now_ns: u64) {
         let took_ns = now_ns.saturating_sub(self.entered_ns);

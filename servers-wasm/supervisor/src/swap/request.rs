@@ -127,6 +127,7 @@ impl<K: Kernel> Supervisor<K> {
             told: 0,
             news: None,
             changed: self.kernel.make_event(),
+            is_watched: false,
             clients: 1,
         });
         self.drive(id);
@@ -180,8 +181,9 @@ impl<K: Kernel> Supervisor<K> {
 
     /// A pollable that is ready when there is more to know than [`Self::swap_record`] told, or
     /// when the transaction is over.
-    pub fn swap_changed(&self, id: u64) -> Option<K::Pollable> {
-        let transaction = self.transactions.iter().find(|other| other.id == id)?;
+    pub fn swap_changed(&mut self, id: u64) -> Option<K::Pollable> {
+        let transaction = find(&mut self.transactions, id)?;
+        transaction.is_watched = true;
         Some(self.kernel.subscribe(&transaction.changed))
     }
 

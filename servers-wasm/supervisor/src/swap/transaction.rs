@@ -57,10 +57,12 @@ pub struct Transaction<K: Kernel> {
     pub record: Record,
     /// How many of its phases were told.
     pub told: usize,
-    /// When there is time to tell the others, with the timer's token.
+    /// When there is time to tell the others, or was for the first, with the timer's token.
     pub news: Option<(u64, K::Pollable)>,
     /// Set when there is more in the record than was read.
     pub changed: K::Event,
+    /// Whether somebody waits for that.
+    pub is_watched: bool,
     /// How many still ask about it.
     pub clients: u32,
 }
@@ -181,9 +183,10 @@ impl<K: Kernel> Supervisor<K> {
         self.drive(id);
     }
 
-    /// Does what the machine asks for until it asks for nothing.
+    /// Does what the machine asks for until it asks for nothing, or a pause is due.
     pub(crate) fn drive(&mut self, id: u64) {
         let mut committed = false;
+        self.end_pause(id);
         while let Some(action) = find(&mut self.transactions, id).and_then(|t| t.swap.next_action())
         {
             let answer = match self.act(id, &action) {
@@ -191,6 +194,7 @@ impl<K: Kernel> Supervisor<K> {
                     committed = true;
                     Event::Committed
                 }
+                Ok(()) if self.pauses(id) => return,
                 Ok(()) => continue,
                 Err(error) => Event::Refused(action, error.to_string()),
             };

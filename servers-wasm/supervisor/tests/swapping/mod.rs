@@ -133,6 +133,53 @@ fn a_client_is_told_of_the_phases_when_no_call_waits() {
 }
 
 #[test]
+fn a_client_that_waits_hears_of_the_first_phase_before_calls_are_held() {
+    let mut world = World::booted(CHAIN);
+    let old = world.machine.running("b.wasm").expect("lives");
+    let id = begin(&mut world, &[to("b", "b2.wasm")]);
+    let changed = world.supervisor.swap_changed(id).expect("a pollable");
+    let is_set = |world: &World| world.machine.events.borrow().last().copied().expect("event");
+    world.step();
+    assert!(is_set(&world));
+    assert!(world.logged("Info: `b`: prepare took"));
+    assert_eq!(record(&mut world, id).phases.len(), 1);
+    world.step();
+    assert_eq!(world.machine.domains.borrow()[old].phase, Phase::Ready, "calls are not held yet");
+    world.pass(30);
+    world.step();
+    assert_eq!(world.machine.domains.borrow()[old].phase, Phase::Frozen(100));
+    world.settle();
+    assert_eq!(record(&mut world, id).downtime_ns(), 0, "the pause does not count");
+    world.pass(1_000);
+    assert_eq!(record(&mut world, id).result, swap::Result::Swapped);
+    drop(changed);
+    is_settled(&world);
+}
+
+#[test]
+fn a_pause_ends_with_whatever_happens_in_it() {
+    for crashes in [false, true] {
+        let mut world = World::booted(CHAIN);
+        let id = begin(&mut world, &[to("b", "b2.wasm")]);
+        let changed = world.supervisor.swap_changed(id).expect("a pollable");
+        world.step();
+        if crashes {
+            world.crash("b", Cause::Trapped, 0);
+        } else {
+            world.supervisor.swap_cancel(id);
+        }
+        world.settle();
+        world.pass(1_000);
+        assert!(why(&mut world, id).starts_with("quiesce"));
+        let mut left = world.machine.components();
+        left.sort();
+        assert_eq!(left, ["a.wasm", "b.wasm", "c.wasm"]);
+        drop(changed);
+        is_settled(&world);
+    }
+}
+
+#[test]
 fn nobody_has_to_watch_a_swap() {
     let mut world = World::booted(CHAIN);
     let id = begin(&mut world, &[to("b", "b2.wasm")]);
