@@ -3,7 +3,9 @@
 //! A [`PageRun`] is a list of frames that the kernel reaches through the direct map whatever
 //! address space is loaded. Domains may have the same frames mapped and change them at any time,
 //! so bytes are only ever copied in and out and no reference into a run exists. Offsets are
-//! checked; nothing here panics.
+//! checked; nothing here panics. `numbers` reads and writes aligned numbers in place.
+
+mod numbers;
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -219,79 +221,6 @@ impl PageRun {
         Ok(())
     }
 
-    /// Reads a little-endian number at an offset that is a multiple of 4.
-    #[inline]
-    pub fn u32_at(&self, offset: usize) -> Result<u32, OutOfRange> {
-        let place = self.number(offset, 4)?;
-        // SAFETY: `number` checked the range and the alignment; frames are readable RAM.
-        Ok(unsafe { place.cast::<u32>().read_volatile() })
-    }
-
-    /// Reads a little-endian number at an offset that is a multiple of 8.
-    #[inline]
-    pub fn u64_at(&self, offset: usize) -> Result<u64, OutOfRange> {
-        let place = self.number(offset, 8)?;
-        // SAFETY: `number` checked the range and the alignment; frames are readable RAM.
-        Ok(unsafe { place.cast::<u64>().read_volatile() })
-    }
-
-    /// Writes a little-endian number at an offset that is a multiple of 4.
-    #[inline]
-    pub fn set_u32(&self, offset: usize, value: u32) -> Result<(), OutOfRange> {
-        self.check_writable(offset, 4)?;
-        let place = self.number(offset, 4)?;
-        // SAFETY: `number` checked the range and the alignment; the frame is the run's own.
-        unsafe { place.cast::<u32>().write_volatile(value) };
-        Ok(())
-    }
-
-    /// Writes a little-endian number at an offset that is a multiple of 8.
-    #[inline]
-    pub fn set_u64(&self, offset: usize, value: u64) -> Result<(), OutOfRange> {
-        self.check_writable(offset, 8)?;
-        let place = self.number(offset, 8)?;
-        // SAFETY: `number` checked the range and the alignment; the frame is the run's own.
-        unsafe { place.cast::<u64>().write_volatile(value) };
-        Ok(())
-    }
-
-    /// Reads `N` little-endian numbers that follow each other, from an offset that is a multiple of
-    /// 8; they must lie in one page.
-    #[inline]
-    pub fn words_at<const N: usize>(&self, offset: usize) -> Result<[u64; N], OutOfRange> {
-        self.check(offset, 8 * N)?;
-        let place = self.words(offset, N)?;
-        // SAFETY: `words` checked that all of them lie in one frame; frames are readable RAM.
-        Ok(core::array::from_fn(|index| unsafe { place.wrapping_add(index).read_volatile() }))
-    }
-
-    /// Writes `N` little-endian numbers that follow each other, to an offset that is a multiple of
-    /// 8; they must lie in one page.
-    #[inline]
-    pub fn set_words<const N: usize>(
-        &self,
-        offset: usize,
-        words: [u64; N],
-    ) -> Result<(), OutOfRange> {
-        self.check_writable(offset, 8 * N)?;
-        let place = self.words(offset, N)?;
-        for (index, word) in words.into_iter().enumerate() {
-            // SAFETY: `words` checked that all of them lie in one frame, which is the run's own.
-            unsafe { place.wrapping_add(index).write_volatile(word) };
-        }
-        Ok(())
-    }
-
-    /// Where `count` aligned words within one page are.
-    #[inline]
-    fn words(&self, offset: usize, count: usize) -> Result<*mut u64, OutOfRange> {
-        if offset.is_multiple_of(8) && offset % PAGE + 8 * count <= PAGE {
-            Ok(self.place(offset)?.0.cast())
-        } else {
-            Err(OutOfRange)
-        }
-    }
-
     #[inline]
     fn check(&self, offset: usize, len: usize) -> Result<(), OutOfRange> {
         match offset.checked_add(len) {
@@ -325,13 +254,6 @@ impl PageRun {
         let frame = *self.frames.get(offset / PAGE).ok_or(OutOfRange)?;
         let within = offset % PAGE;
         Ok((physical::pointer(frame).wrapping_add(within), PAGE - within))
-    }
-
-    /// Where an aligned number of `size` bytes is; aligned numbers do not cross pages.
-    #[inline]
-    fn number(&self, offset: usize, size: usize) -> Result<*mut u8, OutOfRange> {
-        self.check(offset, size)?;
-        if offset.is_multiple_of(size) { Ok(self.place(offset)?.0) } else { Err(OutOfRange) }
     }
 }
 
@@ -369,100 +291,5 @@ unsafe fn copy_bytes(from: *const u8, to: *mut u8, count: usize) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{OutOfRange, PAGE, PageRun};
-    use crate::memory::frames::statistics;
-    use proptest::prelude::{ProptestConfig, any, proptest};
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(48))]
-        #[test]
-        fn copies_like_slices(
-            bytes in proptest::collection::vec(any::<u8>(), 0..3 * PAGE),
-            from in 0..3 * PAGE,
-            to in 0..3 * PAGE,
-            len in 0..3 * PAGE,
-        ) {
-            let (source, target) = (PageRun::allocate(3).unwrap(), PageRun::allocate(2).unwrap());
-            let mut model = std::vec![0_u8; 3 * PAGE];
-            model[..bytes.len()].copy_from_slice(&bytes);
-            source.write(0, &bytes).unwrap();
-            let mut model_target = std::vec![0_u8; 2 * PAGE];
-            let fits = from + len <= 3 * PAGE && to + len <= 2 * PAGE;
-            assert_eq!(source.copy_to(from, &target, to, len).is_ok(), fits);
-            if fits {
-                model_target[to..to + len].copy_from_slice(&model[from..from + len]);
-            }
-            let mut seen = std::vec![1_u8; 2 * PAGE];
-            target.read(0, &mut seen).unwrap();
-            assert_eq!(seen, model_target);
-        }
-    }
-
-    #[test]
-    fn numbers_need_alignment_and_room() {
-        let run = PageRun::allocate(1).unwrap();
-        run.set_u64(8, 0x1122_3344_5566_7788).unwrap();
-        assert_eq!(run.u32_at(12), Ok(0x1122_3344));
-        assert_eq!(run.u64_at(4), Err(OutOfRange));
-        assert_eq!(run.set_u32(PAGE, 1), Err(OutOfRange));
-        assert_eq!(run.u64_at(usize::MAX - 7), Err(OutOfRange));
-    }
-
-    #[test]
-    fn words_stay_within_a_page() {
-        let run = PageRun::allocate(2).unwrap();
-        run.set_words(16, [1, 2, 3]).unwrap();
-        assert_eq!(run.words_at(16), Ok([1, 2, 3]));
-        assert_eq!(run.u64_at(24), Ok(2));
-        assert_eq!(run.words_at::<2>(PAGE - 8), Err(OutOfRange));
-        assert_eq!(run.set_words(12, [1]), Err(OutOfRange));
-        assert_eq!(run.set_words(2 * PAGE - 8, [1, 2]), Err(OutOfRange));
-    }
-
-    #[test]
-    fn scattered_frames_are_one_range() {
-        let mut holes: Vec<_> = (0..80).map(|_| PageRun::allocate(1).unwrap()).collect();
-        let rest = std::iter::from_fn(|| PageRun::allocate(32)).collect::<Vec<_>>();
-        let mut index = 0;
-        holes.retain(|_| {
-            index += 1;
-            index % 2 == 0
-        });
-        let run = PageRun::allocate(40).unwrap();
-        assert!(run.straight < 40 * PAGE);
-        let bytes: Vec<u8> = (0..40 * PAGE).map(|at| (at / 7) as u8).collect();
-        run.write(0, &bytes).unwrap();
-        let other = PageRun::allocate(3);
-        drop(rest);
-        let straight = PageRun::allocate(32).unwrap();
-        run.copy_to(5, &straight, 9, 30 * PAGE).unwrap();
-        let mut seen = std::vec![0; 30 * PAGE];
-        straight.read(9, &mut seen).unwrap();
-        assert_eq!(seen, bytes[5..][..30 * PAGE]);
-        drop(other);
-    }
-
-    #[test]
-    fn a_boot_module_is_read_only_and_ends_in_zeros() {
-        let start = crate::memory::PhysAddr::truncate(0x2000);
-        let module = PageRun::machine(start, PAGE - 3).unwrap();
-        let mut bytes = std::vec![1; PAGE - 3];
-        module.read(0, &mut bytes).unwrap();
-        assert_eq!(module.write(0, b"x"), Err(OutOfRange));
-        assert_eq!(module.set_u32(0, 1), Err(OutOfRange));
-        assert_eq!(module.read(PAGE - 3, &mut [0]), Err(OutOfRange));
-        assert_eq!((module.pages(), module.owned_frames()), (1, 0));
-    }
-
-    #[test]
-    fn the_last_holder_frees_the_frames() {
-        let before = statistics().free;
-        let run = PageRun::allocate(5).unwrap();
-        let other = run.clone();
-        drop(run);
-        assert_eq!(statistics().free, before - 5);
-        drop(other);
-        assert_eq!(statistics().free, before);
-    }
-}
+#[path = "pages_tests.rs"]
+mod tests;
