@@ -3,10 +3,10 @@
 //! A program in the foreground answers each line that is typed with a line of its own. Lines are
 //! numbered, so that every byte that is lost, doubled or out of order shows, on either way.
 
-use super::shell::{answers, prompt};
+use super::shell::{answers, prompt, shot};
 use super::swap::{PHASES, off};
 use crate::{Lab, Machine, PROMPT, Scenario, Session};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use std::thread;
 use std::time::Duration;
 
@@ -15,6 +15,11 @@ pub(super) const ALL: &[Scenario] = &[
         name: "console-swap",
         about: "somebody types at the console while it is swapped up and down",
         run: swapped,
+    },
+    Scenario {
+        name: "console-screen",
+        about: "what is on the screen outlives a swap of the console",
+        run: screen,
     },
     Scenario {
         name: "console-rollback",
@@ -102,6 +107,42 @@ fn swapped(lab: &Lab<'_>) -> Result<()> {
     let swaps = history.lines().filter(|line| line.ends_with("swapped")).count();
     ensure!(swaps == 6, "six swaps are not told:\n{history}");
     off(session)
+}
+
+/// Bytes of the first two rows of text in a picture: 1024 pixels, 20 rows of them each.
+const TOP: usize = 1024 * 20 * 2 * 3;
+/// How often the screen is looked at.
+const PATIENCE: usize = 100;
+/// The cursor of the second version.
+const YELLOW: [u8; 3] = [0xe0, 0xb4, 0x5c];
+
+fn screen(lab: &Lab<'_>) -> Result<()> {
+    let mut session = prompt(lab, &Machine::testing())?;
+    session.command("clear")?;
+    session.command("echo top")?;
+    session.command("echo shown")?;
+    let (before, yellow) = top_and_yellow(&mut session)?;
+    ensure!(yellow == 0, "{yellow} pixels are yellow");
+    ensure!(before.chunks(3).any(|pixel| Some(pixel) != before.get(..3)), "nothing is shown");
+    answers(&mut session, "swap console console-v2.wasm", &PHASES)?;
+    // What is on the serial line is on the screen a little later.
+    for _ in 0..PATIENCE {
+        let (after, yellow) = top_and_yellow(&mut session)?;
+        ensure!(before == after, "the top of the screen changed");
+        if yellow > 100 {
+            return off(session);
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+    bail!("the cursor is not yellow")
+}
+
+/// The top of the screen, and how many pixels of all are yellow.
+fn top_and_yellow(session: &mut Session) -> Result<(Vec<u8>, usize)> {
+    let picture = shot(session, "screen.ppm")?;
+    let pixels = picture.get("P6\n1024 768\n255\n".len()..).unwrap_or_default();
+    let yellow = pixels.chunks(3).filter(|pixel| **pixel == YELLOW).count();
+    Ok((pixels.iter().copied().take(TOP).collect(), yellow))
 }
 
 fn rolled_back(lab: &Lab<'_>) -> Result<()> {

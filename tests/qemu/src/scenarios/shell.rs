@@ -152,7 +152,7 @@ fn screen(lab: &Lab<'_>) -> Result<()> {
 }
 
 /// The bytes of a picture of the screen.
-fn shot(session: &mut Session, name: &str) -> Result<Vec<u8>> {
+pub(super) fn shot(session: &mut Session, name: &str) -> Result<Vec<u8>> {
     let file = session.folder().join(name);
     session.monitor(&format!("screendump {}", file.display()))?;
     let picture = std::fs::read(&file)?;
