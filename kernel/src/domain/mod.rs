@@ -41,8 +41,8 @@ pub use record::{Activity, Body, Domain, Life};
 pub(crate) use replies::Answer;
 pub use reserved::Reserved;
 pub use snapshot::Pristine;
-pub(crate) use swap::Couple;
 pub use swap::Swap;
+pub(crate) use swap::{Couple, Taking};
 
 use crate::boot::BootInfo;
 use crate::capability::{DomainId, List, Slab, tag};

@@ -114,16 +114,19 @@ impl Kernel {
         if fault.vector != PAGE_FAULT || fault.error & PRESENT_OR_FETCH != 0 {
             return None;
         }
-        let page = fault.address - fault.address % PAGE_SIZE;
-        let address = VirtAddr::new(page)?;
+        self.back(id, VirtAddr::new(fault.address - fault.address % PAGE_SIZE)?)
+    }
+
+    /// Backs a page that is not there, likewise.
+    pub(super) fn back(&mut self, id: DomainId, page: VirtAddr) -> Option<Result<(), Status>> {
         let domain = self.domains.get_mut(id)?;
-        let (first, pages) = domain.body.as_ref()?.reserved.around(page)?;
+        let (first, pages) = domain.body.as_ref()?.reserved.around(page.raw())?;
         let (one, all) = (domain.require(TOUCH), domain.require_pages(pages));
         let body = domain.body.as_mut()?;
         if let Err(status) = one {
             return Some(Err(status));
         }
-        let backed = body.space.fill(address, 1).map_err(Status::from);
+        let backed = body.space.fill(page, 1).map_err(Status::from);
         if let (Ok(()), Ok(()), Some(first)) = (backed, all, VirtAddr::new(first)) {
             // Its neighbours are a courtesy: what cannot be had now is touched again or never.
             let _ = body.space.fill(first, pages);

@@ -135,7 +135,11 @@ impl Kernel {
         if fault.vector != PAGE_FAULT || kind != PRESENT | WRITE {
             return None;
         }
-        let page = VirtAddr::new(fault.address - fault.address % PAGE_SIZE)?;
+        self.separate(id, VirtAddr::new(fault.address - fault.address % PAGE_SIZE)?)
+    }
+
+    /// Gives a domain its own copy of a page of its snapshot, likewise.
+    pub(super) fn separate(&mut self, id: DomainId, page: VirtAddr) -> Option<Result<(), Status>> {
         let domain = self.domains.get_mut(id)?;
         if !domain.body.as_ref()?.space.is_copied_on_write(page) {
             return None;

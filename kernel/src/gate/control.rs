@@ -80,7 +80,8 @@ pub(super) fn answer_probe(kernel: &mut Kernel, caller: DomainId, arguments: Arg
     Ok(0)
 }
 
-pub(super) fn ready(kernel: &mut Kernel, caller: DomainId, _: Arguments) -> Outcome {
+pub(super) fn ready(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
+    kernel.leave_note(caller, arguments.lengths::<0>()?.payload as usize)?;
     kernel.become_ready(caller);
     Ok(0)
 }

@@ -126,6 +126,8 @@ const fn function(call: Call) -> Function {
         Call::ReadState => swaps::read_state,
         Call::CommitSwap => swaps::commit,
         Call::RevertSwap => swaps::revert,
+        Call::OfferMemory => swaps::offer_memory,
+        Call::TakeMemory => swaps::take_memory,
         Call::Probe => control::probe,
         Call::AnswerProbe => control::answer_probe,
         Call::SetHeir => swaps::set_heir,

@@ -2,7 +2,7 @@
 
 use super::{Arguments, Outcome, Stop};
 use crate::capability::{DomainId, Handle};
-use crate::domain::{Couple, Kernel};
+use crate::domain::{Couple, Kernel, Taking};
 use alloc::vec::Vec;
 use atoll_gate::Status;
 use atoll_gate::call::rights;
@@ -20,7 +20,21 @@ fn controlled(kernel: &Kernel, caller: DomainId, handle: Handle) -> Result<Domai
 
 pub(super) fn quiesce(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
     let domain = controlled(kernel, caller, arguments.handle::<0>())?;
-    kernel.quiesce(domain)?;
+    let next = match arguments.raw::<1>() {
+        0 => None,
+        _ => Some(controlled(kernel, caller, arguments.handle::<1>())?),
+    };
+    kernel.quiesce(domain, next)?;
+    Ok(0)
+}
+
+pub(super) fn offer_memory(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
+    Ok(kernel.offer_memory(caller, arguments.raw::<0>(), arguments.raw::<1>())?)
+}
+
+pub(super) fn take_memory(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
+    let Arguments([offer, offset, to, len, _]) = arguments;
+    kernel.take_memory(caller, Taking { offer, offset, to, len })?;
     Ok(0)
 }
 

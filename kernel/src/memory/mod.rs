@@ -12,6 +12,7 @@
 //! change and no TLB entry has to be invalidated.
 
 pub mod address;
+mod copy;
 pub mod elf;
 pub mod frames;
 #[cfg(target_os = "none")]

@@ -274,7 +274,7 @@ impl Drop for PageRun {
 /// # Safety
 /// `from` is readable and `to` writable for `count` bytes.
 #[inline]
-unsafe fn copy_bytes(from: *const u8, to: *mut u8, count: usize) {
+pub(super) unsafe fn copy_bytes(from: *const u8, to: *mut u8, count: usize) {
     // SAFETY: the caller vouches for both ranges; the direction flag is clear in Rust code.
     unsafe {
         asm!(

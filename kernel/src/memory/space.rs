@@ -323,7 +323,7 @@ impl Drop for AddressSpace {
 }
 
 /// Whether the page of this entry is the domain's own, be it in a snapshot.
-const fn is_own(entry: u64) -> bool {
+pub(super) const fn is_own(entry: u64) -> bool {
     entry & PRESENT != 0 && entry & (OWNED | SHARED) != 0
 }
 

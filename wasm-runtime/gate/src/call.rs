@@ -179,9 +179,10 @@ numbered! {
         /// (control handle) -> 0. Ends the domain now and frees all that it had but its snapshot;
         /// of one that has ended, lets go of that too.
         KillDomain = 28,
-        /// () -> 0. Tells whoever watches the domain that it is ready to serve; of a standby domain
-        /// that it is prepared, and later that it took over; of a thawed one that it has what it
-        /// needs of its saved state, which is dropped.
+        /// (lengths) -> 0. Tells whoever watches the domain that it is ready to serve; of a standby
+        /// domain that it is prepared, and later that it took over; of a thawed one that it has what
+        /// it needs of its saved state, which is dropped. The payload of a standby domain is the
+        /// note for the domain that it replaces, at most [`crate::message::MAX_NOTE`] bytes.
         Ready = 29,
         /// ([`crate::record::Cause`], code, lengths) -> never. Ends the calling domain; the
         /// payload is the reason in words.
@@ -195,9 +196,10 @@ numbered! {
 
         // Swaps: see [`crate::record::Phase`] for the way of the two domains. A call that does not
         // fit the phase of a domain is [`Status::NotReady`] and changes nothing.
-        /// (control handle) -> 0. Calls to the endpoints of a domain that serves wait from now on,
-        /// those too that it has not taken. When it has answered those it took and waits, it gets
-        /// [`crate::message::EventKind::Quiesce`].
+        /// (control handle, control handle of a prepared domain) -> 0. Calls to the endpoints of the
+        /// first, which serves, wait from now on, those too that it has not taken. When it has
+        /// answered those it took and waits, it gets [`crate::message::EventKind::Quiesce`] with the
+        /// note of the second. Without a second, 0, there is no note.
         Quiesce = 37,
         /// (lengths) -> bytes saved in all. Appends the payload to the caller's saved state, and
         /// its handles, which all have to move. Counts against the caller's quota.
@@ -226,6 +228,17 @@ numbered! {
         /// what the new ones minted is stale, waiting calls go to the old ones. A new one that has
         /// taken calls can answer them; at its end those that can be repeated go to the old one.
         RevertSwap = 44,
+
+        // Memory in a swap
+        /// (address, bytes) -> number of the offer. Adds a part of the heap range to the caller's
+        /// saved state, as it will be when the caller is frozen. Nothing is copied.
+        OfferMemory = 53,
+        /// (number of an offer, offset, address, bytes) -> 0. Copies from what the domain that the
+        /// caller takes over from has offered to the caller's own heap, at most
+        /// [`crate::message::MAX_PAYLOAD`] bytes. What either side has reserved and not touched reads
+        /// as zeros and is backed where it is written. [`Status::Invalid`] if either range is not the
+        /// domain's.
+        TakeMemory = 54,
 
         // Probes
         /// (control handle, number) -> 0. Has a domain that is ready asked whether it works: it gets

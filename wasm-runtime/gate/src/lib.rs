@@ -4,7 +4,8 @@
 //! arguments in `rdi`, `rsi`, `rdx`, `r10` and `r8`. It comes back with a [`Status`] in `rax` and
 //! one value in `rdx`; every other general register is preserved and the vector registers are
 //! lost. Bytes cross only through the domain's two message areas ([`message`]), so no gate call
-//! takes a pointer, except the two that name pages of the domain's own heap.
+//! takes a pointer, except those that name pages of the domain's own heap and, in a swap, memory
+//! in it.
 //!
 //! Neighbours: `kernel::gate` implements the calls, `wasm-runtime/image` issues them. Nothing here
 //! allocates or touches hardware.

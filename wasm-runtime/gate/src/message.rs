@@ -8,6 +8,8 @@ use crate::layout::PAGE_SIZE;
 
 /// Most payload bytes in one message; bulk data goes through pipes.
 pub const MAX_PAYLOAD: usize = 64 * 1024;
+/// Most bytes of a note that a standby domain leaves for the one that it replaces.
+pub const MAX_NOTE: usize = 256;
 /// Most handles in one message.
 pub const MAX_SLOTS: usize = 64;
 /// Offset of the first handle slot in an area.
@@ -51,7 +53,8 @@ pub enum EventKind {
     Notification = 3,
     /// The last holder of an object that the domain minted has let go of it.
     Drop = 4,
-    /// The domain is to save its state and freeze. It has no call open and nothing that waits.
+    /// The domain is to save its state and freeze. It has no call open and nothing that waits. The
+    /// payload is the note of the domain that is to take over.
     Quiesce = 5,
     /// A standby domain is to take over: a saved state can be read.
     TakeOver = 6,

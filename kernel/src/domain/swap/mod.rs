@@ -3,7 +3,8 @@
 //! The supervisor's calls arrive here, each a step that is checked whole before anything changes.
 //! An old domain goes `Quiescing`, `Saving`, `Frozen`, `Replaced`; a new one `Standby`, `Prepared`,
 //! `TakingOver`, `TookOver`, `Probation` ([`Phase`]). `quiesce` is the old one's way and back,
-//! `take_over` the new one's, `commit` changes sides, `aftermath` is what the end of either means.
+//! `take_over` the new one's, `memory` goes from one to the other as it is, `commit` changes sides,
+//! `aftermath` is what the end of either means.
 //! An heir (`heirs`) is a new one that takes the place of a domain which failed.
 //!
 //! Invariants: an endpoint in the middle of a swap has `holding` set and `bound` not, so that calls
@@ -13,10 +14,12 @@
 
 mod aftermath;
 mod commit;
+mod memory;
 mod quiesce;
 mod take_over;
 
 pub(crate) use commit::Couple;
+pub(crate) use memory::Taking;
 
 use super::Kernel;
 use crate::capability::{DomainId, EndpointId, Entry};
@@ -41,7 +44,9 @@ struct Saved {
     bytes: Vec<u8>,
     /// Its handles, each a holder of its object.
     kept: Vec<Entry>,
-    /// What both count against its quota.
+    /// Memory that goes along as it is.
+    offers: Vec<memory::Offer>,
+    /// What all of it counts against its quota.
     charged: u64,
 }
 
@@ -56,6 +61,8 @@ pub struct Swap {
     reason: Vec<u8>,
     /// Who takes the domain's place if it fails.
     pub(super) heir: Option<DomainId>,
+    /// Of a new one: what the old one is to be told. Of an old one: what it is told.
+    note: Vec<u8>,
 }
 
 impl Swap {
@@ -79,8 +86,9 @@ impl Swap {
 
     /// Bytes of state that it saved.
     #[must_use]
-    pub const fn saved_bytes(&self) -> u64 {
-        self.saved.bytes.len() as u64
+    pub fn saved_bytes(&self) -> u64 {
+        let offered = self.saved.offers.iter().map(memory::Offer::len);
+        offered.fold(self.saved.bytes.len() as u64, u64::saturating_add)
     }
 
     /// Why it could not be saved; empty if it was or was not asked.

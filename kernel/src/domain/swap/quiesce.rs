@@ -14,13 +14,15 @@ use atoll_gate::record::Phase;
 const KEPT_COST: u64 = size_of::<Entry>() as u64;
 
 impl Kernel {
-    /// Holds the calls to a domain, so that it comes to rest.
-    pub(crate) fn quiesce(&mut self, id: DomainId) -> Result<(), Status> {
+    /// Holds the calls to a domain, so that it comes to rest; tells it the note of the `next` one.
+    pub(crate) fn quiesce(&mut self, id: DomainId, next: Option<DomainId>) -> Result<(), Status> {
         let (domain, _) = self.live(id)?;
         if domain.life != Life::Ready || domain.swap.phase != Phase::Settled {
             return Err(Status::NotReady);
         }
+        let note = next.map(|next| self.note_of(next)).transpose()?;
         self.add_turn(id)?;
+        self.domain_mut(id)?.swap.note = note.unwrap_or_default();
         for index in 0..self.ipc.endpoints.extent() {
             let Some(endpoint_id) = self.ipc.endpoints.id_at(index) else { continue };
             let Some(endpoint) = self.ipc.endpoints.get_mut(endpoint_id) else { continue };
@@ -71,8 +73,11 @@ impl Kernel {
             Phase::Inheriting => EventKind::Inherit,
             _ => return true,
         };
-        let header = Header { event: event as u32, ..Header::default() };
-        if !waits || write_header(&body.receive, header).is_err() {
+        let note = if event == EventKind::Quiesce { domain.swap.note.as_slice() } else { &[] };
+        let payload_len = note.len() as u32;
+        let header = Header { event: event as u32, payload_len, ..Header::default() };
+        let told = || body.receive.write(PAYLOAD_OFFSET, note).is_ok();
+        if !waits || !told() || write_header(&body.receive, header).is_err() {
             return false;
         }
         if event == EventKind::Quiesce {

@@ -4,10 +4,10 @@ use super::super::Kernel;
 use super::super::calls::write_header;
 use super::super::transfer::Slots;
 use super::Publication;
-use crate::capability::{DomainId, EndpointId, Entry};
+use crate::capability::{DomainId, EndpointId};
 use alloc::vec::Vec;
 use atoll_gate::Status;
-use atoll_gate::message::{Header, MAX_PAYLOAD, MAX_SLOTS, PAYLOAD_OFFSET, ReceiveSlot};
+use atoll_gate::message::{Header, MAX_NOTE, MAX_PAYLOAD, MAX_SLOTS, PAYLOAD_OFFSET, ReceiveSlot};
 use atoll_gate::record::Phase;
 
 impl Kernel {
@@ -34,6 +34,27 @@ impl Kernel {
         };
         domain.charged = domain.charged.saturating_add(len as u64).saturating_sub(replaced as u64);
         Ok(number)
+    }
+
+    /// Keeps the first bytes of the send payload of a domain that prepares itself as its note.
+    pub(crate) fn leave_note(&mut self, id: DomainId, len: usize) -> Result<(), Status> {
+        let (domain, body) = self.live(id)?;
+        if len == 0 || !domain.swap.is_standby() {
+            return Ok(());
+        }
+        let mut bytes = [0; MAX_NOTE];
+        let bytes = bytes.get_mut(..len).ok_or(Status::Invalid)?;
+        body.send.read(PAYLOAD_OFFSET, bytes).map_err(|_| Status::Invalid)?;
+        self.domain_mut(id)?.swap.note = copy_of(bytes)?;
+        Ok(())
+    }
+
+    /// What a prepared domain left for the one that it replaces.
+    pub(super) fn note_of(&self, id: DomainId) -> Result<Vec<u8>, Status> {
+        match self.phase(id)? {
+            Phase::Prepared => copy_of(&self.live(id)?.0.swap.note),
+            _ => Err(Status::NotReady),
+        }
     }
 
     /// Tells a prepared domain to take over from a frozen one.
@@ -89,7 +110,8 @@ impl Kernel {
         let payload_len = part.len() as u32;
         let whole = saved.bytes.len() as u64 | (saved.kept.len() as u64) << 32;
         let wanted = usize::try_from(first).unwrap_or(usize::MAX);
-        let kept = copy_of(saved.kept.get(wanted..).unwrap_or(&[]))?;
+        let kept = saved.kept.get(wanted..).unwrap_or(&[]);
+        let kept = copy_of(kept.get(..MAX_SLOTS).unwrap_or(kept))?;
         area.write(PAYLOAD_OFFSET, part).map_err(|_| Status::Invalid)?;
         self.domain_mut(reader)?.handles.reserve(kept.len() as u32)?;
         let mut slots = Slots::with_room(kept.len())?;
@@ -104,11 +126,10 @@ impl Kernel {
     }
 }
 
-/// The first entries, as many as fit a message.
-fn copy_of(entries: &[Entry]) -> Result<Vec<Entry>, Status> {
-    let few = entries.get(..MAX_SLOTS).unwrap_or(entries);
+/// The same items once more.
+fn copy_of<T: Copy>(items: &[T]) -> Result<Vec<T>, Status> {
     let mut copy = Vec::new();
-    copy.try_reserve_exact(few.len()).map_err(|_| Status::OutOfMemory)?;
-    copy.extend_from_slice(few);
+    copy.try_reserve_exact(items.len()).map_err(|_| Status::OutOfMemory)?;
+    copy.extend_from_slice(items);
     Ok(copy)
 }
