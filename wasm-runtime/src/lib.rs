@@ -26,6 +26,7 @@ extern crate std;
 
 pub mod canonical;
 pub mod component;
+pub mod contents;
 pub mod descriptor;
 pub mod engine;
 mod error;

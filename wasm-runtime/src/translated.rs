@@ -11,6 +11,7 @@ use wasmi::{Engine, Module, errors::ErrorKind};
 
 use crate::{
     component::{Component, Interfaces, ir::CoreModule},
+    contents::{self, Exposed},
     engine,
     error::{LoadError, Trap},
     limits::RuntimeLimits,
@@ -52,6 +53,8 @@ pub(crate) struct TranslatedModule {
     /// Of one that keeps note of its calls: how many memories it imports instead of defining
     /// them. They and the trace are its last imports.
     pub traced: Option<u32>,
+    /// Of one whose component declares a layout: what it exports for that.
+    pub exposed: Option<Exposed>,
 }
 
 impl Translated {
@@ -100,8 +103,9 @@ impl Component<'_> {
     ) -> Result<Translated, LoadError> {
         let engine = engine::engine(limits, metered);
         let modules = self.modules.iter().map(|module| {
-            let traced = if backtrace { traced(&engine, module) } else { None };
-            traced.map_or_else(|| plain(&engine, module), Ok)
+            let exposes = self.layout.is_some();
+            let traced = if backtrace { traced(&engine, module, exposes) } else { None };
+            traced.map_or_else(|| plain(&engine, module, exposes), Ok)
         });
         let modules: Vec<_> = modules.collect::<Result<_, _>>()?;
         let recipe = recipe::compile(self, &engine, &modules, limits);
@@ -110,18 +114,36 @@ impl Component<'_> {
     }
 }
 
-/// Translates a module as it is.
-fn plain(engine: &Engine, module: &CoreModule<'_>) -> Result<TranslatedModule, LoadError> {
+/// Translates a module as it is, or with exports of what it keeps to itself. One that has no valid
+/// form with these is as it was, and cannot be handed on.
+fn plain(
+    engine: &Engine,
+    module: &CoreModule<'_>,
+    exposes: bool,
+) -> Result<TranslatedModule, LoadError> {
+    if let Some((module, exposed)) = exposes.then(|| exposed(engine, module.bytes)).flatten() {
+        return Ok(TranslatedModule { module, traced: None, exposed: Some(exposed) });
+    }
     let translated = Module::new(engine, module.bytes).map_err(|error| explain(module, &error))?;
-    Ok(TranslatedModule { module: translated, traced: None })
+    Ok(TranslatedModule { module: translated, traced: None, exposed: None })
+}
+
+/// Translates a module with exports of what it keeps to itself.
+fn exposed(engine: &Engine, module: &[u8]) -> Option<(Module, Exposed)> {
+    let (bytes, exposed) = contents::expose(module)?;
+    Some((Module::new(engine, &bytes).ok()?, exposed))
 }
 
 /// Translates a module that records its calls. One that cannot be rewritten, or is refused then,
 /// has no part in backtraces, and whether it is valid is told from what its author wrote.
-fn traced(engine: &Engine, module: &CoreModule<'_>) -> Option<TranslatedModule> {
-    let rewritten = trace::rewrite(module.bytes, module.offset)?;
-    let module = Module::new(engine, &rewritten.bytes).ok()?;
-    Some(TranslatedModule { module, traced: Some(rewritten.memories) })
+fn traced(engine: &Engine, module: &CoreModule<'_>, exposes: bool) -> Option<TranslatedModule> {
+    let trace::Rewritten { bytes, memories } = trace::rewrite(module.bytes, module.offset)?;
+    let traced = Some(memories);
+    if let Some((module, exposed)) = exposes.then(|| exposed(engine, &bytes)).flatten() {
+        return Some(TranslatedModule { module, traced, exposed: Some(exposed) });
+    }
+    let module = Module::new(engine, &bytes).ok()?;
+    Some(TranslatedModule { module, traced, exposed: None })
 }
 
 /// Says what is wrong and, where the interpreter knows it, where in the component's binary.

@@ -38,6 +38,7 @@ pub struct Component<'a> {
     pub(crate) modules: Vec<ir::CoreModule<'a>>,
     pub(crate) source: SourceTypes,
     pub(crate) interfaces: Arc<Interfaces>,
+    pub(crate) layout: Option<Arc<[u8]>>,
 }
 
 impl<'a> Component<'a> {
@@ -47,14 +48,15 @@ impl<'a> Component<'a> {
     /// When it is too large, malformed, or uses what the runtime does not carry out.
     pub fn parse(bytes: &'a [u8], limits: &RuntimeLimits) -> Result<Self, LoadError> {
         Exceeded::check(limits, Limit::ComponentBytes, bytes.len() as u64)?;
-        let read::Binary { bodies, modules, types } = read::read(bytes, limits)?;
+        let read::Binary { bodies, modules, types, layout } = read::read(bytes, limits)?;
         let interfaces = match bodies.first() {
             Some(root) => {
                 Interfaces::collect(types.as_ref(), imports(root), exports(root), limits)?
             }
             None => Interfaces::default(),
         };
-        Ok(Self { bodies, modules, source: types, interfaces: Arc::new(interfaces) })
+        let layout = (!layout.is_empty()).then(|| layout.into());
+        Ok(Self { bodies, modules, source: types, interfaces: Arc::new(interfaces), layout })
     }
 
     /// The interfaces that it needs, in the order of the binary.

@@ -22,6 +22,7 @@ use super::{
     },
 };
 use crate::{
+    contents::{MAX_LAYOUT, SECTION},
     engine::FEATURES,
     error::LoadError,
     limits::{Exceeded, Limit, RuntimeLimits},
@@ -35,6 +36,8 @@ pub(super) struct Binary<'a> {
     pub modules: Vec<CoreModule<'a>>,
     /// The validator's types, to which the steps refer.
     pub types: Types,
+    /// The layout that it declares; empty if it declares none.
+    pub layout: Vec<u8>,
 }
 
 /// Where the reader is: in the core module or in the component with that number.
@@ -50,6 +53,7 @@ struct Reader<'a> {
     modules: Vec<CoreModule<'a>>,
     places: Vec<Place>,
     counts: Counts,
+    layout: Vec<u8>,
 }
 
 /// Reads and validates a binary.
@@ -64,6 +68,7 @@ pub(super) fn read<'a>(bytes: &'a [u8], limits: &RuntimeLimits) -> Result<Binary
         modules: Vec::new(),
         places: Vec::new(),
         counts: Counts::default(),
+        layout: Vec::new(),
     };
     let mut types = None;
     for payload in parser.parse_all(bytes) {
@@ -89,7 +94,8 @@ pub(super) fn read<'a>(bytes: &'a [u8], limits: &RuntimeLimits) -> Result<Binary
     }
     match types {
         Some(types) if !reader.bodies.is_empty() => {
-            Ok(Binary { bodies: reader.bodies, modules: reader.modules, types })
+            let Reader { bodies, modules, layout, .. } = reader;
+            Ok(Binary { bodies, modules, types, layout })
         }
         _ => Err(invalid("it is a core module, not a component", 0)),
     }
@@ -128,6 +134,11 @@ impl<'a> Reader<'a> {
         if let Payload::Version { encoding, range, .. } = payload {
             return self.enter(*encoding, range.start);
         }
+        if let Payload::CustomSection(section) = payload
+            && section.name() == SECTION
+        {
+            return self.layout(section.data(), section.data_offset());
+        }
         match (self.places.last(), types) {
             (Some(Place::Module), _) => counts::supported(payload),
             (Some(&Place::Component(body)), Some(types)) => {
@@ -158,6 +169,15 @@ impl<'a> Reader<'a> {
                 Ok(())
             }
         }
+    }
+
+    /// A part of the layout: it is declared by all sections of that name together.
+    fn layout(&mut self, part: &[u8], offset: u64) -> Result<(), LoadError> {
+        if part.len() > MAX_LAYOUT.saturating_sub(self.layout.len()) {
+            return Err(invalid("a layout of more than 256 bytes", offset));
+        }
+        self.layout.extend_from_slice(part);
+        Ok(())
     }
 
     /// A section of a component.

@@ -10,6 +10,7 @@ use wasmi::{Extern, Func, Store};
 
 use super::{
     call::Lifted,
+    contents::Parts,
     entry::Entry,
     pass::{Exported, Passed},
     state::{ResourceType, State},
@@ -24,7 +25,7 @@ use crate::{
         self, CoreFunction, CoreImport, CoreItem, CoreOptions, Export, INSTANTIATION, Lift, Lower,
         Operation, Recipe, ResourceOrigin, missing,
     },
-    trace::Trace,
+    trace::{Added, Trace},
     translated::TranslatedModule,
 };
 
@@ -61,6 +62,8 @@ pub(super) struct Builder<'a, H: Host> {
     /// The core functions that the runtime made.
     made: Vec<Func>,
     lifted: Vec<Arc<Lifted>>,
+    /// What is handed to another version, if the component declares a layout.
+    parts: Option<Parts>,
     /// The allocator that was used last, which the next function mostly has too.
     realloc: Option<(CoreItem, Realloc)>,
 }
@@ -82,8 +85,19 @@ impl<'a, H: Host> Builder<'a, H> {
             exported: Vec::with_capacity(recipe.core_instances.len()),
             made: Vec::new(),
             lifted: Vec::new(),
+            parts: None,
             realloc: None,
         }
+    }
+
+    /// Collects what is handed to another version.
+    pub(super) fn collecting(self, collects: bool) -> Self {
+        Self { parts: collects.then(Parts::default), ..self }
+    }
+
+    /// What was collected.
+    pub(super) fn collected(&mut self) -> Option<Parts> {
+        self.parts.take()
     }
 
     /// Does all that the recipe says and gives back the functions of the exported interfaces.
@@ -130,7 +144,8 @@ impl<'a, H: Host> Builder<'a, H> {
         let instance = self.recipe.core_instances.get(number as usize);
         let instance = instance.ok_or_else(|| missing("a core instance"))?;
         let module = self.modules.get(instance.module as usize);
-        let TranslatedModule { module, .. } = module.ok_or_else(|| missing("a core module"))?;
+        let module = module.ok_or_else(|| missing("a core module"))?;
+        let TranslatedModule { module, exposed, .. } = module;
         let mut imports = Vec::with_capacity(instance.imports.len());
         for import in &instance.imports {
             imports.push(self.import(*import)?);
@@ -143,6 +158,9 @@ impl<'a, H: Host> Builder<'a, H> {
         let export = |name| made.get_export(&*self.store, name);
         let exports = instance.exports.iter().map(|name| export(name)).collect::<Option<_>>();
         self.exported.push(exports.ok_or_else(|| missing("a core export"))?);
+        if let Some(parts) = &mut self.parts {
+            parts.collect(&*self.store, made, *exposed);
+        }
         Ok(())
     }
 
@@ -151,7 +169,14 @@ impl<'a, H: Host> Builder<'a, H> {
             CoreImport::Item(item) => self.item(item),
             CoreImport::Added(added) => {
                 let trace = self.trace.ok_or_else(|| missing("a trace"))?;
-                trace.meet(&mut *self.store, added).map_err(|error| self.explain(error))
+                let met =
+                    trace.meet(&mut *self.store, added).map_err(|error| self.explain(error))?;
+                if let (Added::Memory(_), Extern::Memory(memory), Some(parts)) =
+                    (added, met, &mut self.parts)
+                {
+                    parts.add_memory(memory);
+                }
+                Ok(met)
             }
         }
     }

@@ -4,10 +4,11 @@
 //! and is dead after the first trap. `build` follows the component's recipe; `trampoline` are the
 //! core functions that guests call, `call` and `entry` call guests, `pass` hands on what is
 //! exported as it was imported, `state` is the store's data, `limiter` bounds what grows and
-//! `local` are the message areas within the domain.
+//! `local` are the message areas within the domain, `contents` is what another version can take over.
 
 mod build;
 mod call;
+mod contents;
 pub(crate) mod entry;
 mod limiter;
 mod local;
@@ -24,6 +25,7 @@ use wasmi::{AsContextMut, Store};
 
 use self::{
     build::Builder,
+    contents::Parts,
     pass::Exported,
     state::{Area, State},
 };
@@ -47,6 +49,8 @@ pub struct Instance<H: Host> {
     functions: Vec<Vec<Exported>>,
     /// The calls in progress, if note is kept of them.
     trace: Option<Trace>,
+    /// The layout that it declares, and what can be handed to another version for that.
+    layout: Option<(Arc<[u8]>, Parts)>,
     /// Why it is dead.
     dead: Option<Trap>,
 }
@@ -83,11 +87,13 @@ impl<H: Host> Instance<H> {
         }
         let trace = translated.backtrace.then(|| Trace::new(&mut store, limits)).transpose()?;
         store.limiter(|state| state);
-        let mut builder = Builder::new(recipe, &translated.modules, links, &mut store, trace);
+        let builder = Builder::new(recipe, &translated.modules, links, &mut store, trace);
+        let mut builder = builder.collecting(component.layout.is_some());
         let built = builder.build();
+        let layout = component.layout.clone().zip(builder.collected());
         let functions = built.map_err(|trap| trap.traced(&mut store, trace.as_ref()))?;
         let interfaces = component.interfaces.clone();
-        Ok(Self { store, interfaces, functions, trace, dead: None })
+        Ok(Self { store, interfaces, functions, trace, layout, dead: None })
     }
 
     /// Sets what Wasm code may still spend. Nothing happens unless the code is metered.

@@ -121,6 +121,16 @@ impl<H: Host> State<H> {
         }
     }
 
+    /// The component instances.
+    pub(super) fn instances(&self) -> impl Iterator<Item = &InstanceState> {
+        self.instances.iter().map(|placed| &placed.state)
+    }
+
+    /// The component instances, to change.
+    pub(super) fn instances_mut(&mut self) -> impl Iterator<Item = &mut InstanceState> {
+        self.instances.iter_mut().map(|placed| &mut placed.state)
+    }
+
     #[inline]
     fn placed(&mut self, instance: InstanceId) -> &mut Placed {
         match self.instances.get_mut(instance.0 as usize) {

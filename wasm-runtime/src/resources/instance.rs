@@ -64,6 +64,23 @@ impl InstanceState {
         &self.handles
     }
 
+    /// Whether no call into it and none of its own is in progress.
+    #[must_use]
+    pub const fn is_at_rest(&self) -> bool {
+        self.may_leave && self.may_enter && self.lent.is_empty()
+    }
+
+    /// Gives it these handles, by ascending index, if it has none.
+    ///
+    /// # Errors
+    /// See [`HandleTable::fill`].
+    pub fn fill(
+        &mut self,
+        entries: impl IntoIterator<Item = (u32, Entry)>,
+    ) -> Result<(), HandleError> {
+        self.handles.fill(entries)
+    }
+
     /// Refuses calls out of `realloc` and post-return.
     ///
     /// # Errors

@@ -201,6 +201,43 @@ impl HandleTable {
         }
     }
 
+    /// The handles with their indexes, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, &Entry)> {
+        (1..).zip(&self.slots).filter_map(|(index, slot)| match slot {
+            Slot::Used(entry) => Some((index, entry)),
+            Slot::Free(_) => None,
+        })
+    }
+
+    /// Takes handles by ascending index, if there are none yet. The lowest index that is free will
+    /// be given out first.
+    ///
+    /// # Errors
+    /// [`HandleError::Full`] for an index beyond the limit, [`HandleError::Unknown`] for one that
+    /// is out of order or taken; what was taken before it stays.
+    pub fn fill(
+        &mut self,
+        entries: impl IntoIterator<Item = (u32, Entry)>,
+    ) -> Result<(), HandleError> {
+        for (index, entry) in entries {
+            if index > self.limit {
+                return Err(HandleError::Full(self.limit));
+            }
+            let free = index.checked_sub(1).filter(|before| *before as usize >= self.slots.len());
+            let before = free.ok_or(HandleError::Unknown(index))?;
+            self.slots.resize(before as usize, Slot::Free(0));
+            self.slots.push(Slot::Used(entry));
+            self.used = self.used.saturating_add(1);
+        }
+        self.free = 0;
+        for (before, slot) in self.slots.iter_mut().enumerate().rev() {
+            if let Slot::Free(next) = slot {
+                (*next, self.free) = (self.free, before as u32 + 1);
+            }
+        }
+        Ok(())
+    }
+
     fn free(&mut self, index: u32) {
         if let Some(slot) = slot_mut(&mut self.slots, index) {
             *slot = Slot::Free(self.free);

@@ -82,6 +82,16 @@ pub(super) struct Body<'a> {
 }
 
 impl Body<'_> {
+    /// Whether it has an instruction that changes a table.
+    pub(super) fn changes_tables(&self) -> Result<bool, Strange> {
+        let mut scanner = Scanner::new(self.bytes, self.code, self.bounds);
+        let mut changes = false;
+        while let Some(instruction) = scanner.next()? {
+            changes |= instruction.kind == Kind::ChangesTable;
+        }
+        Ok(changes)
+    }
+
     /// Reads the whole body, whose events are appended to `events`.
     pub(super) fn read(
         &self,
@@ -317,7 +327,7 @@ impl Code<'_> {
 const _: () = assert!(SLOT < 64 && TRAP_CELL < 64);
 
 /// Appends an unsigned number.
-pub(super) fn number(out: &mut Vec<u8>, mut value: u32) {
+pub(crate) fn number(out: &mut Vec<u8>, mut value: u32) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;
@@ -335,7 +345,7 @@ fn signed(out: &mut Vec<u8>, mut value: i32) {
 }
 
 /// The number at the beginning, and what follows it.
-pub(super) fn leading_number(bytes: &[u8]) -> Option<(u32, &[u8])> {
+pub(crate) fn leading_number(bytes: &[u8]) -> Option<(u32, &[u8])> {
     let mut value = 0_u32;
     for (index, byte) in bytes.iter().enumerate().take(5) {
         value |= u32::from(byte & 0x7f) << (7 * index);

@@ -26,6 +26,11 @@ pub use self::{
     imports::{Added, AddedImports},
     rewrite::{Rewritten, rewrite},
 };
+pub(crate) use self::{
+    body::{leading_number, number},
+    rewrite::{changes_tables, section},
+    scan::Strange,
+};
 use crate::limits::{MAX_NESTED_CALLS, RuntimeLimits};
 
 /// Address of the cell that `unreachable` fills in.

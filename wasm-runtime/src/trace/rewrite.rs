@@ -81,6 +81,15 @@ pub fn rewrite(module: &[u8], offset: u64) -> Option<Rewritten> {
     Some(Rewritten { bytes, memories: summary.memory_types.len() as u32 })
 }
 
+/// Whether a module's code has instructions that change tables; `None` for what [`rewrite`] leaves
+/// alone.
+pub(crate) fn changes_tables(module: &[u8]) -> Option<bool> {
+    let summary = Summary::read(module).ok()?;
+    let bodies = 0..summary.bodies.len();
+    let mut changes = bodies.map(|index| summary.body(index).ok()?.changes_tables().ok());
+    changes.try_fold(false, |any, changes| Some(any | changes?))
+}
+
 impl From<wasmparser::Error> for Strange {
     fn from(_: wasmparser::Error) -> Self {
         Self
@@ -293,7 +302,7 @@ fn entries<'a>(
 }
 
 /// Appends a section whose content `write` appends.
-fn section(
+pub(crate) fn section(
     out: &mut Vec<u8>,
     id: u8,
     write: impl FnOnce(&mut Vec<u8>) -> Result<(), Strange>,

@@ -25,6 +25,8 @@ pub(super) enum Kind {
     End,
     /// `global.get` and `global.set` of the global with that index.
     Global(u32),
+    /// `table.set`, and the bulk instructions that write to tables.
+    ChangesTable,
     /// Any other; the scanner does not stop at it.
     Other,
 }
@@ -48,7 +50,7 @@ pub(super) struct Bounds {
 
 /// The body is not understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Strange;
+pub(crate) struct Strange;
 
 /// Reads a body from its first instruction to its last `end`, behind which nothing may follow.
 pub(super) struct Scanner<'a> {
@@ -109,7 +111,8 @@ impl<'a> Scanner<'a> {
                 self.branch(targets.checked_add(1).ok_or(Strange)?)?
             }
             0x0f => Kind::Leave,
-            0x25 | 0x26 | 0xd2 => self.numbers(1)?,
+            0x25 | 0xd2 => self.numbers(1)?,
+            0x26 => self.table(1)?,
             0x10 => Kind::Call(self.number()?),
             0x11 => {
                 self.numbers(2)?;
@@ -206,13 +209,14 @@ impl<'a> Scanner<'a> {
                 self.numbers(1)?;
                 self.memory()
             }
-            9 | 13 | 15 | 16 | 17 => self.numbers(1),
+            9 | 13 | 16 => self.numbers(1),
+            15 | 17 => self.table(1),
             10 => {
                 self.memory()?;
                 self.memory()
             }
             11 => self.memory(),
-            12 | 14 => self.numbers(2),
+            12 | 14 => self.table(2),
             _ => Err(Strange),
         }
     }
@@ -262,6 +266,12 @@ impl<'a> Scanner<'a> {
             self.number()?;
         }
         Ok(Kind::Other)
+    }
+
+    /// So many indexes of an instruction that changes a table.
+    fn table(&mut self, indexes: u32) -> Result<Kind, Strange> {
+        self.numbers(indexes)?;
+        Ok(Kind::ChangesTable)
     }
 
     /// A number of which only the length matters, at most so many bytes.

@@ -59,7 +59,8 @@ impl<'c> Compiler<'c> {
         let number = frame.scope.modules.get(module as usize).copied();
         let number = number.ok_or_else(|| missing("a core module"))?;
         let module = self.modules.get(number as usize);
-        let TranslatedModule { module, traced } = module.ok_or_else(|| missing("a core module"))?;
+        let module = module.ok_or_else(|| missing("a core module"))?;
+        let TranslatedModule { module, traced, .. } = module;
         self.spend(arguments.len())?;
         let arguments: BTreeMap<&str, u32> =
             arguments.iter().map(|(name, index)| (name.as_str(), *index)).collect();
