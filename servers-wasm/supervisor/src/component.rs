@@ -217,8 +217,12 @@ impl Kernel for World {
         status.calls_open > 0 && status.calls_served == 0 && !waits
     }
 
-    fn quiesce(&self, domain: &domains::Domain) -> Result<(), kernel::Error> {
-        Ok(domain.quiesce()?)
+    fn quiesce(
+        &self,
+        domain: &domains::Domain,
+        next: &domains::Domain,
+    ) -> Result<(), kernel::Error> {
+        Ok(domain.quiesce(next)?)
     }
 
     fn thaw(&self, domain: &domains::Domain) -> Result<(), kernel::Error> {

@@ -280,12 +280,12 @@ pub trait Kernel {
     /// The handles of a domain.
     fn handles(&self, domain: &Self::Domain) -> Vec<Self::Handle>;
 
-    /// Asks a domain for its state: calls to it are held from now on, and when it has answered
-    /// those that it took, it saves and becomes frozen.
+    /// Asks a domain for its state, for the prepared standby that is `next`: calls to it are held
+    /// from now on, and when it has answered those that it took, it saves and becomes frozen.
     ///
     /// # Errors
-    /// When it does not serve.
-    fn quiesce(&self, domain: &Self::Domain) -> Result<(), Error>;
+    /// When it does not serve, or the other is not prepared.
+    fn quiesce(&self, domain: &Self::Domain, next: &Self::Domain) -> Result<(), Error>;
     /// Lets a domain go on that was asked for its state and was not replaced.
     ///
     /// # Errors

@@ -94,7 +94,11 @@ pub(crate) struct State {
     /// The saved state that can be read, its own or that of another domain.
     pub(crate) saved: Vec<u8>,
     pub(crate) kept: Vec<(Thing, u32)>,
-    /// Bytes that `SaveState` takes, or all.
+    /// Memory that it offered, or that another domain did.
+    pub(crate) offered: Vec<Vec<u8>>,
+    /// What it told the domain that it is to replace.
+    pub(crate) note: Vec<u8>,
+    /// Bytes that `SaveState` takes, or all; if none, no memory is taken either.
     pub(crate) save_limit: Option<usize>,
     /// How it froze: status and reason.
     pub(crate) frozen: Vec<(u64, String)>,
@@ -280,6 +284,13 @@ impl Gate for Fake {
     }
     fn slot(&self, index: usize) -> Slot {
         self.received.slots.get(index).copied().unwrap_or_default()
+    }
+
+    fn offer_memory(&mut self, memory: &[u8]) -> Result<u32, Status> {
+        self.offer(memory)
+    }
+    fn take_memory(&mut self, offer: u32, offset: u64, to: &mut [u8]) -> Result<(), Status> {
+        self.take_offered(offer, offset, to)
     }
 
     fn map_window(&mut self, handle: u32) -> Result<Window, Status> {

@@ -29,7 +29,7 @@ pub enum Width {
 ///
 /// Whoever implements it checks every access to a window himself: callers may pass any number.
 pub trait Gate: 'static {
-    /// Issues a gate call.
+    /// Issues a gate call, of which none but those of other methods name memory.
     ///
     /// # Errors
     /// The status, if it is not `Ok`.
@@ -49,6 +49,19 @@ pub trait Gate: 'static {
     fn receive_payload(&self) -> &[u8];
     /// Reads a slot of the receive area; all zero out of range.
     fn slot(&self, index: usize) -> Slot;
+
+    /// Adds memory of this domain's heap to its saved state, as it will be when the domain is
+    /// frozen; the number of the offer.
+    ///
+    /// # Errors
+    /// The status of the gate call.
+    fn offer_memory(&mut self, memory: &[u8]) -> Result<u32, Status>;
+    /// Fills memory with what the domain that this one takes over from has offered, from `offset`
+    /// on. Part of it may have been written if this fails.
+    ///
+    /// # Errors
+    /// The status of the gate call.
+    fn take_memory(&mut self, offer: u32, offset: u64, to: &mut [u8]) -> Result<(), Status>;
 
     /// Maps the window behind a handle, once for each handle.
     ///

@@ -105,7 +105,9 @@ fn instantiate<G: Gate>(gate: G, start: Start, bytes: &[u8]) -> Result<Instance<
         numbers: None,
     });
     let exports = exports.collect();
-    instance.host_mut().exports = exports;
+    let layout = instance.layout().map(<[u8]>::to_vec);
+    let place = instance.host_mut();
+    (place.exports, place.layout) = (exports, layout);
     Ok(instance)
 }
 
@@ -225,7 +227,7 @@ impl<G: Gate> Life<G> {
                     let dropped = self.instance.drop_object(interface, resource, rep);
                     dropped.map_err(End::trapped)?;
                 }
-                Pending::Quiesce => self.quiesce()?,
+                Pending::Quiesce(is_alike) => self.quiesce(is_alike)?,
                 Pending::Probe(number) => self.answer_probe(number)?,
                 Pending::Ready(token) => {
                     if let Some(handler) = self.place().handler {

@@ -93,10 +93,20 @@ impl<H: Host> Instance<H> {
         Ok(contents.encode())
     }
 
-    /// The memories, in the order of [`Self::contents`].
-    pub fn memories(&self) -> impl Iterator<Item = &[u8]> {
+    /// Shows the memories, in the order of [`Self::contents`].
+    ///
+    /// # Errors
+    /// The first of `show`.
+    pub fn show_memories<E>(
+        &mut self,
+        mut show: impl FnMut(&mut H, &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
         let memories = self.layout.iter().flat_map(|(_, parts)| &parts.memories);
-        memories.map(|memory| memory.data(&self.store))
+        for memory in memories {
+            let (bytes, state) = memory.data_and_store_mut(&mut self.store);
+            show(&mut state.host, bytes)?;
+        }
+        Ok(())
     }
 
     /// Takes the contents of another version over, in place of its own. `fill` is asked for the

@@ -214,7 +214,7 @@ impl<K: Kernel> Supervisor<K> {
         match action {
             Action::Prepare(member) => self.make_standby(id, *member),
             Action::Quiesce(member) => {
-                self.with_pair(id, *member, |kernel, old, _| kernel.quiesce(old))
+                self.with_pair(id, *member, |kernel, old, new| kernel.quiesce(old, new))
             }
             Action::Thaw(member) => self.with_pair(id, *member, |kernel, old, _| kernel.thaw(old)),
             Action::TakeOver(member) => self.with_pair(id, *member, K::take_over),

@@ -317,8 +317,8 @@ impl Kernel for Play {
         domain.calls > 0 && domain.hangs && !domain.is_calling
     }
 
-    fn quiesce(&self, domain: &DomainHandle) -> Result<(), Error> {
-        self.0.quiesce(domain.index)
+    fn quiesce(&self, domain: &DomainHandle, next: &DomainHandle) -> Result<(), Error> {
+        self.0.quiesce(domain.index, next.index)
     }
 
     fn thaw(&self, domain: &DomainHandle) -> Result<(), Error> {

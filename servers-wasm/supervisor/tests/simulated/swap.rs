@@ -69,8 +69,11 @@ impl Machine {
             > 0
     }
 
-    pub(super) fn quiesce(&self, index: usize) -> Result<(), Error> {
+    pub(super) fn quiesce(&self, index: usize, next: usize) -> Result<(), Error> {
         let mut domains = self.domains.borrow_mut();
+        if domains[next].phase != Phase::Prepared {
+            return refuse("the new domain is not prepared");
+        }
         let is_settled = match domains[index].step {
             Step::Probation(old) => !domains[old].lives(),
             step => step == Step::None,

@@ -49,6 +49,29 @@ impl Fake {
         Ok(whole)
     }
 
+    /// Keeps the memory as it is now: the domain changes nothing before it is frozen.
+    pub(super) fn offer(&mut self, memory: &[u8]) -> Result<u32, Status> {
+        let mut state = self.state.borrow_mut();
+        if state.save_limit == Some(0) {
+            return Err(Status::QuotaExceeded);
+        }
+        state.offered.push(memory.to_vec());
+        Ok(state.offered.len() as u32 - 1)
+    }
+
+    pub(super) fn take_offered(
+        &mut self,
+        offer: u32,
+        offset: u64,
+        to: &mut [u8],
+    ) -> Result<(), Status> {
+        let state = self.state.borrow();
+        let offered = state.offered.get(offer as usize).and_then(|all| all.get(offset as usize..));
+        let part = offered.and_then(|part| part.get(..to.len())).ok_or(Status::Invalid)?;
+        to.copy_from_slice(part);
+        Ok(())
+    }
+
     /// What a supervisor asks for is noted.
     pub(super) fn swap_others(&mut self, call: Call, a: u64, b: u64) -> Result<u64, Status> {
         let (arguments, payload) = match call {

@@ -48,6 +48,7 @@ impl Fake {
         let (payload, slots) = match call {
             Call::Publish | Call::CreateDomain => self.sent(c)?,
             Call::StartDomain | Call::OpenBlob => self.sent(b)?,
+            Call::Ready => self.sent(a)?,
             _ => (Vec::new(), Vec::new()),
         };
         if call == Call::Describe {
@@ -149,6 +150,9 @@ impl Fake {
             }
             Call::Ready => {
                 state.ready += 1;
+                if !payload.is_empty() {
+                    state.note = payload;
+                }
                 return Ok(0);
             }
             Call::OpenBlob if payload == b"there" => {

@@ -124,6 +124,8 @@ pub struct Place<G> {
     pub(crate) exports: Vec<Export>,
     /// Whether clients know any of them by other numbers than those of the binary.
     is_renumbered: bool,
+    /// The layout that the component declares.
+    pub(crate) layout: Option<Vec<u8>>,
     /// The export by which the component is told of what it watches.
     pub(crate) handler: Option<u32>,
     /// Standard input, output and error, once they were asked for.
@@ -158,6 +160,7 @@ impl<G: Gate> Place<G> {
             answer: Answer::default(),
             exports: Vec::new(),
             is_renumbered: false,
+            layout: None,
             handler: None,
             standard: [None; 3],
             insecure: 0,

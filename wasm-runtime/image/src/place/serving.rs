@@ -41,8 +41,8 @@ pub(super) struct Serving {
 /// What the kernel asks for between two calls, one thing at a time.
 #[derive(Clone, Copy, Debug)]
 enum Asked {
-    /// To give the state up.
-    Quiesce,
+    /// To give the state up; whether to a version with the same layout.
+    Quiesce(bool),
     /// To answer this probe.
     Probe(u64),
 }
@@ -54,8 +54,8 @@ pub(crate) enum Pending {
     Dropped(Minted),
     /// A watch with this token came true.
     Ready(u64),
-    /// Another version takes over.
-    Quiesce,
+    /// Another version takes over; whether it has the same layout.
+    Quiesce(bool),
     /// Somebody asks, by this number, whether it works.
     Probe(u64),
 }
@@ -78,7 +78,11 @@ impl<G: Gate> Place<G> {
             }
             Some(EventKind::Notification) => self.watches.notified(header.id as u32),
             Some(EventKind::Drop) => self.last_holder_dropped(header.id as u32),
-            Some(EventKind::Quiesce) => self.serving.asked = Some(Asked::Quiesce),
+            Some(EventKind::Quiesce) => {
+                let note = self.gate.receive_payload().get(..header.payload_len as usize);
+                let is_alike = self.layout.is_some() && self.layout.as_deref() == note;
+                self.serving.asked = Some(Asked::Quiesce(is_alike));
+            }
             Some(EventKind::Probe) => self.serving.asked = Some(Asked::Probe(header.id)),
             Some(EventKind::Reply | EventKind::TakeOver | EventKind::Inherit) | None => {}
         }
@@ -120,7 +124,7 @@ impl<G: Gate> Place<G> {
             return Some(Pending::Ready(token));
         }
         self.serving.asked.take().map(|asked| match asked {
-            Asked::Quiesce => Pending::Quiesce,
+            Asked::Quiesce(is_alike) => Pending::Quiesce(is_alike),
             Asked::Probe(number) => Pending::Probe(number),
         })
     }

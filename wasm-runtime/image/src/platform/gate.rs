@@ -3,7 +3,7 @@
 use super::areas::Areas;
 use super::windows::Windows;
 use atoll_gate::call::{Call, Status};
-use atoll_gate::message::{Header, Slot};
+use atoll_gate::message::{Header, MAX_PAYLOAD, Slot};
 use atoll_image::gate::{Calls, Gate, Width, Window};
 use core::arch::asm;
 
@@ -89,6 +89,22 @@ impl Gate for Trap {
 
     fn slot(&self, index: usize) -> Slot {
         self.areas.slot(index)
+    }
+
+    fn offer_memory(&mut self, memory: &[u8]) -> Result<u32, Status> {
+        let (address, len) = (memory.as_ptr() as u64, memory.len() as u64);
+        self.enter(Call::OfferMemory, [address, len, 0, 0, 0]).map(|offer| offer as u32)
+    }
+
+    fn take_memory(&mut self, offer: u32, offset: u64, to: &mut [u8]) -> Result<(), Status> {
+        // The kernel writes these bytes only, which nobody else reads or writes meanwhile.
+        let mut offset = offset;
+        for piece in to.chunks_mut(MAX_PAYLOAD) {
+            let (address, len) = (piece.as_mut_ptr() as u64, piece.len() as u64);
+            self.enter(Call::TakeMemory, [u64::from(offer), offset, address, len, 0])?;
+            offset = offset.saturating_add(len);
+        }
+        Ok(())
     }
 
     fn map_window(&mut self, handle: u32) -> Result<Window, Status> {

@@ -70,8 +70,8 @@ pub(super) fn call<G: Gate>(
             Ok(())
         }
         Function::DomainQuiesce => {
-            let control = place.method_handle()?;
-            let result = place.gate.quiesce(control);
+            let (domain, next) = pair(place)?;
+            let result = place.gate.quiesce(domain, next);
             answer_step(place, result, "the domain cannot come to rest")
         }
         Function::DomainThaw => {
@@ -79,7 +79,11 @@ pub(super) fn call<G: Gate>(
             let result = place.gate.thaw(control);
             answer_step(place, result, "the domain cannot serve again")
         }
-        Function::DomainTakeOver => take_over(place),
+        Function::DomainTakeOver => {
+            let (new, old) = pair(place)?;
+            let result = place.gate.take_over(old, new);
+            answer_step(place, result, "the domain cannot take over")
+        }
         Function::DomainSetHeir => set_heir(place),
         Function::DomainProbe => probe(place),
         Function::DomainPulse => pulse(place),
@@ -131,12 +135,11 @@ fn pulse<G: Gate>(place: &mut Place<G>) -> Outcome {
     Ok(())
 }
 
-fn take_over<G: Gate>(place: &mut Place<G>) -> Outcome {
-    let (number, old) = place.method(|input| input.u32())?;
-    let new = place.handle_of(number)?;
-    let old = place.handle_of(place.lent(old).ok_or(Malformed)?)?;
-    let result = place.gate.take_over(old, new);
-    answer_step(place, result, "the domain cannot take over")
+/// The control handles of the domain whose method runs and of the one that is its parameter.
+fn pair<G: Gate>(place: &mut Place<G>) -> Result<(u32, u32), super::Trap> {
+    let (number, other) = place.method(|input| input.u32())?;
+    let own = place.handle_of(number)?;
+    Ok((own, place.handle_of(place.lent(other).ok_or(Malformed)?)?))
 }
 
 /// Writes pairs of control handles into the send area; their length there.
@@ -200,9 +203,7 @@ fn clone<G: Gate>(place: &mut Place<G>) -> Outcome {
 }
 
 fn set_heir<G: Gate>(place: &mut Place<G>) -> Outcome {
-    let (number, heir) = place.method(|input| input.u32())?;
-    let domain = place.handle_of(number)?;
-    let heir = place.handle_of(place.lent(heir).ok_or(Malformed)?)?;
+    let (domain, heir) = pair(place)?;
     let result = place.gate.set_heir(domain, heir);
     answer_step(place, result, "the domain cannot have that heir")
 }

@@ -12,12 +12,18 @@ const fn plain(payload: usize) -> u64 {
 
 /// As [`crate::gate::Calls`].
 pub(crate) trait SwapCalls: Gate {
-    /// Asks a domain to come to rest.
+    /// Asks a domain to come to rest, and tells it the note of the one that is to replace it.
     ///
     /// # Errors
     /// The status of the gate call.
-    fn quiesce(&mut self, control: u32) -> Result<(), Status> {
-        self.enter(Call::Quiesce, [u64::from(control), 0, 0, 0, 0]).map(drop)
+    fn quiesce(&mut self, control: u32, next: u32) -> Result<(), Status> {
+        self.enter(Call::Quiesce, [u64::from(control), u64::from(next), 0, 0, 0]).map(drop)
+    }
+
+    /// Reports this domain prepared, with a note in the first bytes of the send payload for the
+    /// one that it is to replace.
+    fn report_prepared(&mut self, note: usize) {
+        let _ = self.enter(Call::Ready, [plain(note), 0, 0, 0, 0]);
     }
 
     /// Appends the first bytes of the send payload, and handles that move, to this domain's saved

@@ -3,11 +3,13 @@
 //! The old one is told when it has no call open. It saves what the component gives up
 //! (`atoll:lifecycle/state`) and the objects that clients hold (`objects`), leaves both with the
 //! kernel (`state` has the encoding) and stops until it is thawed, which may be never. The new one
-//! is prepared up to its published exports, then waits to be told, starts, and restores.
+//! is prepared up to its published exports, then waits to be told, starts, and restores. Where both
+//! declare the same layout, the guests' memory goes along instead, as it is (`whole`).
 
 mod calls;
 mod objects;
 mod state;
+mod whole;
 
 pub(crate) use calls::SwapCalls;
 
@@ -58,7 +60,7 @@ impl<G: Gate> Life<G> {
         if self.instance.export_index("wasi:cli/run").is_some() {
             return Err(End::refused("a program cannot take over from another domain"));
         }
-        self.place().gate().report_ready();
+        self.report_prepared();
         let told = loop {
             let gate = self.place().gate();
             let told = gate.wait(accept::CALLS, NO_DEADLINE).ok();
@@ -76,6 +78,9 @@ impl<G: Gate> Life<G> {
         let state = state.map_err(|status| {
             End::refused(format!("the state to take over cannot be read: {}", words(status)))
         })?;
+        if let Some(whole) = state.whole {
+            return self.take_whole(whole);
+        }
         self.start()?;
         if let Some(saved) = state.guest {
             self.restore(saved)?;
@@ -84,8 +89,8 @@ impl<G: Gate> Life<G> {
     }
 
     /// Gives the state up and stops; comes back when the swap was given up.
-    pub(crate) fn quiesce(&mut self) -> Result<(), End> {
-        let (state, outcome) = match self.save() {
+    pub(crate) fn quiesce(&mut self, is_alike: bool) -> Result<(), End> {
+        let (state, outcome) = match self.save(is_alike) {
             Ok(state) => (Some(state), Ok(())),
             Err(Failure::Reason(reason)) => (None, Err((Status::Refused, reason))),
             Err(Failure::End(end)) => return Err(end),
@@ -112,11 +117,23 @@ impl<G: Gate> Life<G> {
         Ok(())
     }
 
-    /// Lets the component and the objects that clients hold write down what they are.
-    fn save(&mut self) -> Result<State, Failure> {
+    /// What another version needs: of one that is alike all that the guests have as it is, if that
+    /// can be, else what the component and the objects that clients hold write down.
+    fn save(&mut self, is_alike: bool) -> Result<State, Failure> {
+        if self.instance.layout().is_some() {
+            match self.save_whole(is_alike) {
+                Ok(whole) => return Ok(State { whole: Some(whole), ..State::default() }),
+                Err(reason) if self.instance.export_index(STATE).is_none() => {
+                    return Err(Failure::Reason(format!(
+                        "its memory cannot go along: {reason}; and it exports no `{STATE}`"
+                    )));
+                }
+                Err(_) => {}
+            }
+        }
         let objects = self.save_objects()?;
         let guest = self.save_guest()?;
-        Ok(State { guest, objects })
+        Ok(State { guest, objects, whole: None })
     }
 
     fn save_guest(&mut self) -> Result<Option<Saved>, Failure> {

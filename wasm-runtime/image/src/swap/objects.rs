@@ -86,7 +86,7 @@ impl<G: Gate> Life<G> {
     }
 
     /// Names of an exported interface and of a resource in it.
-    fn names(&self, interface: u32, resource: u32) -> Option<(String, String)> {
+    pub(super) fn names(&self, interface: u32, resource: u32) -> Option<(String, String)> {
         let interface = self.instance.exports().get(interface as usize)?;
         let (resource, _) = interface.ty.resources.get(resource as usize)?;
         Some((interface.name.clone(), resource.clone()))

@@ -1,8 +1,9 @@
 //! What a domain leaves with the kernel for the one that takes over, and its encoding.
 //!
 //! The encoding is of the image's own, in the wire form of values: a version, the component's state
-//! if it has one, the objects that clients hold. Pipes are not in it: they are the kept handles in
-//! order, inputs before outputs, those at their end left out.
+//! if it has one, as the component wrote it down or as its guests have it, and the objects that
+//! clients hold. Pipes are not in it: they are the kept handles in order, inputs before outputs,
+//! those at their end left out. Nor are memories: they were offered to the kernel.
 
 use crate::place::Parted;
 use crate::wire::{Input, Malformed, Taken};
@@ -10,7 +11,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 /// Version of the encoding.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// All of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,6 +20,34 @@ pub(super) struct State {
     pub(super) guest: Option<Saved>,
     /// What clients hold.
     pub(super) objects: Vec<SavedObject>,
+    /// All that the guests have, for a version with the same layout; then there is nothing else.
+    pub(super) whole: Option<Whole>,
+}
+
+/// What guests have, as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Whole {
+    /// The layout that the component declares.
+    pub(super) layout: Vec<u8>,
+    /// What does not stand in memories, as the runtime writes it down.
+    pub(super) contents: Vec<u8>,
+    /// For each memory the number of its offer.
+    pub(super) offers: Vec<u32>,
+    /// What clients hold.
+    pub(super) objects: Vec<WholeObject>,
+}
+
+/// An object that clients hold, by its representation in the guests' memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct WholeObject {
+    /// The number under which it was minted.
+    pub(super) id: u32,
+    /// Name of the exported interface.
+    pub(super) interface: String,
+    /// Name of the resource in it.
+    pub(super) resource: String,
+    /// The guest's representation.
+    pub(super) rep: u32,
 }
 
 /// A `saved` of `atoll:lifecycle/state`.
@@ -84,6 +113,10 @@ impl State {
             bytes(&mut out, object.resource.as_bytes());
             bytes(&mut out, &object.data);
         }
+        out.push(u8::from(self.whole.is_some()));
+        if let Some(whole) = &self.whole {
+            whole.encode(&mut out);
+        }
         out
     }
 
@@ -92,6 +125,22 @@ impl State {
     pub(super) fn decode(encoded: &[u8], handles: &[u32]) -> Option<Self> {
         let mut reader = Reader { input: Input::new(encoded), encoded, handles: handles.iter() };
         reader.state().ok()
+    }
+}
+
+impl Whole {
+    fn encode(&self, out: &mut Vec<u8>) {
+        bytes(out, &self.layout);
+        bytes(out, &self.contents);
+        number(out, self.offers.len() as u32);
+        self.offers.iter().for_each(|offer| number(out, *offer));
+        number(out, self.objects.len() as u32);
+        for object in &self.objects {
+            number(out, object.id);
+            bytes(out, object.interface.as_bytes());
+            bytes(out, object.resource.as_bytes());
+            number(out, object.rep);
+        }
     }
 }
 
@@ -112,8 +161,28 @@ impl Reader<'_> {
         };
         let count = self.input.u32()?;
         let objects = (0..count).map(|_| self.object()).collect::<Taken<_>>()?;
+        let whole = match self.input.u8()? {
+            0 => None,
+            _ => Some(self.whole()?),
+        };
         self.input.end()?;
-        if self.handles.len() > 0 { Err(Malformed) } else { Ok(State { guest, objects }) }
+        if self.handles.len() > 0 { Err(Malformed) } else { Ok(State { guest, objects, whole }) }
+    }
+
+    fn whole(&mut self) -> Taken<Whole> {
+        let (layout, contents) = (self.bytes()?, self.bytes()?);
+        let count = self.input.u32()?;
+        let offers = (0..count).map(|_| self.input.u32()).collect::<Taken<_>>()?;
+        let count = self.input.u32()?;
+        let objects = (0..count).map(|_| {
+            Ok(WholeObject {
+                id: self.input.u32()?,
+                interface: self.input.string()?.into(),
+                resource: self.input.string()?.into(),
+                rep: self.input.u32()?,
+            })
+        });
+        Ok(Whole { layout, contents, offers, objects: objects.collect::<Taken<_>>()? })
     }
 
     fn saved(&mut self) -> Taken<Saved> {
@@ -160,7 +229,7 @@ fn bytes(out: &mut Vec<u8>, bytes: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Parted, Saved, SavedObject, State};
+    use super::{Parted, Saved, SavedObject, State, Whole, WholeObject};
     use proptest::prelude::*;
 
     fn stream() -> impl Strategy<Value = Parted> {
@@ -179,14 +248,25 @@ mod tests {
         )
     }
 
+    fn whole() -> impl Strategy<Value = Whole> {
+        let object = (any::<u32>(), any::<String>(), any::<String>(), any::<u32>()).prop_map(
+            |(id, interface, resource, rep)| WholeObject { id, interface, resource, rep },
+        );
+        let objects = proptest::collection::vec(object, 0..4);
+        (any::<Vec<u8>>(), any::<Vec<u8>>(), any::<Vec<u32>>(), objects).prop_map(
+            |(layout, contents, offers, objects)| Whole { layout, contents, offers, objects },
+        )
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
         fn what_was_left_is_read(
             guest in proptest::option::of(saved()),
             objects in proptest::collection::vec(object(), 0..4),
+            whole in proptest::option::of(whole()),
         ) {
-            let state = State { guest, objects };
+            let state = State { guest, objects, whole };
             let (encoded, handles) = (state.encode(), state.handles());
             prop_assert_eq!(State::decode(&encoded, &handles), Some(state));
             prop_assert_eq!(State::decode(encoded.split_last().expect("not empty").1, &handles), None);

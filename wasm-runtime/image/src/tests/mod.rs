@@ -8,6 +8,7 @@ mod readiness;
 mod streams;
 mod supervision;
 mod swap;
+mod whole;
 #[path = "../../../tests/common/wit.rs"]
 #[allow(dead_code, reason = "shared with the tests of the runtime")]
 mod wit;

@@ -35,7 +35,7 @@ fn steps_of_a_swap_become_gate_calls() {
     let (mut place, state, [old, new]) = two();
     let [old_control, new_control] =
         [old, new].map(|domain| place.handle_of(domain).expect("a handle"));
-    assert_eq!(ask(&mut place, Function::DomainQuiesce, &[lent(old)]), [0; 4]);
+    assert_eq!(ask(&mut place, Function::DomainQuiesce, &[lent(old), lent(new)]), [0; 4]);
     assert_eq!(ask(&mut place, Function::DomainTakeOver, &[lent(new), lent(old)]), [0; 4]);
     assert_eq!(ask(&mut place, Function::DomainSetHeir, &[lent(old), lent(new)]), [0; 4]);
     for function in [Function::Commit, Function::Revert] {
@@ -49,7 +49,7 @@ fn steps_of_a_swap_become_gate_calls() {
     assert_eq!(
         state.borrow().swaps,
         [
-            (Call::Quiesce, [old_control, 0], vec![]),
+            (Call::Quiesce, [old_control, new_control], vec![]),
             (Call::TakeOver, [old_control, new_control], vec![]),
             (Call::SetHeir, [old_control, new_control], vec![]),
             (Call::CommitSwap, [0; 2], couple.clone()),
