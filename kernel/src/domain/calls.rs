@@ -373,7 +373,7 @@ impl Kernel {
 
     /// The priority of `domain` changed: so does what it donates to the server it waits for.
     #[cold]
-    fn pass_on_priority(&mut self, mut domain: DomainId) {
+    pub(super) fn pass_on_priority(&mut self, mut domain: DomainId) {
         for _ in 0..LONGEST_CHAIN {
             let Some(Activity::Calling(id)) =
                 self.domains.get(domain).map(|domain| domain.activity)

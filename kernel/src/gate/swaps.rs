@@ -25,6 +25,7 @@ pub(super) fn quiesce(kernel: &mut Kernel, caller: DomainId, arguments: Argument
         _ => Some(controlled(kernel, caller, arguments.handle::<1>())?),
     };
     kernel.quiesce(domain, next)?;
+    kernel.lend_for_step(caller, domain);
     Ok(0)
 }
 
@@ -58,6 +59,7 @@ pub(super) fn take_over(kernel: &mut Kernel, caller: DomainId, arguments: Argume
     let old = controlled(kernel, caller, arguments.handle::<0>())?;
     let new = controlled(kernel, caller, arguments.handle::<1>())?;
     kernel.take_over(old, new)?;
+    kernel.lend_for_step(caller, new);
     Ok(0)
 }
 

@@ -3,8 +3,8 @@
 //! The supervisor's calls arrive here, each a step that is checked whole before anything changes.
 //! An old domain goes `Quiescing`, `Saving`, `Frozen`, `Replaced`; a new one `Standby`, `Prepared`,
 //! `TakingOver`, `TookOver`, `Probation` ([`Phase`]). `quiesce` is the old one's way and back,
-//! `take_over` the new one's, `memory` goes from one to the other as it is, `commit` changes sides,
-//! `aftermath` is what the end of either means.
+//! `take_over` the new one's, `memory` goes from one to the other as it is, `lending` is with which
+//! priority they do that, `commit` changes sides, `aftermath` is what the end of either means.
 //! An heir (`heirs`) is a new one that takes the place of a domain which failed.
 //!
 //! Invariants: an endpoint in the middle of a swap has `holding` set and `bound` not, so that calls
@@ -14,6 +14,7 @@
 
 mod aftermath;
 mod commit;
+mod lending;
 mod memory;
 mod quiesce;
 mod take_over;
@@ -61,6 +62,8 @@ pub struct Swap {
     reason: Vec<u8>,
     /// Who takes the domain's place if it fails.
     pub(super) heir: Option<DomainId>,
+    /// The priority that it was lent for the step that it was asked for.
+    lent: Option<u8>,
     /// Of a new one: what the old one is to be told. Of an old one: what it is told.
     note: Vec<u8>,
 }
@@ -129,6 +132,9 @@ impl Kernel {
     fn enter_phase(&mut self, id: DomainId, phase: Phase) {
         if let Some(domain) = self.domains.get_mut(id) {
             domain.swap.phase = phase;
+        }
+        if !lending::is_asked(phase) {
+            self.take_back_priority(id);
         }
         self.tell_change(id);
     }

@@ -2,6 +2,7 @@
 
 mod endings;
 mod heirs;
+mod lending;
 mod memory;
 mod model;
 mod sets;
