@@ -31,10 +31,14 @@ pub(super) struct Swaps {
     pub(super) idle: Swap,
     /// A server without state that a client calls again and again.
     pub(super) stateless: Swap,
+    /// A server without calls beside a program of its priority that computes.
+    pub(super) crowded: Swap,
     /// A server with a client that calls it again and again and holds two of its objects.
     pub(super) loaded: Swap,
     /// The same with 50 KB of state.
     pub(super) large: Swap,
+    /// A server whose memory goes along, with that much in it.
+    pub(super) whole: Swap,
 }
 
 /// Boots the test system and swaps.
@@ -46,17 +50,29 @@ pub(super) fn measure(images: &dyn Images, transcript: &Path) -> Result<Swaps> {
     // A program that loads would share the processor with the swap: let it come to its calls.
     session.command("tester plain 1")?;
     let stateless = swap(&mut session, "swap echo echo.wasm")?;
-    session.command("kill tester.1")?;
-    session.expect("tester.1 was killed")?;
-    session.expect(PROMPT)?;
+    kill(&mut session, "tester.1")?;
+    session.command("tester work 1000000 &")?;
+    let crowded = swap(&mut session, "swap echo echo.wasm")?;
+    kill(&mut session, "tester.3")?;
     session.command("clerk work &")?;
     session.command("clerk get number")?;
     let loaded = swap(&mut session, "swap store store-v2.wasm")?;
     session.command(&format!("clerk fill {VALUES} {VALUE}"))?;
     let large = swap(&mut session, "swap store store.wasm")?;
+    session.command("start till")?;
+    session.command(&format!("teller fill {VALUES} {VALUE}"))?;
+    let whole = swap(&mut session, "swap till till-v2.wasm")?;
     session.send("poweroff\r")?;
     session.expect_exit(OFF)?;
-    Ok(Swaps { idle, stateless, loaded, large })
+    Ok(Swaps { idle, stateless, crowded, loaded, large, whole })
+}
+
+/// Ends a program that runs in the background.
+fn kill(session: &mut Session, task: &str) -> Result<()> {
+    session.command(&format!("kill {task}"))?;
+    session.expect(&format!("{task} was killed"))?;
+    session.expect(PROMPT)?;
+    Ok(())
 }
 
 fn swap(session: &mut Session, command: &str) -> Result<Swap> {
@@ -82,8 +98,18 @@ pub(super) fn figures(swaps: &Swaps) -> Vec<Figure> {
         figure("swap-quiesce", "of that, until it has stopped", swaps.stateless.quiesce),
         figure("swap-transfer", "until the new version has started", swaps.stateless.transfer),
         figure("swap-commit", "until that gets the calls", swaps.stateless.commit),
+        figure(
+            "swap-peer",
+            "`echo` beside a program of its priority that computes",
+            swaps.crowded.down,
+        ),
         figure("swap-objects", "`store` under load, with two open tables", swaps.loaded.down),
         figure("swap-state", "the same with 50 KB of state", swaps.large.down),
+        figure(
+            "swap-memory",
+            "`till`, whose memory goes along, with 50 KB in it",
+            swaps.whole.down,
+        ),
     ]
 }
 

@@ -22,6 +22,11 @@ pub(super) const ALL: &[Scenario] = &[
         run: stateful,
     },
     Scenario {
+        name: "swap-memory",
+        about: "a server without code for it is swapped with its memory and its clients' objects",
+        run: memory,
+    },
+    Scenario {
         name: "swap-guide",
         about: "the guide to swapping, word by word",
         run: |lab| guide(lab, "docs/swapping.md"),
@@ -87,13 +92,38 @@ fn stateful(lab: &Lab<'_>) -> Result<()> {
     let history = session.command("history store")?;
     let swaps = history.lines().filter(|line| line.ends_with("swapped")).count();
     ensure!(swaps == 3, "three swaps are not told:\n{history}");
-    nothing_was_lost(&mut session)?;
+    nothing_was_lost(&mut session, "clerk")?;
     off(session)
 }
 
-/// Ends the client, all of whose answers must have been right.
-fn nothing_was_lost(session: &mut Session) -> Result<()> {
-    session.send("clerk stop\r")?;
+fn memory(lab: &Lab<'_>) -> Result<()> {
+    let mut session = prompt(lab, &Machine::testing())?;
+    answers(&mut session, "start till", &["is starting"])?;
+    session.command("teller put colour green")?;
+    session.command("teller work &")?;
+    for (file, version) in [("till-v2.wasm", "version 2"), ("till.wasm", "version 1")] {
+        answers(&mut session, &format!("swap till {file}"), &PHASES)?;
+        answers(&mut session, "teller version", &[version])?;
+        answers(&mut session, "teller get colour", &["green"])?;
+    }
+    // A state that is larger than what could be saved otherwise, in memory that grew.
+    answers(&mut session, "teller fill 400 500", &[])?;
+    answers(&mut session, "rollback till", &PHASES)?;
+    answers(&mut session, "teller get colour", &["green"])?;
+    // Versions of another layout: neither loses its state.
+    fails(&mut session, "swap till store.wasm", "another layout or none")?;
+    fails(&mut session, "swap store till.wasm", "this one exports no")?;
+    answers(&mut session, "teller version", &["version 2"])?;
+    nothing_was_lost(&mut session, "teller")?;
+    // What took over is restarted as what it was made as.
+    answers(&mut session, "restart till", &["is restarting"])?;
+    answers(&mut session, "teller version", &["version 2"])?;
+    off(session)
+}
+
+/// Ends a client, all of whose answers must have been right.
+fn nothing_was_lost(session: &mut Session, client: &str) -> Result<()> {
+    session.send(&format!("{client} stop\r"))?;
     let told = session.expect(" late,")?;
     let words: Vec<&str> = told.split_whitespace().rev().take(8).collect();
     let [_, _, "wrong,", wrong, "right,", "answers", right, ..] = words.as_slice() else {
@@ -157,7 +187,7 @@ fn rolled_back(lab: &Lab<'_>) -> Result<()> {
         answers(&mut session, "clerk version", &["version 1"])?;
         answers(&mut session, "clerk get colour", &["green"])?;
     }
-    nothing_was_lost(&mut session)?;
+    nothing_was_lost(&mut session, "clerk")?;
     answers(&mut session, "swap log log.wasm", &PHASES)?;
     // Without a trick it is a version like any other, once it is granted what it needs.
     session.command("clerk put mischief none")?;
@@ -209,7 +239,7 @@ fn many(lab: &Lab<'_>) -> Result<()> {
     let after = (free(&mut session)?, handles(&mut session)?);
     ensure!(after.0 + TOLERANCE >= before.0, "{SWAPS} swaps took memory: {before:?}, {after:?}");
     ensure!(after.1 == before.1, "{SWAPS} swaps took handles: {before:?}, {after:?}");
-    nothing_was_lost(&mut session)?;
+    nothing_was_lost(&mut session, "clerk")?;
     off(session)
 }
 
