@@ -42,6 +42,7 @@ mod tests {
         let store = [
             ("rust", "servers-wasm/store/src/component.rs"),
             ("rust", "servers-wasm/store/tables/src/lib.rs"),
+            ("rust", "servers-wasm/till/src/component.rs"),
             ("wit", "wit/world.wit"),
             ("toml", "iso/systems/test.toml"),
         ];
@@ -49,7 +50,7 @@ mod tests {
             ("rust", "servers-wasm/console/driver/src/component/console.rs"),
             ("rust", "servers-wasm/console/driver/src/component/handover.rs"),
         ];
-        assert_eq!(quotations("docs/swapping.md", &store), 5);
+        assert_eq!(quotations("docs/swapping.md", &store), 6);
         assert_eq!(quotations("docs/drivers.md", &console), 4);
     }
 
