@@ -29,7 +29,7 @@ pub enum Width {
 ///
 /// Whoever implements it checks every access to a window himself: callers may pass any number.
 pub trait Gate: 'static {
-    /// Issues a gate call, of which none but those of other methods name memory.
+    /// Issues a gate call. Those that name memory of this domain have methods of their own.
     ///
     /// # Errors
     /// The status, if it is not `Ok`.
