@@ -7,7 +7,7 @@
 
 use core::fmt;
 
-use crate::start::{Reader, Writer};
+use crate::encoding::{Reader, Writer};
 
 /// A field of the encoding.
 trait Field: Copy {

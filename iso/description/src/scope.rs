@@ -1,0 +1,42 @@
+//! What operators may change.
+
+use crate::model::{Description, Import, Provider, unversioned};
+
+/// What an operator, a client of the supervisor, may change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// Names of the servers; all, and programs, if absent.
+    pub servers: Option<Vec<String>>,
+    /// Lines that it may grant to new versions of them; any if absent.
+    pub grants: Option<Vec<Import>>,
+}
+
+impl Scope {
+    /// Whether it has this server or program.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.servers.as_ref().is_none_or(|servers| servers.iter().any(|server| server == name))
+    }
+
+    /// Whether it may grant this.
+    #[must_use]
+    pub fn may_grant(&self, line: &Import) -> bool {
+        let same = |other: &Import| {
+            unversioned(&other.interface) == unversioned(&line.interface)
+                && other.provider == line.provider
+        };
+        self.grants.as_ref().is_none_or(|lines| lines.iter().any(same))
+    }
+}
+
+impl Description {
+    /// What every server and program may change through the supervisor, with its name.
+    pub fn operators(&self) -> impl Iterator<Item = (&str, &Scope)> {
+        self.domains().flat_map(|(name, domain)| {
+            domain.imports.iter().filter_map(move |import| match &import.provider {
+                Provider::Operator { scope, .. } => Some((name, scope)),
+                _ => None,
+            })
+        })
+    }
+}
