@@ -6,7 +6,7 @@
 //! says how.
 //!
 //! `limine.cfg` is read and completed by [`boot_config`], which also makes from it what the other
-//! loaders read. Nothing here builds code; `xtask` does.
+//! loaders read; [`signing`] signs components. Nothing here builds code; `xtask` does.
 
 #![forbid(unsafe_code)]
 
@@ -14,6 +14,7 @@ pub mod boot_config;
 mod grub;
 mod limine;
 pub mod reproducible;
+pub mod signing;
 mod tool;
 
 use anyhow::{Context, Result};

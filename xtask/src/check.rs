@@ -66,6 +66,10 @@ impl Images for Built<'_> {
         image::write_iso(&image, None, output)
     }
 
+    fn components(&self) -> Result<&Path> {
+        Ok(&self.components)
+    }
+
     fn limine_iso(&self, system: &Path, append: &str, limine: &Path, output: &Path) -> Result<()> {
         let mut image = self.image(system, false)?;
         append.clone_into(&mut image.append);

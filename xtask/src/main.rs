@@ -3,7 +3,8 @@
 //! [`project`] knows the tree and calls cargo, [`artifacts`] builds the native parts, [`components`]
 //! and [`c_guest`] the servers, [`wit`] checks the interfaces; [`image`] puts them together by means
 //! of `atoll-iso`, and [`run`], [`check`] and [`bench`] use the result. [`sizes`] says what the domain
-//! image consists of, and [`foreign`] runs what the toolchains of other languages build.
+//! image consists of, [`foreign`] runs what the toolchains of other languages build, and [`sign`]
+//! signs components.
 
 #![forbid(unsafe_code)]
 
@@ -19,6 +20,7 @@ mod image;
 mod project;
 mod rooms;
 mod run;
+mod sign;
 mod sizes;
 mod wit;
 
@@ -76,6 +78,13 @@ enum Task {
     },
     /// Boots a system in QEMU with its console on the terminal; Ctrl-A X leaves
     Run(run::Options),
+    /// Makes a key pair to sign components with, in FILE and FILE.pub
+    Keygen {
+        /// Where it goes; must not be there
+        file: PathBuf,
+    },
+    /// Signs components
+    Sign(sign::Options),
     /// Runs scenarios in QEMU
     Scenario {
         /// Lists the scenarios
@@ -156,6 +165,8 @@ fn perform(task: Task) -> Result<()> {
             Ok(())
         }
         Task::Run(options) => run::run(&project, &options),
+        Task::Keygen { file } => sign::keygen(&file),
+        Task::Sign(options) => sign::sign(&options),
         Task::Scenario { list: true, .. } => {
             check::list_scenarios();
             Ok(())

@@ -7,7 +7,7 @@
 //! on it, so this crate also builds for `wasm32-unknown-unknown` and is kept small.
 //!
 //! The way of a text: `document` (TOML to a tree with positions) → `read` (tree to [`model`], by
-//! means of `fields`, `grants`, `units` and `interfaces`) → `check` (what spans several entries: references,
+//! means of `fields`, `grants`, `signers`, `units` and `interfaces`) → `check` (what spans several entries: references,
 //! cycles, overlaps). `version` makes the description of a system in which a server was swapped.
 
 #![forbid(unsafe_code)]
@@ -20,14 +20,15 @@ mod grants;
 mod interfaces;
 pub mod model;
 mod read;
+mod signers;
 mod units;
 mod version;
 
 pub use error::DescriptionError;
 pub use model::{
     Budget, Description, Domain, Health, Import, InterruptGrant, Isolation, Limits, LogAccess,
-    OnCrash, PortGrant, Program, Provider, Restart, RestartPolicy, Server, Start, SwapDeadlines,
-    SystemRights, WindowGrant,
+    OnCrash, PortGrant, Program, Provider, Restart, RestartPolicy, Server, Signer, Start,
+    SwapDeadlines, SystemRights, WindowGrant,
 };
 
 /// Name under which servers import what the supervisor itself serves. No server may have it.

@@ -64,8 +64,24 @@ pub struct Domain {
     pub start_deadline_ns: u64,
     /// Whether a trap is reported with the Wasm frames that led to it; by default it is.
     pub backtrace: bool,
+    /// One of these has to have signed the component, if there are any; by default there are none.
+    pub signers: Vec<Signer>,
     /// Its authority, one line an interface.
     pub imports: Vec<Import>,
+}
+
+/// A key that signs components.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signer {
+    /// What the system calls it.
+    pub name: String,
+    /// The public key, of Ed25519.
+    pub key: [u8; Self::KEY],
+}
+
+impl Signer {
+    /// Bytes of a key.
+    pub const KEY: usize = 32;
 }
 
 /// In which ring a domain runs.

@@ -10,6 +10,7 @@ use crate::{
         Budget, Description, Domain, Health, Isolation, Limits, Program, Restart, RestartPolicy,
         Server, Start, SwapDeadlines, unversioned,
     },
+    signers::Keys,
     units,
 };
 
@@ -28,6 +29,7 @@ pub(crate) fn description(root: Table) -> Result<Description, Fault> {
     let name = text("name", name)?;
     check_name(&name, name_at)?;
     let versions = versions(&mut system)?;
+    let keys = Keys::read(&mut system)?;
     system.finish()?;
 
     let servers = root.inner("servers")?.entries;
@@ -35,8 +37,11 @@ pub(crate) fn description(root: Table) -> Result<Description, Fault> {
     root.finish()?;
     Ok(Description {
         name,
-        servers: servers.into_iter().map(server).collect::<Result<_, _>>()?,
-        programs: programs.into_iter().map(program).collect::<Result<_, _>>()?,
+        servers: servers.into_iter().map(|entry| server(entry, &keys)).collect::<Result<_, _>>()?,
+        programs: programs
+            .into_iter()
+            .map(|entry| program(entry, &keys))
+            .collect::<Result<_, _>>()?,
         versions,
     })
 }
@@ -57,14 +62,14 @@ fn component(what: &str, value: Spanned) -> Result<String, Fault> {
     Err(Fault::new(at, message))
 }
 
-fn server(entry: Entry) -> Result<Server, Fault> {
+fn server(entry: Entry, keys: &Keys) -> Result<Server, Fault> {
     let Entry { key: name, key_at: at, value } = entry;
     check_name(&name, at)?;
     if name == SUPERVISOR {
         return Err(Fault::new(at, "the supervisor is started by the kernel and not listed"));
     }
     let mut fields = Fields::new(format!("server `{name}`"), at, table(&name, value)?);
-    let domain = domain(&mut fields)?;
+    let domain = domain(&mut fields, keys)?;
     let exports = exports(&mut fields)?;
     let start =
         fields.choice("start", &[("boot", Start::Boot), ("manual", Start::Manual)], Start::Boot)?;
@@ -76,16 +81,16 @@ fn server(entry: Entry) -> Result<Server, Fault> {
     Ok(Server { name, domain, exports, start, restart, snapshot, health, swap, at })
 }
 
-fn program(entry: Entry) -> Result<Program, Fault> {
+fn program(entry: Entry, keys: &Keys) -> Result<Program, Fault> {
     let Entry { key: name, key_at: at, value } = entry;
     check_name(&name, at)?;
     let mut fields = Fields::new(format!("program `{name}`"), at, table(&name, value)?);
-    let domain = domain(&mut fields)?;
+    let domain = domain(&mut fields, keys)?;
     fields.finish()?;
     Ok(Program { name, domain, at })
 }
 
-fn domain(fields: &mut Fields) -> Result<Domain, Fault> {
+fn domain(fields: &mut Fields, keys: &Keys) -> Result<Domain, Fault> {
     let component = component("component", fields.required("component")?)?;
     let isolation = [("kernel", Isolation::Kernel), ("user", Isolation::User)];
     let isolation = fields.choice("isolation", &isolation, Isolation::Kernel)?;
@@ -97,6 +102,7 @@ fn domain(fields: &mut Fields) -> Result<Domain, Fault> {
     let start_deadline_ns =
         fields.measure("start-deadline", units::duration, deadline, 30 * SECOND)?;
     let backtrace = fields.flag("backtrace", true)?;
+    let signers = keys.signers(fields)?;
     let imports = imports(fields)?;
     Ok(Domain {
         component,
@@ -107,6 +113,7 @@ fn domain(fields: &mut Fields) -> Result<Domain, Fault> {
         limits,
         start_deadline_ns,
         backtrace,
+        signers,
         imports,
     })
 }

@@ -6,7 +6,8 @@
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use atoll_gate::limits::{Limit, RuntimeLimits};
-use atoll_system_description::{Description, Limits, Provider, Server};
+use atoll_signature::SecretKey;
+use atoll_system_description::{Description, Limits, Provider, Server, Signer};
 
 fn here(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -177,4 +178,31 @@ fn of(limits: &Limits, limit: Limit) -> u64 {
         Limit::TypeDepth => limits.type_depth,
         Limit::Steps => limits.instantiation_steps,
     })
+}
+
+#[test]
+fn components_are_signed_by_keys_of_the_system() {
+    let keys = [1, 2].map(|seed| SecretKey::from_seed([seed; 32]).expect("a key").public());
+    let text = |rest: &str| {
+        let [release, review] = keys;
+        let text = format!(
+            "[system]\nname = \"signed\"\n\
+             keys = {{ release = \"{release}\", review = \"{review}\" }}\n{rest}\n\
+             [servers.a]\ncomponent = \"a.wasm\"\nsigned-by = [\"review\"]\n\
+             [programs.p]\ncomponent = \"p.wasm\"\n"
+        );
+        Description::parse(&text, "signed.toml").unwrap_or_else(|error| panic!("{error}"))
+    };
+    let all: Vec<Signer> = ["release", "review"]
+        .into_iter()
+        .zip(keys)
+        .map(|(name, key)| Signer { name: name.to_string(), key: key.0 })
+        .collect();
+    for (rest, program) in [("", &[][..]), ("require-signature = true", &all)] {
+        let system = text(rest);
+        assert_eq!(system.servers[0].domain.signers, all[1..]);
+        assert_eq!(system.programs[0].domain.signers, program);
+        // Another version has to be signed by the same.
+        assert_eq!(system.servers[0].domain.version("a2.wasm", &[]).signers, all[1..]);
+    }
 }

@@ -119,6 +119,7 @@ impl Kernel {
             name: NAME,
             limits: LIMITS,
             options: OPTIONS,
+            signers: &[],
             arguments: &[],
             environment: &[],
             grants: &grants,

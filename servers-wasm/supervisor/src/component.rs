@@ -6,7 +6,7 @@ mod transaction;
 
 use std::cell::RefCell;
 
-use atoll_system_description::{Domain, Isolation, OnCrash};
+use atoll_system_description::{Domain, Isolation, OnCrash, Signer};
 
 use crate::{
     kernel::{self, Authority, Kernel, Level, Phase, Pulse, Streams},
@@ -179,6 +179,10 @@ impl Kernel for World {
         domain.grant_stdin(streams.input)?;
         domain.grant_stdout(streams.output)?;
         Ok(domain.grant_stderr(streams.error)?)
+    }
+
+    fn add_signer(&self, domain: &domains::Domain, signer: &Signer) -> Result<(), kernel::Error> {
+        Ok(domain.add_signer(&signer.name, &signer.key)?)
     }
 
     fn start(

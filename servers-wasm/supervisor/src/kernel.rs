@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use atoll_system_description::{Domain, OnCrash, SystemRights};
+use atoll_system_description::{Domain, OnCrash, Signer, SystemRights};
 
 /// How much a log entry matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -254,6 +254,12 @@ pub trait Kernel {
         domain: &Self::Domain,
         streams: Streams<Self::Input, Self::Output>,
     ) -> Result<(), Error>;
+    /// Names one who can have signed the component of a domain: if any was named, what none of
+    /// them has signed is refused when it starts.
+    ///
+    /// # Errors
+    /// When it runs already.
+    fn add_signer(&self, domain: &Self::Domain, signer: &Signer) -> Result<(), Error>;
     /// Lets a domain run, and has it kept for clones if `snapshot`.
     ///
     /// # Errors

@@ -123,6 +123,9 @@ fn equip<K: Kernel>(
     for import in &plan.imports {
         grant(kernel, domain, &import.interface, &import.provider, endpoints)?;
     }
+    for signer in &plan.signers {
+        kernel.add_signer(domain, signer)?;
+    }
     let mut command = vec![name.to_string()];
     let kept = match role {
         Role::Server { snapshot } | Role::Standby { snapshot } => {

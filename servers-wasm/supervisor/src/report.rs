@@ -168,6 +168,10 @@ pub fn policy(entry: &Server, dependants: &[String], heir: &str) -> Vec<String> 
         duration(swap.transfer_ns),
         duration(swap.probation_ns)
     ));
+    let signers: Vec<&str> = entry.domain.signers.iter().map(|key| key.name.as_str()).collect();
+    if !signers.is_empty() {
+        lines.push(format!("signed by: {}", signers.join(" or ")));
+    }
     lines
 }
 

@@ -9,6 +9,7 @@ mod swapping;
 use atoll_supervisor::{
     kernel::{Action, Cause, Error, Phase, Streams},
     server::State,
+    swap::{Purpose, Replacement},
 };
 use proptest::prelude::{prop, proptest};
 use simulated::{Source, World};
@@ -628,4 +629,45 @@ fn nothing_is_kept_of_a_server_that_is_down() {
     }
     assert_eq!(world.server("b").0, State::Failed);
     assert!(!kept(&world));
+}
+
+#[test]
+fn who_has_to_have_signed_goes_with_every_domain() {
+    let key = |digits: &str| format!("ed25519:{}", digits.repeat(32));
+    let text = format!(
+        "[system]\nname = \"signed\"\nrequire-signature = true\n\
+         keys = {{ release = \"{}\", review = \"{}\" }}\n\
+         [servers.a]\ncomponent = \"a.wasm\"\nsigned-by = [\"review\"]\n\
+         [servers.b]\ncomponent = \"b.wasm\"\n\
+         [programs.p]\ncomponent = \"c.wasm\"\n",
+        key("01"),
+        key("02")
+    );
+    let mut world = World::booted(&text);
+    let (release, review) = ("signed by release [1, 1]", "signed by review [2, 2]");
+    let signers = |world: &World, name: &str| {
+        let granted = world.granted(name);
+        granted.into_iter().filter(|line| line.starts_with("signed")).collect::<Vec<_>>()
+    };
+    assert_eq!(signers(&world, "a"), [review]);
+    assert_eq!(signers(&world, "b"), [release, review]);
+    let policy = world.supervisor.policy("b").expect("policy");
+    assert_eq!(policy.last().expect("a line"), "signed by: release or review");
+    world.crash("a", Cause::Trapped, 0);
+    assert!(world.is_clone("a"));
+    assert_eq!(signers(&world, "a"), [review], "a clone compares them with its original's");
+    world.settle();
+    let version = Replacement {
+        server: "a".to_string(),
+        component: "a2.wasm".to_string(),
+        grants: Vec::new(),
+    };
+    world.supervisor.swap(&[version], Purpose::Replace).expect("a swap");
+    assert!(world.machine.running("a2.wasm").is_some());
+    assert_eq!(signers(&world, "a"), [review]);
+    world.settle();
+    world.supervisor.run("p", Vec::new(), streams()).expect("a task");
+    let task =
+        world.machine.population().into_iter().find(|name| name.starts_with("p.")).expect("p");
+    assert_eq!(signers(&world, &task), [release, review]);
 }

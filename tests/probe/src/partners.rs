@@ -171,5 +171,13 @@ fn config(name: &str, isolation: Isolation) -> DomainConfig<'_> {
 /// A record as a runtime gets it. The limits are those of a component, which the probe has not.
 fn record(name: &str) -> StartRecord<'_> {
     let (limits, options) = (RuntimeLimits::DEFAULT, Options::default());
-    StartRecord { name, limits, options, arguments: &[], environment: &[], grants: &[] }
+    StartRecord {
+        name,
+        limits,
+        options,
+        signers: &[],
+        arguments: &[],
+        environment: &[],
+        grants: &[],
+    }
 }

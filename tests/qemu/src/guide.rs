@@ -22,9 +22,26 @@ pub(crate) fn squeeze(text: &str) -> String {
     text.split_whitespace().map(word).collect::<Vec<_>>().join(" ")
 }
 
+/// A description with what a block of a guide adds to it: each of the block's lines that is not
+/// there comes behind the one before it.
+pub(crate) fn added(description: &str, block: &str) -> String {
+    let mut lines: Vec<&str> = description.lines().collect();
+    let mut at = 0;
+    for line in block.lines().filter(|line| !line.is_empty()) {
+        match lines.iter().skip(at).position(|other| *other == line) {
+            Some(behind) => at += behind + 1,
+            None => {
+                lines.insert(at, line);
+                at += 1;
+            }
+        }
+    }
+    lines.join("\n") + "\n"
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{blocks, commands, squeeze};
+    use super::{added, blocks, commands, squeeze};
     use std::fs;
 
     #[test]
@@ -34,6 +51,14 @@ mod tests {
         let console = blocks(guide, "console");
         assert_eq!(commands(console[0]), [("ps x", " 1 b\n"), ("q", "")]);
         assert_eq!(squeeze("took  12 us,\n1.5 of v2"), "took # us, # of v2");
+    }
+
+    #[test]
+    fn a_guide_adds_lines_to_a_description() {
+        let description = "[a]\nx = 1\n\n[b]\nx = 1\nz = 3\n";
+        let block = "[b]\nx = 1\ny = 2\n";
+        assert_eq!(added(description, block), "[a]\nx = 1\n\n[b]\nx = 1\ny = 2\nz = 3\n");
+        assert_eq!(added("", "[c]\n"), "[c]\n");
     }
 
     /// The code in the guides is that of the samples.

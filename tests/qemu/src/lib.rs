@@ -53,6 +53,12 @@ pub trait Images: Sync {
     /// If something does not build.
     fn iso(&self, system: &Path, append: &str, output: &Path) -> Result<()>;
 
+    /// The folder with the components of the repository's servers and programs.
+    ///
+    /// # Errors
+    /// If they are not there.
+    fn components(&self) -> Result<&Path>;
+
     /// An ISO with the Limine in this folder.
     ///
     /// # Errors

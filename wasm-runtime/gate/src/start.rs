@@ -146,6 +146,18 @@ pub struct Grant<'a> {
     pub slot: u32,
 }
 
+/// Bytes of a signer's key.
+pub const SIGNER_KEY: usize = 32;
+
+/// Who can have signed the component of a domain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signer<'a> {
+    /// What the system calls the key.
+    pub name: &'a str,
+    /// The public key, of Ed25519.
+    pub key: [u8; SIGNER_KEY],
+}
+
 /// The first message of a domain, as its writer lays it out. Reading goes through
 /// [`StartReader`], which needs no memory.
 #[derive(Clone, Copy, Debug)]
@@ -156,6 +168,8 @@ pub struct StartRecord<'a> {
     pub limits: RuntimeLimits,
     /// How its runtime behaves.
     pub options: Options,
+    /// If there are any, one of them has to have signed the component.
+    pub signers: &'a [Signer<'a>],
     /// Program arguments, the name first.
     pub arguments: &'a [&'a str],
     /// Program environment.
@@ -170,6 +184,11 @@ impl StartRecord<'_> {
         out.string(self.name);
         self.limits.write(out);
         out.u32(self.options.bits());
+        out.u32(self.signers.len() as u32);
+        for signer in self.signers {
+            out.string(signer.name);
+            out.bytes(&signer.key);
+        }
         out.u32(self.arguments.len() as u32);
         for argument in self.arguments {
             out.string(argument);
@@ -198,6 +217,7 @@ pub struct StartReader<'a> {
     pub limits: RuntimeLimits,
     /// How its runtime behaves.
     pub options: Options,
+    signers: List<'a>,
     arguments: List<'a>,
     environment: List<'a>,
     grants: List<'a>,
@@ -233,6 +253,12 @@ fn pair<'a>(reader: &mut Reader<'a>) -> Option<(&'a str, &'a str)> {
     Some((reader.string()?, reader.string()?))
 }
 
+fn signer<'a>(reader: &mut Reader<'a>) -> Option<Signer<'a>> {
+    let name = reader.string()?;
+    let key = reader.bytes(SIGNER_KEY)?.try_into().ok()?;
+    Some(Signer { name, key })
+}
+
 fn grant<'a>(reader: &mut Reader<'a>) -> Option<Grant<'a>> {
     Some(Grant {
         kind: match reader.u8()? {
@@ -258,10 +284,16 @@ impl<'a> StartReader<'a> {
             name: reader.string()?,
             limits: RuntimeLimits::read(&mut reader)?,
             options: Options::from_bits(reader.u32()?)?,
+            signers: List::take(&mut reader, signer)?,
             arguments: List::take(&mut reader, Reader::string)?,
             environment: List::take(&mut reader, pair)?,
             grants: List::take(&mut reader, grant)?,
         })
+    }
+
+    /// Who can have signed the component.
+    pub fn signers(&self) -> impl Iterator<Item = Signer<'a>> + use<'a> {
+        self.signers.iter(signer)
     }
 
     /// Program arguments, the name first.

@@ -10,7 +10,7 @@ use crate::slab::Slab;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
-use atoll_gate::start::GrantKind;
+use atoll_gate::start::{GrantKind, SIGNER_KEY};
 
 /// A resource type of a provided interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +102,8 @@ pub struct Domain {
     pub control: u32,
     /// Grants so far; taken by `start`.
     pub grants: Vec<Pending>,
+    /// Names and keys of those that can have signed its component.
+    pub signers: Vec<(String, [u8; SIGNER_KEY])>,
     /// Whether `start` was called.
     pub started: bool,
     /// Whether it is to take over from another one.

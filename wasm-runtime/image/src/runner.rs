@@ -105,6 +105,7 @@ fn execute<G: Gate>(gate: &mut G, system: u32, log: u32) -> Result<(), Status> {
         name: NAME,
         limits: RuntimeLimits::DEFAULT,
         options: Options::default(),
+        signers: &[],
         arguments: &[],
         environment: &[],
         grants: &grants,

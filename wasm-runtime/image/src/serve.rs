@@ -1,5 +1,5 @@
-//! The life of a domain: load, link, instantiate, publish, start, and then run once or serve. The
-//! life of a clone begins with an instance.
+//! The life of a domain: check signatures, load, link, instantiate, publish, start, and then run
+//! once or serve. The life of a clone begins with an instance.
 //!
 //! A server's loop takes one event at a time: a call, which goes to the export that the endpoint
 //! was published for, a notification or a timer, which goes to `atoll:io/handler`, or the end of
@@ -11,6 +11,7 @@ use crate::start::Start;
 use crate::wire::Input;
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use atoll_gate::record::Cause;
 use atoll_gate::start::GrantKind;
 use atoll_runtime::{Component, DispatchError, Instance, Translation, Trap};
@@ -72,12 +73,26 @@ pub fn live<G: Gate, T>(gate: G, component: &[u8], tell: impl FnOnce(End) -> T) 
 /// Everything up to the first instruction of an export.
 fn begin<G: Gate>(gate: G, bytes: &[u8]) -> Result<Instance<Place<G>>, End> {
     let start = Start::take(&gate).ok_or_else(|| End::refused("the start record is malformed"))?;
+    check_signature(&start, bytes)?;
     let mut instance = instantiate(gate, start, bytes)?;
     #[cfg(feature = "testing")]
     instance.host_mut().note_heap();
     keep(&mut instance)?;
     publish(&mut instance)?;
     Ok(instance)
+}
+
+/// Refuses a component that has to be signed and is not, before anything else reads it.
+fn check_signature(start: &Start, bytes: &[u8]) -> Result<(), End> {
+    if start.signers.is_empty() {
+        return Ok(());
+    }
+    let keys: Vec<_> = start.signers.iter().map(|(_, key)| *key).collect();
+    atoll_signature::check(bytes, &keys).map(drop).map_err(|refusal| {
+        let names: Vec<_> = start.signers.iter().map(|(name, _)| format!("`{name}`")).collect();
+        let names = names.join(" or ");
+        End::refused(format!("the component must be signed by {names}: {refusal}"))
+    })
 }
 
 /// Makes the component's instance. What only that needs is let go of here, so that it is neither

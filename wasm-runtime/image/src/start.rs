@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use atoll_gate::message::ReceiveSlot;
 use atoll_gate::start::{GrantKind, NO_SLOT, Options, RuntimeLimits, StartReader};
 use atoll_runtime::link::name::compatible;
+use atoll_signature::PublicKey;
 
 /// One grant with the handle it came with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub struct Start {
     pub limits: RuntimeLimits,
     /// How its runtime behaves.
     pub options: Options,
+    /// Who can have signed the component: the name of each key, and the key. None if nobody must.
+    pub signers: Vec<(String, PublicKey)>,
     /// Program arguments, the name first.
     pub arguments: Vec<String>,
     /// Program environment.
@@ -63,6 +66,10 @@ impl Start {
             name: record.name.into(),
             limits: record.limits,
             options: record.options,
+            signers: record
+                .signers()
+                .map(|signer| (signer.name.into(), PublicKey(signer.key)))
+                .collect(),
             arguments: record.arguments().map(String::from).collect(),
             environment: record
                 .environment()
@@ -83,6 +90,8 @@ impl Start {
             Some("limits")
         } else if self.options != other.options {
             Some("options")
+        } else if self.signers != other.signers {
+            Some("signers")
         } else if self.grants != other.grants {
             Some("grants")
         } else {

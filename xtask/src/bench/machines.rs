@@ -68,6 +68,10 @@ impl Images for Only {
         Ok((self.shim.clone(), self.archive.clone()))
     }
 
+    fn components(&self) -> Result<&Path> {
+        anyhow::bail!("the probe has no components")
+    }
+
     fn iso(&self, _: &Path, _: &str, _: &Path) -> Result<()> {
         anyhow::bail!("the probe has no ISO")
     }

@@ -24,6 +24,7 @@ pub(super) fn room_of(name: &str, parser: Option<&str>) -> String {
         "wasmi" | "wasmi_ir" | "wasmi_core" => format!("wasmi: {}", wasmi(name, path)),
         "wasmparser" => wasmparser(path, parser).into(),
         "atoll_runtime" => format!("runtime: {}", room(path)),
+        "atoll_signature" | "ed25519_compact" | "hmac_sha256" => "signatures".into(),
         "atoll_image" | "runtime" | "atoll_gate" => "image".into(),
         name if LIBRARIES.contains(&name) => "library".into(),
         _ => "other".into(),

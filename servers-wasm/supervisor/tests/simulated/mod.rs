@@ -13,7 +13,7 @@ use std::{
 use atoll_supervisor::kernel::{
     Action, Authority, Cause, End, Error, Kernel, Level, Phase, Pulse, Streams,
 };
-use atoll_system_description::{Domain, OnCrash};
+use atoll_system_description::{Domain, OnCrash, Signer};
 pub(crate) use swap::Step;
 pub(crate) use world::World;
 
@@ -273,6 +273,10 @@ impl Kernel for Play {
         streams: Streams<&'static str, &'static str>,
     ) -> Result<(), Error> {
         self.grant(domain, format!("{} {} {}", streams.input, streams.output, streams.error))
+    }
+
+    fn add_signer(&self, domain: &DomainHandle, signer: &Signer) -> Result<(), Error> {
+        self.grant(domain, format!("signed by {} {:?}", signer.name, &signer.key[..2]))
     }
 
     fn start(

@@ -11,6 +11,7 @@ mod iso;
 mod limits;
 mod recovery;
 mod shell;
+mod signed;
 mod supervision;
 mod swap;
 
@@ -30,6 +31,7 @@ pub fn all() -> Vec<&'static Scenario> {
         clones::ALL,
         swap::ALL,
         console::ALL,
+        signed::ALL,
         recovery::ALL,
         heirs::ALL,
         iso::ALL,

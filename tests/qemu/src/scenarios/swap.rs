@@ -122,7 +122,7 @@ fn memory(lab: &Lab<'_>) -> Result<()> {
 }
 
 /// Ends a client, all of whose answers must have been right.
-fn nothing_was_lost(session: &mut Session, client: &str) -> Result<()> {
+pub(super) fn nothing_was_lost(session: &mut Session, client: &str) -> Result<()> {
     session.send(&format!("{client} stop\r"))?;
     let told = session.expect(" late,")?;
     let words: Vec<&str> = told.split_whitespace().rev().take(8).collect();
@@ -197,7 +197,7 @@ fn rolled_back(lab: &Lab<'_>) -> Result<()> {
 }
 
 /// A swap that does not come off, for that reason.
-fn fails(session: &mut Session, command: &str, reason: &str) -> Result<()> {
+pub(super) fn fails(session: &mut Session, command: &str, reason: &str) -> Result<()> {
     let told = session.command(command)?;
     let squeezed: String = told.split_whitespace().collect::<Vec<_>>().join(" ");
     ensure!(squeezed.contains("rolled back, the old version serves"), "it came off:\n{told}");

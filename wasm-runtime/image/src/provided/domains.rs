@@ -56,6 +56,7 @@ pub(super) fn call<G: Gate>(
         Function::DomainGrantStdin => grant_stream(place, "stdin"),
         Function::DomainGrantStdout => grant_stream(place, "stdout"),
         Function::DomainGrantStderr => grant_stream(place, "stderr"),
+        Function::DomainAddSigner => grants::add_signer(place),
         Function::DomainStart => start(place),
         Function::DomainKill => {
             let control = place.method_handle()?;
@@ -218,7 +219,8 @@ fn give<G: Gate>(
     match made {
         Ok(control) => {
             place.answer.case(0);
-            let domain = Domain { control, grants: Vec::new(), started: false, standby };
+            let (grants, signers) = (Vec::new(), Vec::new());
+            let domain = Domain { control, grants, signers, started: false, standby };
             place.give(Object::Domain(Box::new(domain)));
             Ok(())
         }

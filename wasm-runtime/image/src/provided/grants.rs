@@ -2,7 +2,7 @@
 //! start record that carries them.
 
 use super::framebuffer::Geometry;
-use super::{Trap, clocks};
+use super::{Outcome, Trap, clocks};
 use crate::Place;
 use crate::gate::{Calls, Gate, words};
 use crate::objects::{Domain, Object, Pending};
@@ -13,7 +13,9 @@ use alloc::vec::Vec;
 use atoll_gate::call::{DeviceKind, Status, rights};
 use atoll_gate::layout::PAGE_SIZE;
 use atoll_gate::message::{Lengths, MAX_SLOTS, SendSlot, Slot};
-use atoll_gate::start::{Grant, GrantKind, NO_SLOT, Options, RuntimeLimits, StartRecord, Writer};
+use atoll_gate::start::{
+    Grant, GrantKind, NO_SLOT, Options, RuntimeLimits, SIGNER_KEY, Signer, StartRecord, Writer,
+};
 
 /// Writes the `err` of a `result<_, error>` that a status of the kernel stands for.
 pub(super) fn error<G: Gate>(place: &mut Place<G>, status: Status, what: &str) {
@@ -171,9 +173,9 @@ pub(super) fn start<G: Gate>(
         return Ok(Err(Status::Exists));
     }
     domain.started = true;
-    let Domain { control, ref mut grants, .. } = **domain;
-    let grants = core::mem::take(grants);
-    let lengths = write_record(&mut place.gate, startup, &grants);
+    let Domain { control, ref mut grants, ref mut signers, .. } = **domain;
+    let (grants, signers) = (core::mem::take(grants), core::mem::take(signers));
+    let lengths = write_record(&mut place.gate, startup, &signers, &grants);
     let sent = lengths.and_then(|lengths| place.gate.start_domain(control, lengths));
     if sent.is_err() {
         for handle in grants.iter().filter_map(|grant| grant.handle) {
@@ -187,6 +189,7 @@ pub(super) fn start<G: Gate>(
 fn write_record<G: Gate>(
     gate: &mut G,
     startup: &Startup,
+    signers: &[(String, [u8; SIGNER_KEY])],
     grants: &[Pending],
 ) -> Result<Lengths, Status> {
     let mut slots = 0;
@@ -217,10 +220,12 @@ fn write_record<G: Gate>(
     let environment =
         startup.environment.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let environment: Vec<(&str, &str)> = environment.collect();
+    let signers: Vec<_> = signers.iter().map(|(name, key)| Signer { name, key: *key }).collect();
     let record = StartRecord {
         name: &startup.name,
         limits: startup.limits,
         options: startup.options,
+        signers: &signers,
         arguments: &arguments,
         environment: &environment,
         grants: &lines,
@@ -249,6 +254,27 @@ pub(super) fn add<G: Gate>(
         place.gate.close(handle);
     }
     added
+}
+
+/// `domain.add-signer`.
+pub(super) fn add_signer<G: Gate>(place: &mut Place<G>) -> Outcome {
+    let (number, (name, key)) = place.method(|input| {
+        let name = String::from(input.string()?);
+        let len = input.u32()?;
+        Ok((name, input.record(|rest| Some(rest.bytes(len as usize)?.try_into().ok()))?))
+    })?;
+    let Some(key) = key else {
+        invalid(place, &format!("the key `{name}` does not have {SIGNER_KEY} bytes"));
+        return Ok(());
+    };
+    match place.objects.get_mut(number) {
+        Some(Object::Domain(domain)) if !domain.started => {
+            domain.signers.push((name, key));
+            place.answer.case(0);
+        }
+        _ => error(place, Status::Exists, "the domain"),
+    }
+    Ok(())
 }
 
 /// A grant that carries a handle.

@@ -8,7 +8,7 @@ use crate::start::Grant;
 use atoll_gate::call::{Status, rights};
 use atoll_gate::message::{EventKind, Header, ReceiveSlot, Slot};
 use atoll_gate::record::Cause;
-use atoll_gate::start::{GrantKind, NO_SLOT, Options, StartRecord, Writer};
+use atoll_gate::start::{GrantKind, NO_SLOT, Options, Signer, StartRecord, Writer};
 use std::rc::Rc;
 
 /// Number of the server's export `test:adder/adder`.
@@ -48,6 +48,16 @@ pub(super) fn run_binary(
 }
 
 pub(super) fn start_record(options: Options, arguments: &[&str], grants: &[Grant]) -> Message {
+    start_record_signed(options, &[], arguments, grants)
+}
+
+/// The same of a domain whose component somebody must have signed.
+pub(super) fn start_record_signed(
+    options: Options,
+    signers: &[Signer<'_>],
+    arguments: &[&str],
+    grants: &[Grant],
+) -> Message {
     let mut slots = Vec::new();
     let mut lines = Vec::new();
     for grant in grants {
@@ -62,6 +72,7 @@ pub(super) fn start_record(options: Options, arguments: &[&str], grants: &[Grant
         name: "server",
         limits: LIMITS,
         options,
+        signers,
         arguments,
         environment: &[],
         grants: &lines,

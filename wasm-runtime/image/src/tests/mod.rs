@@ -5,6 +5,7 @@ mod health;
 mod interfaces;
 mod life;
 mod readiness;
+mod signatures;
 mod streams;
 mod supervision;
 mod swap;
@@ -49,6 +50,7 @@ pub(crate) fn place(
         name: "tester".into(),
         limits: LIMITS,
         options: Options::default(),
+        signers: Vec::new(),
         arguments: vec!["tester".into(), "one".into()],
         environment: vec![("HOME".into(), "/".into())],
         grants,

@@ -9,6 +9,8 @@ use crate::generated::atoll_supervision_domains::Function;
 use crate::objects::Kind;
 use atoll_gate::Call;
 use atoll_gate::call::Status;
+use atoll_gate::limits::Limit;
+use atoll_gate::start::{SIGNER_KEY, StartReader};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -99,4 +101,29 @@ fn devices_are_shared_with_a_domain_that_takes_over_only() {
         assert_eq!(ask(&mut place, Function::DomainGrantKernel, &line), [0; 4]);
     }
     assert_eq!(state.borrow().shared, [false, true]);
+}
+
+#[test]
+fn signers_go_with_the_start_record() {
+    let (mut place, state, [domain, _]) = two();
+    let add = |place: &mut Place<Fake>, name: &[u8], key: &[u8]| {
+        let arguments = [lent(domain), Argument::Bytes(name), Argument::Bytes(key)];
+        ask(place, Function::DomainAddSigner, &arguments)
+    };
+    assert_eq!(add(&mut place, b"release", &[1; SIGNER_KEY]), [0; 4]);
+    assert_eq!(add(&mut place, b"review", &[2; SIGNER_KEY]), [0; 4]);
+    for len in [0, SIGNER_KEY - 1, SIGNER_KEY + 1] {
+        assert_eq!(add(&mut place, b"bad", &vec![1; len])[..8], [1, 0, 0, 0, 3, 0, 0, 0], "{len}");
+    }
+    let mut start = vec![lent(domain), Argument::U64(1 << 20)];
+    start.extend((1..Limit::ALL.len() as u32).map(Argument::U32));
+    // No options, arguments or environment.
+    start.extend([0; 3].map(Argument::U32));
+    assert_eq!(ask(&mut place, Function::DomainStart, &start), [0; 4]);
+    let late = add(&mut place, b"late", &[1; SIGNER_KEY]);
+    assert_eq!(late[..8], [1, 0, 0, 0, 1, 0, 0, 0], "it runs already");
+    let (record, _) = state.borrow().started[0].clone();
+    let record = StartReader::read(&record).expect("well formed");
+    let signers: Vec<_> = record.signers().map(|signer| (signer.name, signer.key)).collect();
+    assert_eq!(signers, [("release", [1; SIGNER_KEY]), ("review", [2; SIGNER_KEY])]);
 }
