@@ -3,7 +3,8 @@
 use crate::{
     SUPERVISOR, SUPERVISOR_EXPORT,
     error::Fault,
-    model::{Description, Domain, Import, Provider, Server, Start, unversioned},
+    model::{Description, Import, Provider, Server, Start, unversioned},
+    scope::Scope,
 };
 
 /// Refuses what no single entry shows to be wrong.
@@ -14,7 +15,7 @@ pub(crate) fn check(description: &Description) -> Result<(), Fault> {
             return Err(Fault::new(program.at, message));
         }
     }
-    for (owner, domain) in domains(description) {
+    for (owner, domain) in description.domains() {
         for import in &domain.imports {
             reference(description, owner, import)?;
         }
@@ -24,16 +25,15 @@ pub(crate) fn check(description: &Description) -> Result<(), Fault> {
     devices(description)
 }
 
-/// Every domain with its server's or program's name.
-fn domains(description: &Description) -> impl Iterator<Item = (&str, &Domain)> {
-    let servers = description.servers.iter().map(|server| (server.name.as_str(), &server.domain));
-    servers
-        .chain(description.programs.iter().map(|program| (program.name.as_str(), &program.domain)))
-}
-
 /// An import from a server needs that server and its export.
 fn reference(description: &Description, owner: &str, import: &Import) -> Result<(), Fault> {
-    let Provider::Server { name: provider, .. } = &import.provider else { return Ok(()) };
+    let provider = match &import.provider {
+        Provider::Server { name, .. } => name,
+        Provider::Operator { scope, .. } => {
+            return servers_of(description, owner, scope, import.at);
+        }
+        _ => return Ok(()),
+    };
     let interface = unversioned(&import.interface);
     let exported = if provider == SUPERVISOR {
         interface == SUPERVISOR_EXPORT
@@ -48,6 +48,23 @@ fn reference(description: &Description, owner: &str, import: &Import) -> Result<
     }
     let message = format!("`{owner}` imports `{interface}`, which `{provider}` does not export");
     Err(Fault::new(import.at, message))
+}
+
+/// What an operator may change has to be there.
+fn servers_of(
+    description: &Description,
+    owner: &str,
+    scope: &Scope,
+    at: usize,
+) -> Result<(), Fault> {
+    let is_there = |name: &&String| *name == SUPERVISOR || description.server(name).is_some();
+    match scope.servers.iter().flatten().find(|name| !is_there(name)) {
+        None => Ok(()),
+        Some(name) => {
+            let message = format!("`{owner}` may change `{name}`, which is not a server");
+            Err(Fault::new(at, message))
+        }
+    }
 }
 
 /// Servers that wait for each other would never start.
@@ -107,7 +124,7 @@ struct Claim<'a> {
 /// No two grants may reach the same device.
 fn devices(description: &Description) -> Result<(), Fault> {
     let mut claims: Vec<Claim<'_>> = Vec::new();
-    for (owner, domain) in domains(description) {
+    for (owner, domain) in description.domains() {
         for import in &domain.imports {
             for claim in claims_of(owner, import) {
                 let other = claims.iter().find(|other| {

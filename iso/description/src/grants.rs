@@ -1,6 +1,9 @@
 //! The lines of authority: who provides an import, on what.
 
+use std::rc::Rc;
+
 use crate::{
+    SUPERVISOR, SUPERVISOR_OPERATORS,
     document::{self, Entry, Spanned, Value},
     error::Fault,
     fields::{Fields, check_interface, check_name, choose, list, number, table, text},
@@ -9,6 +12,7 @@ use crate::{
         Import, InterruptGrant, LogAccess, OnCrash, PortGrant, Provider, SystemRights, WindowGrant,
         unversioned,
     },
+    scope::Scope,
     units,
 };
 
@@ -16,7 +20,11 @@ const PAGE: u64 = 4096;
 
 /// All grants of a domain.
 pub(crate) fn imports(fields: &mut Fields) -> Result<Vec<Import>, Fault> {
-    let entries = fields.inner("imports")?.entries;
+    lines(fields.inner("imports")?.entries)
+}
+
+/// Lines of authority.
+fn lines(entries: Vec<Entry>) -> Result<Vec<Import>, Fault> {
     let mut imports: Vec<Import> = Vec::with_capacity(entries.len());
     for Entry { key: interface, key_at: at, value } in entries {
         check_interface(&interface, at)?;
@@ -62,7 +70,7 @@ fn provider(interface: &str, value: Spanned) -> Result<Provider, Fault> {
     let entries = match value.value {
         Value::String(word) if word == "kernel" => return Ok(Provider::Kernel),
         Value::Table(table) if table.entries.iter().any(|entry| entry.key == "server") => {
-            return server(Fields::new(format!("`{interface}`"), at, table));
+            return server(interface, Fields::new(format!("`{interface}`"), at, table));
         }
         Value::Table(table) => table.entries,
         _ => {
@@ -98,12 +106,51 @@ fn provider(interface: &str, value: Spanned) -> Result<Provider, Fault> {
     }
 }
 
-fn server(mut fields: Fields) -> Result<Provider, Fault> {
+fn server(interface: &str, mut fields: Fields) -> Result<Provider, Fault> {
     let name = text("server", fields.required("server")?)?;
     let words = [("error", OnCrash::Error), ("retry", OnCrash::Retry), ("trap", OnCrash::Trap)];
     let on_crash = fields.choice("on-crash", &words, OnCrash::default())?;
+    if name == SUPERVISOR && unversioned(interface) == SUPERVISOR_OPERATORS {
+        let scope = Rc::new(scope(&mut fields)?);
+        fields.finish()?;
+        return Ok(Provider::Operator { scope, on_crash });
+    }
     fields.finish()?;
     Ok(Provider::Server { name, on_crash })
+}
+
+/// What an operator may change: everything, if nothing is said. With `servers` it may grant to
+/// these what is listed.
+fn scope(fields: &mut Fields) -> Result<Scope, Fault> {
+    let servers = fields.take("servers").map(servers).transpose()?;
+    let grants = match fields.take("grants") {
+        None => servers.as_ref().map(|_| Vec::new()),
+        Some(Spanned { value: Value::String(word), .. }) if word == "any" => None,
+        Some(value) => {
+            let mut granted = lines(table("grants", value)?.entries)?;
+            // Equal scopes stand in several places.
+            granted.iter_mut().for_each(|import| import.at = 0);
+            Some(granted)
+        }
+    };
+    Ok(Scope { servers, grants })
+}
+
+fn servers(value: Spanned) -> Result<Vec<String>, Fault> {
+    let at = value.at;
+    let mut names = Vec::new();
+    for item in list("servers", value)? {
+        let at = item.at;
+        let name = text("servers", item)?;
+        check_name(&name, at)?;
+        names.push(name);
+    }
+    if names.is_empty() {
+        return Err(Fault::new(at, "`servers` names no server"));
+    }
+    names.sort_unstable();
+    names.dedup();
+    Ok(names)
 }
 
 /// A table of labels, each with what it grants.

@@ -5,7 +5,7 @@ use crate::model::{LogAccess, Provider, unversioned};
 /// Why `interface` cannot be provided by the runtime on that authority; `None` if it can.
 pub(crate) fn objection(interface: &str, provider: &Provider) -> Option<String> {
     let name = unversioned(interface);
-    if matches!(provider, Provider::Server { .. }) {
+    if matches!(provider, Provider::Server { .. } | Provider::Operator { .. }) {
         return None;
     }
     let (fits, wanted) = match name {

@@ -8,7 +8,7 @@
 //!
 //! The way of a text: `document` (TOML to a tree with positions) → `read` (tree to [`model`], by
 //! means of `fields`, `grants`, `signers`, `units` and `interfaces`) → `check` (what spans several entries: references,
-//! cycles, overlaps). `version` makes the description of a system in which a server was swapped.
+//! cycles, overlaps). `version` makes the description of a system in which a server was swapped. `scope` is what operators may change.
 
 #![forbid(unsafe_code)]
 
@@ -20,6 +20,7 @@ mod grants;
 mod interfaces;
 pub mod model;
 mod read;
+mod scope;
 mod signers;
 mod units;
 mod version;
@@ -30,13 +31,16 @@ pub use model::{
     OnCrash, PortGrant, Program, Provider, Restart, RestartPolicy, Server, Signer, Start,
     SwapDeadlines, SystemRights, WindowGrant,
 };
+pub use scope::Scope;
 
 /// Name under which servers import what the supervisor itself serves. No server may have it.
 pub const SUPERVISOR: &str = "supervisor";
 /// The component of the supervisor, which the kernel starts and no description lists.
 pub const SUPERVISOR_COMPONENT: &str = "supervisor.wasm";
-/// The interface that the supervisor serves.
+/// The interface by which the supervisor tells of servers and runs programs.
 pub const SUPERVISOR_EXPORT: &str = "atoll:supervision/servers";
+/// The interface by which operators change servers.
+pub const SUPERVISOR_OPERATORS: &str = "atoll:supervision/swapping";
 /// Name of the boot module that holds the description.
 pub const DESCRIPTION_MODULE: &str = "system.toml";
 

@@ -1,5 +1,9 @@
 //! What a description says, as checked data.
 
+use std::rc::Rc;
+
+use crate::scope::Scope;
+
 /// A whole system.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Description {
@@ -227,6 +231,13 @@ pub enum Provider {
         /// What a call comes to when the server ends in the middle of it.
         on_crash: OnCrash,
     },
+    /// The supervisor, to change servers.
+    Operator {
+        /// Which, and what it may grant to them.
+        scope: Rc<Scope>,
+        /// As of a server.
+        on_crash: OnCrash,
+    },
     /// The runtime, without any kernel object: clocks, pipes, events.
     Kernel,
     /// The runtime, on ranges of ports.
@@ -355,6 +366,13 @@ impl Description {
             }
         }
         order
+    }
+
+    /// Every domain with its server's or program's name.
+    pub(crate) fn domains(&self) -> impl Iterator<Item = (&str, &Domain)> {
+        let servers = self.servers.iter().map(|server| (server.name.as_str(), &server.domain));
+        let programs = self.programs.iter();
+        servers.chain(programs.map(|program| (program.name.as_str(), &program.domain)))
     }
 
     /// Indices of the other servers that the server at `index` imports from.

@@ -1,5 +1,7 @@
 //! What operators may change.
 
+use std::rc::Rc;
+
 use crate::model::{Description, Import, Provider, unversioned};
 
 /// What an operator, a client of the supervisor, may change.
@@ -31,12 +33,16 @@ impl Scope {
 
 impl Description {
     /// What every server and program may change through the supervisor, with its name.
-    pub fn operators(&self) -> impl Iterator<Item = (&str, &Scope)> {
-        self.domains().flat_map(|(name, domain)| {
-            domain.imports.iter().filter_map(move |import| match &import.provider {
-                Provider::Operator { scope, .. } => Some((name, scope)),
-                _ => None,
-            })
-        })
+    #[must_use]
+    pub fn operators(&self) -> Vec<(&str, &Rc<Scope>)> {
+        let mut operators = Vec::new();
+        for (name, domain) in self.domains() {
+            for import in &domain.imports {
+                if let Provider::Operator { scope, .. } = &import.provider {
+                    operators.push((name, scope));
+                }
+            }
+        }
+        operators
     }
 }

@@ -22,7 +22,7 @@ use crate::{PROMPT, views, words};
 use atoll::clocks::monotonic;
 use atoll::log::log::{Level as LogLevel, write as log};
 use atoll::supervision::machine::Action;
-use atoll::supervision::servers;
+use atoll::supervision::{servers, swapping};
 use exports::wasi::cli::run::Guest;
 use jobs::Jobs;
 use session::{Gone, Session};
@@ -129,7 +129,7 @@ fn execute(
 fn follow(
     session: &mut Session,
     jobs: &mut Jobs,
-    begun: Result<servers::Transaction, String>,
+    begun: Result<swapping::Transaction, String>,
     place: Place,
 ) -> Result<(), Gone> {
     match begun {
@@ -156,25 +156,25 @@ fn answer(command: Command) -> Result<String, String> {
         }
         Command::Log { level, limit, server } => views::log(&services::log(level, limit, server)?),
         Command::Kill(name) => {
-            servers::kill(&name).map_err(services::failure)?;
+            swapping::kill(&name).map_err(services::failure)?;
             format!("{name} was ended\n")
         }
         Command::Restart(name) => {
-            servers::restart(&name).map_err(services::failure)?;
+            swapping::restart(&name).map_err(services::failure)?;
             format!("{name} is restarting\n")
         }
         Command::History(name) => views::history(&name, &swaps::history(&name)?),
         Command::Policy(name) => views::policy(&servers::policy(&name).map_err(services::failure)?),
         Command::Revoke(name) => {
-            let revoked = servers::revoke(&name).map_err(services::failure)?;
+            let revoked = swapping::revoke(&name).map_err(services::failure)?;
             format!("{revoked} objects of {name} are revoked\n")
         }
         Command::Start(name) => {
-            servers::start(&name).map_err(services::failure)?;
+            swapping::start(&name).map_err(services::failure)?;
             format!("{name} is starting\n")
         }
         Command::Stop(name) => {
-            servers::stop(&name).map_err(services::failure)?;
+            swapping::stop(&name).map_err(services::failure)?;
             format!("{name} is stopped\n")
         }
         Command::Mem => views::memory(&services::machine(), &services::domains()),

@@ -2,7 +2,7 @@
 
 mod convert;
 mod service;
-mod transaction;
+mod swapping;
 
 use std::cell::RefCell;
 
@@ -98,8 +98,13 @@ impl Kernel for World {
         endpoint.revoke_objects()
     }
 
-    fn publish(&self, endpoint: &Endpoint, interface: &str) -> Result<(), kernel::Error> {
-        Ok(endpoint.publish(interface)?)
+    fn publish(
+        &self,
+        endpoint: &Endpoint,
+        interface: &str,
+        number: u64,
+    ) -> Result<(), kernel::Error> {
+        Ok(endpoint.publish(interface, number)?)
     }
 
     fn create(

@@ -34,6 +34,8 @@ pub enum Error {
     PeerRestarted,
     /// Anything else.
     Other(String),
+    /// The client's grant does not go so far.
+    Denied(String),
 }
 
 impl fmt::Display for Error {
@@ -42,7 +44,7 @@ impl fmt::Display for Error {
             Self::NotFound(what) => write!(f, "{what} not found"),
             Self::AlreadyRunning(what) => write!(f, "{what} is running already"),
             Self::NotRunning(what) => write!(f, "{what} is not running"),
-            Self::Invalid(why) | Self::Other(why) => f.write_str(why),
+            Self::Invalid(why) | Self::Other(why) | Self::Denied(why) => f.write_str(why),
             Self::OutOfResources(what) => write!(f, "no room: {what}"),
             Self::PeerRestarted => f.write_str("the provider restarted"),
         }
@@ -189,11 +191,13 @@ pub trait Kernel {
     fn hold_calls(&self, endpoint: &Self::Endpoint, hold: bool);
     /// Revokes every object handed out on it; how many there were.
     fn revoke_objects(&self, endpoint: &Self::Endpoint) -> u64;
-    /// Serves the supervisor's own export on it.
+    /// Serves the supervisor's own export on it; calls that come by it are told from others by the
+    /// number.
     ///
     /// # Errors
     /// When the runtime refuses.
-    fn publish(&self, endpoint: &Self::Endpoint, interface: &str) -> Result<(), Error>;
+    fn publish(&self, endpoint: &Self::Endpoint, interface: &str, number: u64)
+    -> Result<(), Error>;
 
     /// Makes a domain; it does not run yet. A standby prepares itself when it is started and
     /// serves nothing until it has taken over.

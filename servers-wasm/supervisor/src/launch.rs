@@ -1,6 +1,8 @@
 //! From a description's entry to a running domain with its grants.
 
-use atoll_system_description::{Domain, LogAccess, Provider, model::unversioned};
+use std::rc::Rc;
+
+use atoll_system_description::{Domain, LogAccess, Provider, Scope, model::unversioned};
 
 use crate::kernel::{Authority, Error, Kernel, Streams};
 
@@ -17,6 +19,8 @@ const PROGRAM_INTERFACES: &[&str] = &[
 #[derive(Debug)]
 pub struct Endpoints<E> {
     services: Vec<Service<E>>,
+    /// Those by which operators come, each with what they may change.
+    operators: Vec<(Rc<Scope>, E)>,
 }
 
 #[derive(Debug)]
@@ -28,7 +32,7 @@ struct Service<E> {
 
 impl<E> Default for Endpoints<E> {
     fn default() -> Self {
-        Self { services: Vec::new() }
+        Self { services: Vec::new(), operators: Vec::new() }
     }
 }
 
@@ -46,6 +50,29 @@ impl<E> Endpoints<E> {
             service.server == server && unversioned(&service.interface) == unversioned(interface)
         };
         self.services.iter().find(same).map(|service| &service.endpoint)
+    }
+
+    /// Adds the endpoint of operators with a scope, which gets [`Self::next_scope`].
+    pub fn add_scope(&mut self, scope: Rc<Scope>, endpoint: E) {
+        self.operators.push((scope, endpoint));
+    }
+
+    /// The number of the next scope that is added.
+    #[must_use]
+    pub const fn next_scope(&self) -> u64 {
+        self.operators.len() as u64
+    }
+
+    /// The scope of a number.
+    #[must_use]
+    pub fn scope(&self, number: u64) -> Option<&Rc<Scope>> {
+        self.operators.get(usize::try_from(number).ok()?).map(|(scope, _)| scope)
+    }
+
+    /// Where calls of operators with a scope go.
+    #[must_use]
+    pub fn of_scope(&self, scope: &Scope) -> Option<&E> {
+        self.operators.iter().find(|(other, _)| **other == *scope).map(|(_, endpoint)| endpoint)
     }
 
     /// The exports of one server.
@@ -159,6 +186,10 @@ fn grant<K: Kernel>(
         Provider::Server { name, on_crash } => match endpoints.find(name, interface) {
             Some(endpoint) => kernel.grant_endpoint(domain, interface, endpoint, *on_crash),
             None => Err(Error::NotFound(format!("{interface} of {name}"))),
+        },
+        Provider::Operator { scope, on_crash } => match endpoints.of_scope(scope) {
+            Some(endpoint) => kernel.grant_endpoint(domain, interface, endpoint, *on_crash),
+            None => Err(Error::NotFound(interface.to_string())),
         },
         Provider::Kernel => give("", Authority::None),
         Provider::Ports(grants) => grants

@@ -2,7 +2,8 @@
 //!
 //! It is policy on the kernel's mechanism. [`Supervisor`] holds the state of every server and
 //! program and reacts to two things: calls of its service ([`service`], [`task`]) and readiness of
-//! what it watches ([`Supervisor::ready`]). [`launch`] turns a description's entry into a domain
+//! what it watches ([`Supervisor::ready`]). [`operator`] keeps clients that change servers to what
+//! they were granted. [`launch`] turns a description's entry into a domain
 //! with grants, [`restart`] decides what the end of a server leads to, [`health`] finds those that
 //! hang, [`heir`] has clones stand by, [`swap`] replaces a server by another version of it, [`report`] words all this.
 //!
@@ -23,6 +24,7 @@ pub mod health;
 pub mod heir;
 pub mod kernel;
 pub mod launch;
+pub mod operator;
 pub mod report;
 pub mod restart;
 pub mod server;

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use atoll_system_description::{
-    Domain, Import, LogAccess, OnCrash, Provider, Restart, RestartPolicy, Server, SystemRights,
+    Domain, Import, LogAccess, OnCrash, Provider, Restart, RestartPolicy, Scope, Server,
+    SystemRights,
 };
 
 use crate::{
@@ -79,8 +80,11 @@ fn overdue(domain: &Domain) -> String {
 /// The grants of a domain, a line each: `interface -> what`.
 #[must_use]
 pub fn grants(domain: &Domain) -> Vec<String> {
-    let line = |import: &Import| format!("{} -> {}", import.interface, provider(&import.provider));
     domain.imports.iter().map(line).collect()
+}
+
+fn line(import: &Import) -> String {
+    format!("{} -> {}", import.interface, provider(&import.provider))
 }
 
 fn provider(provider: &Provider) -> String {
@@ -90,6 +94,7 @@ fn provider(provider: &Provider) -> String {
             OnCrash::Retry => format!("server {name}, retry on crash"),
             OnCrash::Trap => format!("server {name}, trap on crash"),
         },
+        Provider::Operator { scope, .. } => operator(scope),
         Provider::Kernel => "kernel".to_string(),
         Provider::Ports(grants) => list("ports", grants, |grant| {
             let last = u32::from(grant.base).saturating_add(grant.count.saturating_sub(1));
@@ -107,6 +112,19 @@ fn provider(provider: &Provider) -> String {
         Provider::Log(LogAccess::Read) => "log read".to_string(),
         Provider::System(rights) => format!("system {}", words(*rights)),
     }
+}
+
+fn operator(scope: &Scope) -> String {
+    let servers = match &scope.servers {
+        None => "all servers".to_string(),
+        Some(servers) => servers.join(", "),
+    };
+    let granted = match &scope.grants {
+        None => return format!("supervisor: change {servers}, grant anything"),
+        Some(lines) if lines.is_empty() => "nothing".to_string(),
+        Some(lines) => lines.iter().map(line).collect::<Vec<_>>().join(", "),
+    };
+    format!("supervisor: change {servers}, grant {granted}")
 }
 
 fn list<T>(what: &str, grants: &[T], word: impl Fn(&T) -> String) -> String {

@@ -1,12 +1,13 @@
 //! The supervisor's state and how it changes: boot, readiness, ends and restarts.
 
 use atoll_system_description::{
-    DESCRIPTION_MODULE, Description, SUPERVISOR, SUPERVISOR_EXPORT, Start,
+    DESCRIPTION_MODULE, Description, SUPERVISOR, SUPERVISOR_EXPORT, SUPERVISOR_OPERATORS, Start,
 };
 
 use crate::{
     kernel::{Cause, End, Error, Kernel, Level, Phase},
     launch::{Endpoints, Role, launch, launch_clone},
+    operator::scopes,
     report,
     restart::Decision,
     server::{Origin, Server, State, Tokens, Watched},
@@ -73,9 +74,11 @@ impl<K: Kernel> Supervisor<K> {
             Description::parse(&text, DESCRIPTION_MODULE).map_err(|error| error.to_string())?;
         let own = self.kernel.make_endpoint();
         self.kernel
-            .publish(&own, SUPERVISOR_EXPORT)
+            .publish(&own, SUPERVISOR_EXPORT, 0)
             .map_err(|error| format!("{SUPERVISOR_EXPORT} cannot be served: {error}"))?;
         self.endpoints.add(SUPERVISOR, SUPERVISOR_EXPORT, own);
+        self.serve_operators(&scopes(&self.description))
+            .map_err(|error| format!("{SUPERVISOR_OPERATORS} cannot be served: {error}"))?;
         for server in &self.description.servers {
             for export in &server.exports {
                 self.endpoints.add(&server.name, export, self.kernel.make_endpoint());

@@ -1,8 +1,9 @@
 //! The supervisor over a simulated kernel: boot, crashes, restarts, requests, programs; [`swapping`]
-//! has the swaps, [`health`] the probes and who is restarted with whom.
+//! has the swaps, [`operators`] who may do what, [`health`] the probes and who is restarted with whom.
 
 mod health;
 mod heirs;
+mod operators;
 mod simulated;
 mod swapping;
 
@@ -63,14 +64,20 @@ fn servers_start_when_those_they_import_from_are_ready() {
 fn the_default_system_boots_with_its_grants() {
     let world = World::booted(DEFAULT);
     assert_eq!(world.machine.population(), ["log", "console", "shell"]);
-    assert_eq!(*world.machine.published.borrow(), ["atoll:supervision/servers on 1"]);
+    let published = world.machine.published.borrow();
+    assert_eq!(
+        *published,
+        ["atoll:supervision/servers on 1 as 0", "atoll:supervision/swapping on 2 as 0"]
+    );
     let shell = world.granted("shell");
-    for line in ["atoll:supervision/servers to 1", "atoll:log/journal to 2"] {
+    let lines =
+        ["servers to 1", "swapping to 2"].map(|line| "atoll:supervision/".to_owned() + line);
+    for line in lines.iter().map(String::as_str).chain(["atoll:log/journal to 3"]) {
         assert!(shell.iter().any(|grant| grant == line), "{line}: {shell:?}");
     }
     let console = world.granted("console");
     for line in [
-        "atoll:console/console on 3",
+        "atoll:console/console on 4",
         "atoll:device/port-io [uart] Ports(1016, 8)",
         "atoll:device/irq [keyboard] Interrupt(1)",
         "atoll:device/framebuffer [] Framebuffer",

@@ -116,7 +116,7 @@ fn instantiate<G: Gate>(gate: G, start: Start, bytes: &[u8]) -> Result<Instance<
         name: export.name.clone(),
         interface: export.interface().into(),
         descriptor: instance.descriptor(number).unwrap_or_default(),
-        serve: None,
+        services: Vec::new(),
         numbers: None,
     });
     let exports = exports.collect();
@@ -151,7 +151,7 @@ fn publish<G: Gate>(instance: &mut Instance<Place<G>>) -> Result<(), End> {
         let export =
             export.ok_or_else(|| refused("it is granted, but the component does not export it"))?;
         let serve = grant.handle.ok_or_else(|| refused("its grant came without an endpoint"))?;
-        let published = instance.host_mut().publish(export as usize, serve);
+        let published = instance.host_mut().publish(export as usize, serve, 0);
         published.map_err(|text| refused(&text))?;
     }
     Ok(())

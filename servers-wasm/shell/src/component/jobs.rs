@@ -7,7 +7,8 @@
 //! input; what they write is shown as it comes. So is the end of a swap in the background.
 
 use super::atoll::io::pipes;
-use super::atoll::supervision::servers::{self, Task, Transaction};
+use super::atoll::supervision::servers::{self, Task};
+use super::atoll::supervision::swapping::Transaction;
 use super::atoll::supervision::types::Error;
 use super::services::{failure, programs};
 use super::session::{Gone, Session};

@@ -14,7 +14,7 @@ pub(super) fn failure(error: Error) -> String {
         Error::NotFound(name) => format!("there is no `{name}`; `ps` lists the names"),
         Error::AlreadyRunning(name) => format!("{name} is running already"),
         Error::NotRunning(name) => format!("{name} is not running"),
-        Error::Invalid(why) | Error::Other(why) => why,
+        Error::Invalid(why) | Error::Other(why) | Error::Denied(why) => why,
         Error::OutOfResources(what) => format!("no room: {what}"),
         Error::PeerRestarted => String::from("the supervisor restarted; try again"),
     }

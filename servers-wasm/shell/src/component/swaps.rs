@@ -3,7 +3,7 @@
 //! The swap is the supervisor's and goes on if the session ends here. Ctrl-C cancels one in the
 //! foreground; of one in the background only the end is told.
 
-use super::atoll::supervision::servers::{
+use super::atoll::supervision::swapping::{
     self, Replacement, SwapReport, Transaction, TransactionPhase,
 };
 use super::jobs::Jobs;
@@ -26,17 +26,17 @@ pub(super) fn begin(
             grants,
         })
         .collect();
-    servers::swap(&replacements, dry_run).map_err(failure)
+    swapping::swap(&replacements, dry_run).map_err(failure)
 }
 
 /// Begins a swap to the version before.
 pub(super) fn back(name: &str) -> Result<Transaction, String> {
-    servers::rollback(name).map_err(failure)
+    swapping::rollback(name).map_err(failure)
 }
 
 /// The swaps of a server.
 pub(super) fn history(name: &str) -> Result<Vec<Swap>, String> {
-    let reports = servers::history(name).map_err(failure)?;
+    let reports = swapping::history(name).map_err(failure)?;
     Ok(reports.into_iter().map(swap).collect())
 }
 
@@ -87,7 +87,7 @@ impl Background {
 }
 
 fn swap(report: SwapReport) -> Swap {
-    let change = |change: servers::SwapChange| Change {
+    let change = |change: swapping::SwapChange| Change {
         server: change.server,
         old: change.old,
         new: change.new,
@@ -100,10 +100,10 @@ fn swap(report: SwapReport) -> Swap {
         calls_held: report.calls_held,
         downtime_ns: report.downtime_ns,
         result: match report.result {
-            servers::SwapResult::Running => SwapResult::Running,
-            servers::SwapResult::Swapped => SwapResult::Swapped,
-            servers::SwapResult::Checked => SwapResult::Checked,
-            servers::SwapResult::RolledBack(why) => SwapResult::RolledBack(why),
+            swapping::SwapResult::Running => SwapResult::Running,
+            swapping::SwapResult::Swapped => SwapResult::Swapped,
+            swapping::SwapResult::Checked => SwapResult::Checked,
+            swapping::SwapResult::RolledBack(why) => SwapResult::RolledBack(why),
         },
     }
 }

@@ -134,6 +134,7 @@ impl From<types::Error> for kernel::Error {
             types::Error::OutOfResources(what) => Self::OutOfResources(what),
             types::Error::PeerRestarted => Self::PeerRestarted,
             types::Error::Other(why) => Self::Other(why),
+            types::Error::Denied(why) => Self::Denied(why),
         }
     }
 }
@@ -148,6 +149,7 @@ impl From<kernel::Error> for types::Error {
             kernel::Error::OutOfResources(what) => Self::OutOfResources(what),
             kernel::Error::PeerRestarted => Self::PeerRestarted,
             kernel::Error::Other(why) => Self::Other(why),
+            kernel::Error::Denied(why) => Self::Denied(why),
         }
     }
 }

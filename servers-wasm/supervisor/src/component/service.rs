@@ -13,18 +13,15 @@ use super::{
             streams::{InputStream, OutputStream},
         },
     },
-    transaction::TransactionHandle,
     with,
 };
 use crate::{
     kernel::{self, Streams},
     supervisor::Supervisor,
-    swap::Purpose,
 };
 
 impl servers::Guest for Component {
     type Task = TaskHandle;
-    type Transaction = TransactionHandle;
 
     fn list() -> Result<Vec<Server>, types::Error> {
         let servers = with(Supervisor::list).into_iter().map(|server| Server {
@@ -36,48 +33,8 @@ impl servers::Guest for Component {
         Ok(servers.collect())
     }
 
-    fn start(name: String) -> Result<(), types::Error> {
-        Ok(with(|supervisor| supervisor.start(&name))?)
-    }
-
-    fn stop(name: String) -> Result<(), types::Error> {
-        Ok(with(|supervisor| supervisor.stop(&name))?)
-    }
-
-    fn kill(name: String) -> Result<(), types::Error> {
-        Ok(with(|supervisor| supervisor.kill(&name))?)
-    }
-
-    fn restart(name: String) -> Result<(), types::Error> {
-        Ok(with(|supervisor| supervisor.restart(&name))?)
-    }
-
     fn policy(name: String) -> Result<Vec<String>, types::Error> {
         Ok(with(|supervisor| supervisor.policy(&name))?)
-    }
-
-    fn swap(
-        replacements: Vec<servers::Replacement>,
-        dry_run: bool,
-    ) -> Result<servers::Transaction, types::Error> {
-        let replacements: Vec<_> = replacements.into_iter().map(Into::into).collect();
-        let purpose = if dry_run { Purpose::Check } else { Purpose::Replace };
-        let id = with(|supervisor| supervisor.swap(&replacements, purpose))?;
-        Ok(servers::Transaction::new(TransactionHandle { id }))
-    }
-
-    fn rollback(name: String) -> Result<servers::Transaction, types::Error> {
-        let id = with(|supervisor| supervisor.rollback(&name))?;
-        Ok(servers::Transaction::new(TransactionHandle { id }))
-    }
-
-    fn history(name: String) -> Result<Vec<servers::SwapReport>, types::Error> {
-        let records = with(|supervisor| supervisor.history(&name))?;
-        Ok(records.into_iter().map(Into::into).collect())
-    }
-
-    fn revoke(name: String) -> Result<u64, types::Error> {
-        Ok(with(|supervisor| supervisor.revoke(&name))?)
     }
 
     fn handles(name: String) -> Result<Vec<HandleInfo>, types::Error> {

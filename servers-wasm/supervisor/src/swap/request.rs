@@ -7,11 +7,12 @@ use super::{
     machine::{Member, Purpose, Swap},
     order,
     record::{Change, Record},
-    transaction::{Pair, Transaction, find},
+    transaction::{Pair, Previous, Transaction, find},
 };
 use crate::{
     kernel::{Error, Kernel, Level},
-    server::State,
+    operator::scopes,
+    server::{Server, State},
     supervisor::Supervisor,
 };
 
@@ -52,6 +53,28 @@ impl<K: Kernel> Supervisor<K> {
         self.begin_swap(versions, purpose)
     }
 
+    /// The servers that [`Self::rollback`] of this one would change.
+    ///
+    /// # Errors
+    /// Not found.
+    pub(crate) fn rolled_back_with(&self, name: &str) -> Result<Vec<String>, Error> {
+        let index = self.server_named(name)?;
+        let indices: Vec<usize> = match self.transaction_of(index) {
+            Some((_, transaction, _)) => transaction.pairs.iter().map(|pair| pair.server).collect(),
+            None => self.swapped_with(index).map(|(index, _)| index).collect(),
+        };
+        Ok(indices.into_iter().map(|index| self.name_of(index)).collect())
+    }
+
+    /// The servers whose last swap was that of this one, with what they were before.
+    fn swapped_with(&self, index: usize) -> impl Iterator<Item = (usize, &Previous)> {
+        let previous = |server: &Server<K>| server.previous.as_ref().map(|last| last.transaction);
+        let last = self.servers.get(index).and_then(previous);
+        let before = self.servers.iter().enumerate();
+        let before = before.filter_map(|(index, server)| Some((index, server.previous.as_ref()?)));
+        before.filter(move |(_, previous)| Some(previous.transaction) == last)
+    }
+
     /// Begins to replace a server, and those whose last swap was the same, by what they were
     /// before; if that swap is not over, it is cancelled. The id of the transaction.
     ///
@@ -66,16 +89,12 @@ impl<K: Kernel> Supervisor<K> {
             self.swap_cancel(id);
             return Ok(id);
         }
-        let previous = self.servers.get(index).and_then(|server| server.previous.as_ref());
-        let Some(last) = previous.map(|previous| previous.transaction) else {
+        let before = self.swapped_with(index);
+        let versions: Vec<(usize, Domain)> =
+            before.map(|(index, previous)| (index, previous.version.clone())).collect();
+        if versions.is_empty() {
             return Err(Error::NotFound(format!("an earlier version of {name}")));
-        };
-        let servers = self.servers.iter().enumerate();
-        let before = servers.filter_map(|(index, server)| Some((index, server.previous.as_ref()?)));
-        let versions = before
-            .filter(|(_, previous)| previous.transaction == last)
-            .map(|(index, previous)| (index, previous.version.clone()))
-            .collect();
+        }
         self.begin_swap(versions, Purpose::Replace)
     }
 
@@ -99,6 +118,7 @@ impl<K: Kernel> Supervisor<K> {
         let servers: Vec<usize> = versions.iter().map(|(index, _)| *index).collect();
         self.may_swap(&servers)?;
         let system = self.description.with_versions(&versions).map_err(Error::Invalid)?;
+        self.serve_operators(&scopes(&system))?;
         let old = order::calls(&self.description, &servers);
         let calls = old.into_iter().zip(order::calls(&system, &servers));
         let members = calls.zip(&servers).filter_map(|((old_calls, new_calls), index)| {

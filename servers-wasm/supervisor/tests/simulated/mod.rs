@@ -169,8 +169,9 @@ impl Kernel for Play {
         1
     }
 
-    fn publish(&self, endpoint: &u32, interface: &str) -> Result<(), Error> {
-        self.0.published.borrow_mut().push(format!("{interface} on {endpoint}"));
+    fn publish(&self, endpoint: &u32, interface: &str, number: u64) -> Result<(), Error> {
+        let line = format!("{interface} on {endpoint} as {number}");
+        self.0.published.borrow_mut().push(line);
         Ok(())
     }
 

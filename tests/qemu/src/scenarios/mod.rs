@@ -9,6 +9,7 @@ mod heirs;
 mod hostile;
 mod iso;
 mod limits;
+mod operators;
 mod recovery;
 mod shell;
 mod signed;
@@ -31,6 +32,7 @@ pub fn all() -> Vec<&'static Scenario> {
         clones::ALL,
         swap::ALL,
         console::ALL,
+        operators::ALL,
         signed::ALL,
         recovery::ALL,
         heirs::ALL,

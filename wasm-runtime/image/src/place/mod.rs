@@ -3,7 +3,7 @@
 //! Outgoing values are written straight into the send area. What came in is either in the receive
 //! area, when a message was delivered, or in the [`Answer`], when the image itself was called.
 //! Handles are translated at the last moment (`transfer`, `arrival`), when it is known where they
-//! go. `serving` is what a server does between its calls.
+//! go. `services` is where its exports are served, `serving` what a server does between its calls.
 //!
 //! Invariants: a kernel handle has one owner here, an object, a grant or the guest's handle to an
 //! imported resource; what is put into a message and not sent is let go of; an object minted for a
@@ -15,11 +15,13 @@ mod clone;
 mod own;
 mod poll;
 mod resolve;
+mod services;
 mod serving;
 mod transfer;
 
 pub(crate) use self::serving::{Incoming, Pending};
 pub(crate) use own::Parted;
+pub use services::Service;
 
 use crate::answer::Answer;
 use crate::gate::{Calls, Gate, words};
@@ -62,8 +64,8 @@ pub struct Export {
     pub interface: String,
     /// Its description by the numbers of the binary.
     pub descriptor: Vec<u8>,
-    /// The endpoint on which it is served.
-    pub serve: Option<u32>,
+    /// The endpoints on which it is served.
+    pub services: Vec<Service>,
     /// By which numbers clients know it, if not by those of the binary.
     pub numbers: Option<Renumbered>,
 }

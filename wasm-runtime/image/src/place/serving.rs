@@ -4,6 +4,7 @@
 //! server waits, or until something else is to be done first. Events other than calls are only
 //! noted here; what they ask of the component is done when the loop settles (`serve`).
 
+use super::services::Caller;
 use super::{Minted, Place};
 use crate::gate::{Calls, Gate};
 use alloc::string::String;
@@ -33,6 +34,8 @@ struct Reply {
 pub(super) struct Serving {
     /// Id of the call that runs.
     id: u64,
+    /// By which service it came; none when something else runs.
+    pub(super) caller: Caller,
     due: Option<Reply>,
     /// What the kernel asked for.
     asked: Option<Asked>,
@@ -73,7 +76,8 @@ impl<G: Gate> Place<G> {
             Some(EventKind::Call) => {
                 self.message_arrived(&header);
                 self.serving.id = header.id;
-                let export = header.badge;
+                let (caller, export) = Caller::of(header.badge);
+                self.serving.caller = caller;
                 return Some(Incoming { export, method: self.method_of(export, header.method) });
             }
             Some(EventKind::Notification) => self.watches.notified(header.id as u32),
@@ -117,6 +121,7 @@ impl<G: Gate> Place<G> {
 
     fn take_pending(&mut self) -> Option<Pending> {
         self.answer_now();
+        self.serving.caller = Caller::default();
         if let Some(minted) = self.next_dropped() {
             return Some(Pending::Dropped(minted));
         }

@@ -96,7 +96,10 @@ impl<G: Gate> Place<G> {
         resource: u32,
     ) -> Result<Slot, String> {
         let export = self.exports.get(interface as usize);
-        let served = export.and_then(|export| Some((export.serve?, export.tag(resource))));
+        let caller = self.serving.caller;
+        let served = export.and_then(|export| {
+            Some((export.service(interface, caller)?.serve, export.tag(resource)))
+        });
         let (serve, tag) =
             served.ok_or("the interface of the resource is not served on an endpoint")?;
         let id = self.minted.insert(Minted { interface, resource, rep: slot.number });

@@ -3,7 +3,7 @@
 use super::grants::{self, Authority, Startup};
 use super::{Outcome, records};
 use crate::Place;
-use crate::gate::{Calls, Gate, words};
+use crate::gate::{Calls, Gate};
 use crate::generated::atoll_supervision_domains;
 use crate::objects::{Domain, Hold, Object, Pending};
 use crate::swap::SwapCalls;
@@ -88,6 +88,14 @@ pub(super) fn call<G: Gate>(
         Function::DomainSetHeir => set_heir(place),
         Function::DomainProbe => probe(place),
         Function::DomainPulse => pulse(place),
+        Function::Caller => {
+            let caller = place.caller();
+            place.answer.case(u32::from(caller.is_some()));
+            if let Some(number) = caller {
+                place.answer.put(|out| out.u64(number));
+            }
+            Ok(())
+        }
         Function::Commit => {
             let len = couples(place)?;
             let result = len.and_then(|len| place.gate.commit_swap(len));
@@ -158,11 +166,12 @@ fn couples<G: Gate>(place: &mut Place<G>) -> Result<Result<usize, Status>, super
 }
 
 fn publish<G: Gate>(place: &mut Place<G>) -> Outcome {
-    let (number, name) = place.method(|input| input.string().map(String::from))?;
-    let serve = place.handle_of(number)?;
+    let (endpoint, (name, number)) =
+        place.method(|input| Ok((String::from(input.string()?), input.u64()?)))?;
+    let serve = place.handle_of(endpoint)?;
     let known = place.exports.iter().position(|export| compatible(&name, &export.name));
     let Some(export) = known else { return answer(place, Err(Status::NotFound), &name) };
-    match place.publish(export, serve) {
+    match place.publish(export, serve, number) {
         Ok(()) => place.answer.case(0),
         Err(text) => grants::other(place, &format!("{name}: {text}")),
     }
@@ -379,22 +388,6 @@ fn handles<G: Gate>(place: &mut Place<G>) -> Outcome {
 }
 
 impl<G: Gate> Place<G> {
-    /// Serves an export of the component on an endpoint, by the numbers that clients know already.
-    ///
-    /// # Errors
-    /// In words.
-    pub(crate) fn publish(&mut self, export: usize, serve: u32) -> Result<(), String> {
-        self.adopt_numbers(export, serve)?;
-        let Self { gate, exports, .. } = self;
-        let known = exports.get_mut(export).ok_or("there is no such export")?;
-        let published = known.published();
-        let payload = gate.send_payload().get_mut(..published.len());
-        payload.ok_or("its description is too large")?.copy_from_slice(published);
-        gate.publish(serve, export as u32, published.len()).map_err(words)?;
-        known.serve = Some(serve);
-        Ok(())
-    }
-
     /// Takes the kernel handle out of a stream that is given away; `None`, and the stream is
     /// dropped, if it is no pipe.
     fn take_pipe(&mut self, number: u32) -> Option<u32> {

@@ -7,7 +7,7 @@ use crate::gate::Gate;
 use crate::generated::Interface::{AtollClocksMonotonic, WasiCliStdout, WasiIoStreams};
 use crate::generated::{INTERFACES, wasi_io_streams};
 use crate::objects::Kind;
-use crate::place::{Export, Minted};
+use crate::place::{Export, Minted, Service};
 use crate::start::Grant;
 use atoll_gate::call::{ObjectKind, Status, rights};
 use atoll_gate::message::{EventKind, Header, ReceiveSlot, SendSlot, Slot};
@@ -38,7 +38,7 @@ fn served_by(kind: GrantKind) -> (Place<Fake>, Rc<RefCell<crate::fake::State>>, 
         name: "test:own/thing".into(),
         interface: "test:own/thing".into(),
         descriptor: vec![1],
-        serve: Some(handles.0),
+        services: vec![Service { serve: handles.0, number: 0 }],
         numbers: None,
     });
     let provider = place.resolve("test:other/thing@1.0.0").expect("granted");

@@ -5,6 +5,7 @@ mod health;
 mod interfaces;
 mod life;
 mod readiness;
+mod services;
 mod signatures;
 mod streams;
 mod supervision;

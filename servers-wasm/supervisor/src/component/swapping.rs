@@ -1,21 +1,77 @@
-//! A client's hold on a swap.
+//! The service `atoll:supervision/swapping`, and a client's hold on a swap.
 
 use super::{
+    Component, World,
     bindings::{
-        atoll::io::events::Event,
-        exports::atoll::supervision::servers::{
-            GuestTransaction, Replacement, SwapChange, SwapReport, SwapResult, SwapStep,
-            TransactionPhase,
+        atoll::{
+            io::events::Event,
+            supervision::{domains, types},
+        },
+        exports::atoll::supervision::swapping::{
+            self, GuestTransaction, Replacement, SwapChange, SwapReport, SwapResult, SwapStep,
+            Transaction, TransactionPhase,
         },
         wasi::io::poll::Pollable,
     },
     with,
 };
-use crate::swap;
+use crate::{
+    kernel,
+    operator::Operator,
+    swap::{self, Purpose},
+};
+
+/// Acts for the client whose call this is, as far as its grant goes.
+fn for_client<T>(
+    act: impl FnOnce(&mut Operator<'_, World>) -> Result<T, kernel::Error>,
+) -> Result<T, types::Error> {
+    Ok(with(|supervisor| act(&mut supervisor.operator(domains::caller())))?)
+}
+
+impl swapping::Guest for Component {
+    type Transaction = TransactionHandle;
+
+    fn start(name: String) -> Result<(), types::Error> {
+        for_client(|operator| operator.start(&name))
+    }
+
+    fn stop(name: String) -> Result<(), types::Error> {
+        for_client(|operator| operator.stop(&name))
+    }
+
+    fn kill(name: String) -> Result<(), types::Error> {
+        for_client(|operator| operator.kill(&name))
+    }
+
+    fn restart(name: String) -> Result<(), types::Error> {
+        for_client(|operator| operator.restart(&name))
+    }
+
+    fn swap(replacements: Vec<Replacement>, dry_run: bool) -> Result<Transaction, types::Error> {
+        let replacements: Vec<_> = replacements.into_iter().map(Into::into).collect();
+        let purpose = if dry_run { Purpose::Check } else { Purpose::Replace };
+        let id = for_client(|operator| operator.swap(&replacements, purpose))?;
+        Ok(Transaction::new(TransactionHandle { id }))
+    }
+
+    fn rollback(name: String) -> Result<Transaction, types::Error> {
+        let id = for_client(|operator| operator.rollback(&name))?;
+        Ok(Transaction::new(TransactionHandle { id }))
+    }
+
+    fn history(name: String) -> Result<Vec<SwapReport>, types::Error> {
+        let records = for_client(|operator| operator.history(&name))?;
+        Ok(records.into_iter().map(Into::into).collect())
+    }
+
+    fn revoke(name: String) -> Result<u64, types::Error> {
+        for_client(|operator| operator.revoke(&name))
+    }
+}
 
 /// Dropping it lets the swap go on by itself.
 pub(super) struct TransactionHandle {
-    pub(super) id: u64,
+    id: u64,
 }
 
 impl GuestTransaction for TransactionHandle {
