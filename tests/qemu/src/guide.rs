@@ -75,7 +75,7 @@ mod tests {
             ("rust", "servers-wasm/console/driver/src/component/console.rs"),
             ("rust", "servers-wasm/console/driver/src/component/handover.rs"),
         ];
-        assert_eq!(quotations("docs/swapping.md", &store), 6);
+        assert_eq!(quotations("docs/swapping.md", &store), 7);
         assert_eq!(quotations("docs/drivers.md", &console), 4);
     }
 
