@@ -262,6 +262,11 @@ impl HandleTable {
             })
             .skip(from)
     }
+
+    /// Every entry, to change.
+    pub fn entries_mut(&mut self) -> impl Iterator<Item = &mut Entry> {
+        self.slots.iter_mut().filter_map(|slot| slot.entry.as_mut())
+    }
 }
 
 /// Defines lookups that check generation, kind and rights, in this order.

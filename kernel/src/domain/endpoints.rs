@@ -144,16 +144,20 @@ impl Kernel {
         offset: u64,
     ) -> Result<u64, Status> {
         let endpoint = self.ipc.endpoints.get(id).ok_or(Status::Closed)?;
-        let is_kept = may_serve && !endpoint.descriptor.is_empty();
-        if endpoint.server().is_none() && !is_kept {
+        let descriptor = match endpoint.twin_of {
+            Some((server, of)) => self.staged_interface(server, of).ok_or(Status::Closed)?,
+            None => &endpoint.descriptor,
+        };
+        let is_kept = may_serve && !descriptor.is_empty();
+        if endpoint.twin_of.is_none() && endpoint.server().is_none() && !is_kept {
             return Err(if endpoint.is_abandoned() { Status::Closed } else { Status::NotReady });
         }
         let offset = usize::try_from(offset).map_err(|_| Status::Invalid)?;
-        let rest = endpoint.descriptor.get(offset..).ok_or(Status::Invalid)?;
+        let rest = descriptor.get(offset..).ok_or(Status::Invalid)?;
         let part = rest.get(..MAX_PAYLOAD).unwrap_or(rest);
         let area = &self.live(reader)?.1.receive;
         area.write(PAYLOAD_OFFSET, part).map_err(|_| Status::Invalid)?;
-        Ok(endpoint.descriptor.len() as u64)
+        Ok(descriptor.len() as u64)
     }
 }
 

@@ -139,9 +139,10 @@ impl Kernel {
                     entry.lent.checked_add(1).ok_or(Status::QuotaExceeded)?;
             }
             SendSlot::Mint | SendSlot::LendOwn => {
-                table.endpoint(handle, rights::SERVE)?;
+                let endpoint = table.endpoint(handle, rights::SERVE)?;
                 tag_of(slot)?;
-                self.require_minting(sender)?;
+                // A domain that stages would mint what whoever serves next does not know.
+                self.live(sender)?.0.swap.minting_on(endpoint)?;
             }
             SendSlot::Copy => {
                 table.duplicate(handle, slot.detail)?;
@@ -290,8 +291,9 @@ impl Kernel {
 
     /// Makes a minted object with one holder, as the slot of its server says.
     fn mint(&mut self, server: DomainId, slot: Slot, lent: bool) -> Result<Object, Status> {
-        let endpoint_id =
-            self.domain_mut(server)?.handles.endpoint(Handle(slot.handle), rights::SERVE)?;
+        let domain = self.domain_mut(server)?;
+        let named = domain.handles.endpoint(Handle(slot.handle), rights::SERVE)?;
+        let endpoint_id = domain.swap.minting_on(named)?;
         let endpoint = self.ipc.endpoints.get_mut(endpoint_id).ok_or(Status::Closed)?;
         let minted = Minted {
             endpoint: endpoint_id,

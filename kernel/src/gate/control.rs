@@ -81,7 +81,8 @@ pub(super) fn answer_probe(kernel: &mut Kernel, caller: DomainId, arguments: Arg
 }
 
 pub(super) fn ready(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
-    kernel.leave_note(caller, arguments.lengths::<0>()?.payload as usize)?;
+    let len = arguments.lengths::<0>()?.payload as usize;
+    kernel.leave_note(caller, arguments.number::<1>()? as usize, len)?;
     kernel.become_ready(caller);
     Ok(0)
 }

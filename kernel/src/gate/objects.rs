@@ -6,8 +6,19 @@ use crate::domain::Kernel;
 use atoll_gate::Status;
 use atoll_gate::call::rights;
 
-pub(super) fn create_endpoint(kernel: &mut Kernel, caller: DomainId, _: Arguments) -> Outcome {
-    Ok(u64::from(kernel.create_endpoint(caller)?.0))
+pub(super) fn create_endpoint(
+    kernel: &mut Kernel,
+    caller: DomainId,
+    arguments: Arguments,
+) -> Outcome {
+    let of = arguments.handle::<0>();
+    if of == Handle::NONE {
+        return Ok(u64::from(kernel.create_endpoint(caller)?.0));
+    }
+    let table = &kernel.live(caller)?.0.handles;
+    let of = table.endpoint(of, rights::SERVE)?;
+    let server = table.domain(arguments.handle::<1>(), rights::CONTROL)?;
+    Ok(u64::from(kernel.create_twin(caller, of, server)?.0))
 }
 
 pub(super) fn publish(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {

@@ -100,5 +100,6 @@ pub(super) fn commit(kernel: &mut Kernel, caller: DomainId, arguments: Arguments
 pub(super) fn revert(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
     let couples = couples(kernel, caller, arguments)?;
     kernel.revert_swap(&couples)?;
-    Ok(0)
+    // Who takes itself back has nobody to tell it.
+    if couples.iter().any(|(_, new)| *new == caller) { Err(Stop::Silent) } else { Ok(0) }
 }

@@ -34,6 +34,9 @@ pub struct Endpoint {
     pub holders: u32,
     /// Handles with the right to serve.
     pub servers: u32,
+    /// Of a twin: the domain that is to serve it and the endpoint that it is one with from the
+    /// commit on, which has the interface that the domain staged.
+    pub twin_of: Option<(DomainId, EndpointId)>,
 }
 
 impl Endpoint {
@@ -54,6 +57,7 @@ impl Endpoint {
             minted: List::new(),
             holders: 0,
             servers: 0,
+            twin_of: None,
         }
     }
 

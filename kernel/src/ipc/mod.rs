@@ -73,6 +73,17 @@ impl Ipc {
         Some(id)
     }
 
+    /// Makes a twin of an endpoint, which domains see as the same; `None` when the table is full.
+    pub fn create_twin(
+        &mut self,
+        maker: DomainId,
+        server: DomainId,
+        of: EndpointId,
+    ) -> Option<EndpointId> {
+        let twin = Endpoint::new(self.endpoints.get(of)?.number, maker);
+        self.endpoints.insert(Endpoint { twin_of: Some((server, of)), ..twin }).ok()
+    }
+
     /// What is kept for a call.
     #[must_use]
     pub fn mail_of(&self, call: CallId) -> Option<&Mail> {

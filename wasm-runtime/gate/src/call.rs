@@ -81,8 +81,12 @@ numbered! {
         Inspect = 9,
 
         // Endpoints
-        /// () -> serve handle with all rights. Needs nothing: an endpoint nobody can reach is no
-        /// authority.
+        /// (0) -> serve handle with all rights. Needs nothing: an endpoint nobody can reach is no
+        /// authority. (serve handle, control handle) -> handle of the endpoint's twin, without the
+        /// right to serve: where a standby domain that published on the endpoint serves the others
+        /// of its set from when it took over until the commit, which makes the two one. Has the
+        /// standby's interface; calls before fail with [`Status::Closed`].
+        /// [`Status::NotFound`] if it published nothing there.
         CreateEndpoint = 10,
         /// (serve handle, badge, lengths) -> endpoint id. Binds the caller to the endpoint and
         /// publishes the payload as its interface; events carry the badge. Held calls follow. Of
@@ -179,10 +183,11 @@ numbered! {
         /// (control handle) -> 0. Ends the domain now and frees all that it had but its snapshot;
         /// of one that has ended, lets go of that too.
         KillDomain = 28,
-        /// (lengths) -> 0. Tells whoever watches the domain that it is ready to serve; of a standby
+        /// (lengths, bytes) -> 0. Tells whoever watches the domain that it is ready to serve; of a standby
         /// domain that it is prepared, and later that it took over; of a thawed one that it has what
-        /// it needs of its saved state, which is dropped. The payload of a standby domain is the
-        /// note for the domain that it replaces, at most [`crate::message::MAX_NOTE`] bytes.
+        /// it needs of its saved state, which is dropped. The payload of a standby domain is its
+        /// note for the domain that it replaces, of so many bytes and at most
+        /// [`crate::message::MAX_NOTE`], and behind it what clients of that would miss, in words.
         Ready = 29,
         /// ([`crate::record::Cause`], code, lengths) -> never. Ends the calling domain; the
         /// payload is the reason in words.
@@ -225,8 +230,9 @@ numbered! {
         /// endpoints back and its calls are held.
         CommitSwap = 43,
         /// (lengths) -> 0. Payload as for `CommitSwap`. All or nothing: the old domains serve again,
-        /// what the new ones minted is stale, waiting calls go to the old ones. A new one that has
-        /// taken calls can answer them; at its end those that can be repeated go to the old one.
+        /// what the new ones minted is stale, waiting calls go to the old ones. The new ones end;
+        /// what they took goes to the old ones, too, if it can be repeated, but not what they asked
+        /// of each other.
         RevertSwap = 44,
 
         // Memory in a swap

@@ -285,7 +285,7 @@ pub enum Phase {
     TookOver = 4,
     /// A new one: it serves, while the old one can still come back.
     Probation = 5,
-    /// A new one: the old one came back, or is about to.
+    /// A new one: the old one came back, and it is about to end.
     Reverted = 6,
     /// An old one: calls are held; it answers those that it took.
     Quiescing = 7,

@@ -3,13 +3,13 @@
 //! Everything is checked first; what follows cannot fail and needs no memory: what is published at
 //! an endpoint and what stands on a shelf trade places.
 
-use super::super::{Kernel, Life};
+use super::super::{Ending, Kernel, Life};
 use super::Publication;
 use crate::capability::{DomainId, EndpointId};
 use crate::ipc::Standing;
 use alloc::vec::Vec;
 use atoll_gate::Status;
-use atoll_gate::record::Phase;
+use atoll_gate::record::{Cause, Phase};
 
 /// An old domain and the new one.
 pub(crate) type Couple = (DomainId, DomainId);
@@ -26,6 +26,9 @@ impl Kernel {
             self.change_sides(old, new);
         }
         for &(old, new) in couples {
+            if let Some(domain) = self.domains.get_mut(new) {
+                domain.swap.reason = Vec::new();
+            }
             self.enter_phase(old, Phase::Replaced);
             self.enter_phase(new, Phase::Probation);
             self.release_calls(old);
@@ -97,11 +100,16 @@ impl Kernel {
             core::mem::swap(&mut staged.descriptor, &mut endpoint.descriptor);
             (endpoint.bound, endpoint.holding) = (Some(new), None);
             self.rebind_drops(old, staged.endpoint);
+            if let Some(twin) = staged.twin.take() {
+                self.absorb_twin(twin, staged.endpoint);
+            }
         }
         self.put_shelf(old, shelf);
     }
 
-    /// Lets the old domains serve again, or changes nothing.
+    /// Lets the old domains serve again, or changes nothing. The new ones end: what they have taken
+    /// goes to the old ones, if it can be repeated, but for what they asked of each other, which is
+    /// made for interfaces that the old ones may not have.
     pub(crate) fn revert_swap(&mut self, couples: &[Couple]) -> Result<(), Status> {
         require_different(couples)?;
         for &(old, new) in couples {
@@ -113,9 +121,12 @@ impl Kernel {
                 self.enter_phase(new, Phase::Reverted);
             }
         }
-        for &(old, new) in couples {
+        for &(old, _) in couples {
             self.resume_service(old);
-            self.clear_shelf(new);
+        }
+        // The old ones cannot take a call before all of this is over.
+        for &(_, new) in couples {
+            self.end(new, Ending::new(Cause::Killed, 0));
         }
         Ok(())
     }

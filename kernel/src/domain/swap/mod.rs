@@ -6,6 +6,7 @@
 //! `take_over` the new one's, `memory` goes from one to the other as it is, `lending` is with which
 //! priority they do that, `commit` changes sides, `aftermath` is what the end of either means.
 //! An heir (`heirs`) is a new one that takes the place of a domain which failed.
+//! `twins` are where the new domains of a set reach each other before the commit.
 //!
 //! Invariants: an endpoint in the middle of a swap has `holding` set and `bound` not, so that calls
 //! wait at it as at one that nobody serves; what the domain of a swap that does not serve would
@@ -18,6 +19,7 @@ mod lending;
 mod memory;
 mod quiesce;
 mod take_over;
+mod twins;
 
 pub(crate) use commit::Couple;
 pub(crate) use memory::Taking;
@@ -37,6 +39,8 @@ pub(super) struct Publication {
     pub(super) descriptor: Vec<u8>,
     /// Of what was replaced: whether the old domain served it.
     served: bool,
+    /// Of what is staged: where the domain serves others of its set until the commit.
+    twin: Option<EndpointId>,
 }
 
 /// What a domain gave up.
@@ -58,7 +62,8 @@ pub struct Swap {
     partner: Option<DomainId>,
     shelf: Vec<Publication>,
     saved: Saved,
-    /// Why it could not be saved.
+    /// Why it could not be saved; of a new domain, in what its interfaces differ so that clients of
+    /// the old one cannot use them.
     reason: Vec<u8>,
     /// Who takes the domain's place if it fails.
     pub(super) heir: Option<DomainId>,
@@ -94,18 +99,19 @@ impl Swap {
         offered.fold(self.saved.bytes.len() as u64, u64::saturating_add)
     }
 
-    /// Why it could not be saved; empty if it was or was not asked.
+    /// Why it could not be saved, or what clients of the old domain would miss; empty if neither is
+    /// so.
     #[must_use]
     pub fn reason(&self) -> &[u8] {
         &self.reason
     }
 
-    /// The events of a mask that it may get now. Until it serves, and when it does no more, others
-    /// may have the devices and pipes that it watches.
+    /// The events of a mask that it may get now. Until it serves, others may have the devices and
+    /// pipes that it watches.
     #[inline]
     pub(super) const fn open_to(&self, mask: u64) -> u64 {
         match self.phase {
-            Phase::TookOver | Phase::Reverted => mask & !accept::NOTIFICATIONS,
+            Phase::TookOver => mask & !accept::NOTIFICATIONS,
             _ => mask,
         }
     }
@@ -156,18 +162,9 @@ impl Kernel {
     pub(super) fn stages(&self, server: DomainId) -> Result<bool, Status> {
         let swap = &self.live(server)?.0.swap;
         match swap.phase {
-            Phase::Quiescing | Phase::Saving | Phase::Reverted => Err(Status::NotReady),
+            Phase::Quiescing | Phase::Saving => Err(Status::NotReady),
             _ => Ok(swap.stages()),
         }
-    }
-
-    /// Fails while objects that `server` mints would not be known to whoever serves next.
-    pub(super) fn require_minting(&self, server: DomainId) -> Result<(), Status> {
-        let swap = &self.live(server)?.0.swap;
-        if swap.stages() || swap.phase == Phase::Reverted {
-            return Err(Status::NotReady);
-        }
-        Ok(())
     }
 
     /// Lets go of what a domain saved.

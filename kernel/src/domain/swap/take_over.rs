@@ -21,11 +21,15 @@ impl Kernel {
     ) -> Result<u32, Status> {
         let number = self.ipc.endpoints.get(endpoint).ok_or(Status::Closed)?.number;
         let descriptor = self.copy_descriptor(server, len)?;
-        let publication = Publication { endpoint, badge, descriptor, served: false };
+        let mut publication =
+            Publication { endpoint, badge, descriptor, served: false, twin: None };
         let domain = self.domain_mut(server)?;
         let shelf = &mut domain.swap.shelf;
         let replaced = match shelf.iter_mut().find(|staged| staged.endpoint == endpoint) {
-            Some(staged) => core::mem::replace(staged, publication).descriptor.len(),
+            Some(staged) => {
+                publication.twin = staged.twin;
+                core::mem::replace(staged, publication).descriptor.len()
+            }
             None => {
                 shelf.try_reserve(1).map_err(|_| Status::OutOfMemory)?;
                 shelf.push(publication);
@@ -36,16 +40,23 @@ impl Kernel {
         Ok(number)
     }
 
-    /// Keeps the first bytes of the send payload of a domain that prepares itself as its note.
-    pub(crate) fn leave_note(&mut self, id: DomainId, len: usize) -> Result<(), Status> {
-        let (domain, body) = self.live(id)?;
-        if len == 0 || !domain.swap.is_standby() {
+    /// Keeps what a domain that prepares itself says in `len` bytes of its send payload: a note of
+    /// `note` bytes for the domain that it replaces, and what clients of that would miss, in words.
+    pub(crate) fn leave_note(
+        &mut self,
+        id: DomainId,
+        note: usize,
+        len: usize,
+    ) -> Result<(), Status> {
+        if len == 0 || !self.live(id)?.0.swap.is_standby() {
             return Ok(());
         }
-        let mut bytes = [0; MAX_NOTE];
-        let bytes = bytes.get_mut(..len).ok_or(Status::Invalid)?;
-        body.send.read(PAYLOAD_OFFSET, bytes).map_err(|_| Status::Invalid)?;
-        self.domain_mut(id)?.swap.note = copy_of(bytes)?;
+        let said = self.last_words(id, len);
+        let parts = said.split_at_checked(note).filter(|(note, _)| note.len() <= MAX_NOTE);
+        let (note, words) = parts.ok_or(Status::Invalid)?;
+        let (note, words) = (copy_of(note)?, copy_of(words)?);
+        let swap = &mut self.domain_mut(id)?.swap;
+        (swap.note, swap.reason) = (note, words);
         Ok(())
     }
 
@@ -78,6 +89,7 @@ impl Kernel {
         match domain.swap.phase {
             Phase::Standby => self.enter_phase(id, Phase::Prepared),
             Phase::TakingOver if !self.turns.contains(&id) => {
+                self.open_twins(id);
                 self.enter_phase(id, Phase::TookOver);
             }
             Phase::Inheriting if !self.turns.contains(&id) => self.inherit(id),

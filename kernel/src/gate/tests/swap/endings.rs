@@ -4,7 +4,7 @@ use super::super::{Bench, PLAIN, copy, mint, slot};
 use super::{STANDBY, Server, Swap};
 use atoll_gate::call::rights;
 use atoll_gate::message::{EventKind, SendSlot};
-use atoll_gate::record::Phase;
+use atoll_gate::record::{Cause, Phase};
 use atoll_gate::{Call, Status};
 
 /// Steps before a commit, in order; each is one moment at which somebody ends.
@@ -144,27 +144,20 @@ fn what_was_lent_is_lent_again_and_what_moved_is_gone() {
 }
 
 #[test]
-fn a_reverted_domain_answers_what_it_took_or_leaves_it_to_the_old_one() {
+fn a_revert_ends_the_new_one_and_what_it_took_goes_to_the_old_one() {
     let mut swap = Swap::committed();
     let Swap { old, new, .. } = swap;
-    swap.ask(b"answered");
-    let first = swap.bench.take(new.domain);
+    swap.ask(b"taken");
+    swap.bench.take(new.domain);
     let (second, _, target) =
         swap.bench.spawn_with(PLAIN, &[copy(swap.pair.endpoint, rights::CALL)]);
-    assert_eq!(swap.bench.invoke(second, target[0], b"left", &[]), None);
-    swap.bench.take(new.domain);
+    assert_eq!(swap.bench.invoke(second, target[0], b"waiting", &[]), None);
     swap.bench.revert(&[(old, new)]);
-    // It mints nothing that the old one would not know.
-    let minted = [mint(new.serve, 9)];
-    assert_eq!(swap.bench.reply(new.domain, first.id, b"", &minted).0, Status::NotReady);
-    assert_eq!(swap.bench.reply(new.domain, first.id, b"by the new", &[]).0, Status::Ok);
-    swap.answered(b"by the new");
-    swap.bench.wait(old.domain);
-    swap.bench.kill(new.control);
-    assert_eq!(swap.bench.result(old.domain), Some((Status::Ok, 0)));
-    let call = swap.bench.message(old.domain);
-    assert_eq!(call.payload, b"left");
-    swap.bench.reply(old.domain, call.id, b"", &[]);
+    assert_eq!(swap.bench.status(new.control).0.cause, Cause::Killed as u32);
+    for expected in [b"waiting".as_slice(), b"taken"] {
+        assert_eq!(swap.bench.echo(old.domain), expected);
+    }
+    swap.answered(b"taken");
     assert_eq!(swap.bench.result(second), Some((Status::Ok, 0)));
 }
 

@@ -218,8 +218,11 @@ fn an_old_domain_hears_the_note_of_the_one_that_replaces_it() {
     assert_eq!(swap.bench.phase(old), Phase::Settled);
     let long = [8; MAX_NOTE + 1];
     swap.bench.put(next, &long, &[]);
-    assert_eq!(swap.bench.fails(next, Call::Ready, [lengths(MAX_NOTE + 1, 0)]), Status::Invalid);
-    swap.bench.expect(next, Call::Ready, [lengths(MAX_NOTE, 0)]);
+    assert_eq!(
+        swap.bench.fails(next, Call::Ready, [lengths(MAX_NOTE + 1, 0), MAX_NOTE as u64 + 1]),
+        Status::Invalid
+    );
+    swap.bench.expect(next, Call::Ready, [lengths(MAX_NOTE, 0), MAX_NOTE as u64]);
     assert_eq!(quiesce(&mut swap, old.control), Status::NotReady);
     assert_eq!(quiesce(&mut swap, control), Status::Ok);
     assert_eq!(swap.bench.hear(old.domain), Some(EventKind::Quiesce));
@@ -236,5 +239,5 @@ fn an_old_domain_hears_the_note_of_the_one_that_replaces_it() {
     }
     // A domain that is no standby has no use for one.
     let (other, _, _) = swap.bench.spawn_with(PLAIN, &[]);
-    swap.bench.expect(other, Call::Ready, [lengths(MAX_NOTE, 0)]);
+    swap.bench.expect(other, Call::Ready, [lengths(MAX_NOTE, 0), MAX_NOTE as u64]);
 }

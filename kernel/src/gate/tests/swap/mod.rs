@@ -7,6 +7,7 @@ mod memory;
 mod model;
 mod sets;
 mod steps;
+mod twins;
 mod watches;
 
 use super::{Bench, PLAIN, Pair, copy, lengths, slot};

@@ -28,7 +28,4 @@ fn nothing_that_a_domain_watches_reaches_it_unless_it_serves() {
     swap.bench.commit(&[(old, new)]);
     assert_eq!(swap.bench.result(new.domain), Some((Status::Ok, 0)));
     assert_eq!(swap.bench.message(new.domain).event, Some(EventKind::Notification));
-    signal(&mut swap);
-    swap.bench.revert(&[(old, new)]);
-    swap.bench.nothing(new.domain);
 }
