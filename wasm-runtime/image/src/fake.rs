@@ -87,6 +87,8 @@ pub(crate) struct State {
     pub(crate) clone: Option<Life>,
     /// How often it said so.
     pub(crate) ready: u32,
+    /// What it said that clients would miss when it was prepared.
+    pub(crate) missing: Vec<String>,
     pub(crate) ports: Vec<(u64, u64)>,
     pub(crate) window: Vec<u8>,
     /// Of each device object: whether it may have been another domain's.

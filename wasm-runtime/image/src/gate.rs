@@ -201,6 +201,15 @@ pub trait Calls: Gate {
         self.enter(Call::CreateEndpoint, [0; 5]).map(|handle| handle as u32)
     }
 
+    /// A handle to the twin of an endpoint that a domain staged.
+    ///
+    /// # Errors
+    /// The status of the gate call.
+    fn create_twin(&mut self, endpoint: u32, control: u32) -> Result<u32, Status> {
+        let arguments = [u64::from(endpoint), u64::from(control), 0, 0, 0];
+        self.enter(Call::CreateEndpoint, arguments).map(|handle| handle as u32)
+    }
+
     /// Serves an endpoint with the descriptor in the first `payload` bytes of the send area.
     ///
     /// # Errors
@@ -397,16 +406,20 @@ pub trait Calls: Gate {
 
     /// Ends this domain with a reason. A fake gate comes back.
     fn exit(&mut self, cause: Cause, code: u64, message: &str) {
-        let payload = self.send_payload();
-        let count = message.len().min(payload.len());
-        for (to, from) in payload.iter_mut().zip(message.as_bytes()) {
-            *to = *from;
-        }
+        let count = put_text(self.send_payload(), message);
         let _ = self.enter(Call::Exit, [cause as u64, code, Self::plain(count), 0, 0]);
     }
 }
 
 impl<G: Gate> Calls for G {}
+
+/// Puts as much of a text as there is room for at the beginning of a payload; its length.
+pub(crate) fn put_text(payload: &mut [u8], text: &str) -> usize {
+    for (to, from) in payload.iter_mut().zip(text.as_bytes()) {
+        *to = *from;
+    }
+    text.len().min(payload.len())
+}
 
 /// A status in words, for messages that people read.
 #[must_use]

@@ -118,6 +118,7 @@ fn instantiate<G: Gate>(gate: G, start: Start, bytes: &[u8]) -> Result<Instance<
         descriptor: instance.descriptor(number).unwrap_or_default(),
         services: Vec::new(),
         numbers: None,
+        missing: None,
     });
     let exports = exports.collect();
     let layout = instance.layout().map(<[u8]>::to_vec);

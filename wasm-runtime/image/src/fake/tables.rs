@@ -76,7 +76,15 @@ impl Fake {
                 let held = state.things[&(a as u32)].1;
                 state.add(thing, held & b as u32)
             }
-            Call::CreateEndpoint => state.add(Thing::Endpoint(77), rights::ALL),
+            Call::CreateEndpoint if a == 0 => state.add(Thing::Endpoint(77), rights::ALL),
+            Call::CreateEndpoint => {
+                state.thing(a, rights::SERVE)?;
+                state.swaps.push((call, [a, b], Vec::new()));
+                match state.swap_status {
+                    None => state.add(Thing::Endpoint(77), rights::ALL & !rights::SERVE),
+                    Some(status) => return Err(status),
+                }
+            }
             Call::Publish => {
                 state.thing(a, rights::SERVE)?;
                 state.published.push((a as u32, b, payload));
@@ -150,9 +158,11 @@ impl Fake {
             }
             Call::Ready => {
                 state.ready += 1;
-                if !payload.is_empty() {
-                    state.note = payload;
+                let (note, missing) = payload.split_at(b as usize);
+                if !note.is_empty() {
+                    state.note = note.to_vec();
                 }
+                state.missing.push(String::from_utf8(missing.to_vec()).expect("text"));
                 return Ok(0);
             }
             Call::OpenBlob if payload == b"there" => {

@@ -55,6 +55,12 @@ pub struct Minted {
     pub rep: u32,
 }
 
+impl Minted {
+    /// An object of an earlier version that this one does not have: nobody can use it, and its end
+    /// means nothing.
+    pub(crate) const PAST: Self = Self { interface: u32::MAX, resource: u32::MAX, rep: 0 };
+}
+
 /// One exported interface.
 #[derive(Clone, Debug)]
 pub struct Export {
@@ -68,6 +74,8 @@ pub struct Export {
     pub services: Vec<Service>,
     /// By which numbers clients know it, if not by those of the binary.
     pub numbers: Option<Renumbered>,
+    /// What clients of the domain before would miss in it.
+    pub missing: Option<String>,
 }
 
 impl Export {

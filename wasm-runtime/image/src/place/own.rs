@@ -129,6 +129,13 @@ impl<G: Gate> Place<G> {
             Err("an object's number is taken or out of range".into())
         }
     }
+
+    /// Keeps a number from being given to an object, as another domain still holds it.
+    pub(crate) fn keep_number(&mut self, id: u32) {
+        if id < MOST_OBJECTS {
+            self.minted.put(id, Minted::PAST);
+        }
+    }
 }
 
 /// The resource type of a provided kind.

@@ -75,7 +75,8 @@ impl<G: Gate> Place<G> {
     }
 
     /// Lets an export have the numbers of what is or was last published on the endpoint that it
-    /// will serve, if anything was.
+    /// will serve, if anything was. A domain that prepares itself to take over keeps its own where
+    /// that cannot be, and says so: the supervisor knows whether all clients are swapped with it.
     ///
     /// # Errors
     /// Clients may use something that the component does not have; in words.
@@ -88,8 +89,29 @@ impl<G: Gate> Place<G> {
         }
         let running = self.described(serve).map_err(words)?;
         let export = self.exports.get_mut(export).ok_or("there is no such export")?;
-        export.numbers = Some(renumber(&export.interface, &running, &export.descriptor)?);
-        self.is_renumbered = true;
+        match renumber(&export.interface, &running, &export.descriptor) {
+            Ok(numbers) => {
+                export.numbers = Some(numbers);
+                self.is_renumbered = true;
+            }
+            Err(missing) if self.start.standby => export.missing = Some(missing),
+            Err(missing) => return Err(missing),
+        }
         Ok(())
+    }
+
+    /// What clients of the domain before would miss, in words; empty if nothing.
+    pub(crate) fn missing(&self) -> String {
+        let exports = self.exports.iter();
+        let missing = exports.filter_map(|export| {
+            Some(format!("export `{}`: {}", export.name, export.missing.as_ref()?))
+        });
+        missing.collect::<Vec<_>>().join("; ")
+    }
+
+    /// Whether an interface is another one than the domain before had.
+    pub(crate) fn is_another(&self, interface: &str) -> bool {
+        let mut exports = self.exports.iter();
+        exports.any(|export| export.missing.is_some() && compatible(interface, &export.name))
     }
 }

@@ -47,6 +47,7 @@ pub(super) fn call<G: Gate>(
             place.answer.put(|out| out.u64(revoked));
             Ok(())
         }
+        Function::EndpointTwin => twin(place),
         Function::EndpointPublish => publish(place),
         Function::DomainCreate => create(place),
         Function::DomainClone => clone(place),
@@ -163,6 +164,20 @@ fn couples<G: Gate>(place: &mut Place<G>) -> Result<Result<usize, Status>, super
     let mut writer = Writer::new(place.gate.send_payload());
     handles.iter().for_each(|handle| writer.u32(*handle));
     Ok(writer.finish().ok_or(Status::Invalid))
+}
+
+fn twin<G: Gate>(place: &mut Place<G>) -> Outcome {
+    let (number, server) = place.method(|input| input.u32())?;
+    let endpoint = place.handle_of(number)?;
+    let control = place.handle_of(place.lent(server).ok_or(Malformed)?)?;
+    match place.gate.create_twin(endpoint, control) {
+        Ok(twin) => {
+            place.answer.case(0);
+            place.give(Object::Endpoint(twin));
+            Ok(())
+        }
+        Err(status) => answer_step(place, Err(status), "the endpoint has no twin"),
+    }
 }
 
 fn publish<G: Gate>(place: &mut Place<G>) -> Outcome {

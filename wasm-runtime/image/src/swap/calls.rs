@@ -20,10 +20,10 @@ pub(crate) trait SwapCalls: Gate {
         self.enter(Call::Quiesce, [u64::from(control), u64::from(next), 0, 0, 0]).map(drop)
     }
 
-    /// Reports this domain prepared, with a note in the first bytes of the send payload for the
-    /// one that it is to replace.
-    fn report_prepared(&mut self, note: usize) {
-        let _ = self.enter(Call::Ready, [plain(note), 0, 0, 0, 0]);
+    /// Reports this domain prepared, with what is in the send payload: a note for the one that it is
+    /// to replace and, up to `len`, what clients of that would miss.
+    fn report_prepared(&mut self, note: usize, len: usize) {
+        let _ = self.enter(Call::Ready, [plain(len), note as u64, 0, 0, 0]);
     }
 
     /// Appends the first bytes of the send payload, and handles that move, to this domain's saved

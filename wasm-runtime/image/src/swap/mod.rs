@@ -13,7 +13,7 @@ mod whole;
 
 pub(crate) use calls::SwapCalls;
 
-use crate::gate::{Calls, Gate, words};
+use crate::gate::{Calls, Gate, put_text, words};
 use crate::objects::Kind;
 use crate::place::{Minted, Parted};
 use crate::serve::{End, Life};
@@ -103,11 +103,7 @@ impl<G: Gate> Life<G> {
             None => Ok(()),
         });
         let (status, reason) = outcome.err().unwrap_or((Status::Ok, String::new()));
-        let payload = self.place().gate().send_payload();
-        let len = reason.len().min(payload.len());
-        for (to, from) in payload.iter_mut().zip(reason.as_bytes()) {
-            *to = *from;
-        }
+        let len = put_text(self.place().gate().send_payload(), &reason);
         // Whatever the kernel says to that: the domain goes on.
         let _ = self.place().gate().freeze(status, len);
         if let Some(saved) = state.and_then(|state| state.guest) {

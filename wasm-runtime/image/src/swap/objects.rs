@@ -51,12 +51,24 @@ impl<G: Gate> Life<G> {
     /// Makes the objects again that clients hold.
     pub(super) fn restore_objects(&mut self, objects: Vec<SavedObject>) -> Result<(), End> {
         for object in objects {
+            if self.is_past(&object) {
+                self.place().keep_number(object.id);
+                continue;
+            }
             let described = format!("`{}` of `{}`", object.resource, object.interface);
             let restored = self.restore_object(object)?;
             restored
                 .map_err(|why| End::refused(format!("clients hold a {described}, and {why}")))?;
         }
         Ok(())
+    }
+
+    /// Whether an object is of an interface that is another one now, and this version cannot make
+    /// it again. Then only servers hold it that are swapped at the same time.
+    fn is_past(&mut self, object: &SavedObject) -> bool {
+        let restore = format!("restore-{}", object.resource);
+        let can_restore = self.handover(&object.interface, &restore).is_some();
+        !can_restore && self.place().is_another(&object.interface)
     }
 
     /// The inner error says why not, in words.

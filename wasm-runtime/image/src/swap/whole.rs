@@ -15,15 +15,17 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 impl<G: Gate> Life<G> {
-    /// Reports that it is prepared and, to whom it replaces, which layout it has.
+    /// Reports that it is prepared, with what clients would miss and, for whom it replaces, which
+    /// layout it has.
     pub(super) fn report_prepared(&mut self) {
         let place = self.place();
+        let missing = place.missing();
         let note = place.layout.as_deref().unwrap_or_default();
-        for (to, from) in place.gate.send_payload().iter_mut().zip(note) {
-            *to = *from;
-        }
-        let len = note.len();
-        place.gate.report_prepared(len);
+        let payload = place.gate.send_payload();
+        let said = note.iter().chain(missing.as_bytes());
+        payload.iter_mut().zip(said).for_each(|(to, from)| *to = *from);
+        let (note, len) = (note.len(), note.len().saturating_add(missing.len()).min(payload.len()));
+        place.gate.report_prepared(note, len);
     }
 
     /// Offers the guests' memories and writes the rest down; the error says why that cannot be.

@@ -40,6 +40,7 @@ fn served_by(kind: GrantKind) -> (Place<Fake>, Rc<RefCell<crate::fake::State>>, 
         descriptor: vec![1],
         services: vec![Service { serve: handles.0, number: 0 }],
         numbers: None,
+        missing: None,
     });
     let provider = place.resolve("test:other/thing@1.0.0").expect("granted");
     assert_eq!(provider.target, Target::Endpoint(handles.1));

@@ -24,6 +24,7 @@ fn exporting() -> (Place<Fake>, Rc<RefCell<State>>) {
             descriptor: vec![1],
             services: Vec::new(),
             numbers: None,
+            missing: None,
         });
     }
     (place, state)

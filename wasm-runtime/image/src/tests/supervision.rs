@@ -40,6 +40,11 @@ fn steps_of_a_swap_become_gate_calls() {
     assert_eq!(ask(&mut place, Function::DomainQuiesce, &[lent(old), lent(new)]), [0; 4]);
     assert_eq!(ask(&mut place, Function::DomainTakeOver, &[lent(new), lent(old)]), [0; 4]);
     assert_eq!(ask(&mut place, Function::DomainSetHeir, &[lent(old), lent(new)]), [0; 4]);
+    ask(&mut place, Function::EndpointNew, &[]);
+    let endpoint = own(&mut place, 0, Kind::ENDPOINT);
+    let serve = place.handle_of(endpoint).expect("a handle");
+    let twin = [Argument::Borrow(Kind::ENDPOINT, endpoint), lent(new)];
+    assert_eq!(ask(&mut place, Function::EndpointTwin, &twin)[..4], [0; 4]);
     for function in [Function::Commit, Function::Revert] {
         let arguments = [Argument::U32(1), lent(old), lent(new)];
         assert_eq!(ask(&mut place, function, &arguments), [0; 4]);
@@ -54,6 +59,7 @@ fn steps_of_a_swap_become_gate_calls() {
             (Call::Quiesce, [old_control, new_control], vec![]),
             (Call::TakeOver, [old_control, new_control], vec![]),
             (Call::SetHeir, [old_control, new_control], vec![]),
+            (Call::CreateEndpoint, [serve.into(), new_control], vec![]),
             (Call::CommitSwap, [0; 2], couple.clone()),
             (Call::RevertSwap, [0; 2], couple),
             (Call::Thaw, [old_control, 0], vec![]),

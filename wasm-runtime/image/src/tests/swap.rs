@@ -433,6 +433,45 @@ fn a_version_that_cannot_take_over_ends_and_says_why() {
     assert_eq!(message, "restore failed: busy");
     let message = take_over(&server(same, ALL), |state| state.saved.truncate(9));
     assert!(message.contains("cannot be read"), "{message}");
-    let message = take_over(&server(["total: func() -> u32;", ATTACH, END], ALL), |_| {});
-    assert!(message.contains("`restores: "), "{message}");
+}
+
+/// Clients that are swapped with it know its own numbers; of what they held before, it makes again
+/// what it can.
+#[test]
+fn a_version_with_another_interface_says_so_and_has_its_own_numbers() {
+    for (exports, kept) in [(ALL, true), ("export atoll:lifecycle/state@0.1.0;", false)] {
+        let first = first();
+        let known = Numbers::of(&first);
+        let descriptor = known.2.clone();
+        let (_, before) = old(&first, move |state| die(&known, state));
+        let next = server([END, ATTACH, "total: func() -> u32;"], exports);
+        let (own, published) = (Numbers::of(&next), Numbers::of(&next).2);
+        let (end, state) = run_binary(Options::default(), &next, true, |state| {
+            state.pipes = before.pipes.clone();
+            state.saved = before.saved.clone();
+            state.kept = before.kept.clone();
+            let grants = grant(state);
+            state.descriptors.insert(grants[0].handle.expect("an endpoint"), descriptor);
+            state.script.push_back(Box::new(move |state| {
+                state.event(EventKind::TakeOver, 0, 0, 0, &[], &[]);
+                own.call(state, own.0, "total", &[], &[]);
+                own.call(state, own.0, "[method]counter.bump", &words(&[0]), &[borrowed(1)]);
+                // Its last holder is gone; the number is free again.
+                state.event(EventKind::Drop, 1, 0, 0, &[], &[]);
+                own.call(state, own.0, "[constructor]counter", &words(&[1]), &[]);
+                own.call(state, own.0, "[constructor]counter", &words(&[1]), &[]);
+                die(&own, state);
+            }));
+            grants
+        });
+        assert_eq!((end.cause, state.ready), (Cause::Trapped, 2), "{}", end.message);
+        let missing = &state.missing[0];
+        assert!(missing.contains("counter@1.0.0`: clients may call `restores: "), "{missing}");
+        assert_eq!(state.published[0].2, published);
+        let statuses: Vec<_> = state.replies.iter().map(|(_, status, _, _)| *status).collect();
+        let bumped = if kept { Status::Ok } else { Status::Refused };
+        assert_eq!(statuses[..2], [Status::Ok as u64, bumped as u64]);
+        let minted = state.replies.iter().filter_map(|(_, _, _, slots)| slots.first());
+        assert_eq!(minted.map(|slot| slot.object).collect::<Vec<_>>(), [1, 2]);
+    }
 }
