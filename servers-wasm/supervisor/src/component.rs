@@ -98,6 +98,14 @@ impl Kernel for World {
         endpoint.revoke_objects()
     }
 
+    fn twin(
+        &self,
+        endpoint: &Endpoint,
+        server: &domains::Domain,
+    ) -> Result<Endpoint, kernel::Error> {
+        Ok(endpoint.twin(server)?)
+    }
+
     fn publish(
         &self,
         endpoint: &Endpoint,

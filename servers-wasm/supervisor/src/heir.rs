@@ -7,7 +7,7 @@
 
 use crate::{
     kernel::{Kernel, Level, Phase},
-    launch::{Role, launch_clone},
+    launch::{Endpoints, Role, launch_clone},
     server::{Origin, State, Watched},
     supervisor::Supervisor,
 };
@@ -70,7 +70,7 @@ impl<K: Kernel> Supervisor<K> {
         let made = self.servers.get(index).and_then(|server| server.heir.as_ref()?.watched());
         match made.map(|heir| self.kernel.phase(&heir.domain)) {
             None => self.make_heir(index),
-            Some(Phase::Prepared) => self.name_heir(index),
+            Some(Phase::Prepared(_)) => self.name_heir(index),
             Some(Phase::Ended(_)) => {
                 self.say(Level::Warn, index, "has lost its heir");
                 self.drop_heir(index);
@@ -92,7 +92,7 @@ impl<K: Kernel> Supervisor<K> {
             return;
         };
         let (kernel, name) = (&self.kernel, &entry.name);
-        let role = Role::Standby { snapshot: true };
+        let role = Role::Standby { snapshot: true, twins: Endpoints::default() };
         match launch_clone(kernel, name, &entry.domain, &self.endpoints, &watched.domain, role) {
             Ok(domain) => server.heir = Some(Heir::Made(Watched::standby(kernel, domain, token))),
             Err(error) => self.say(Level::Warn, index, &format!("has no heir: {error}")),

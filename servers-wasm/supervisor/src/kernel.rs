@@ -100,8 +100,9 @@ pub enum Phase {
     Starting,
     /// Ready to serve.
     Ready,
-    /// A standby that is ready to take over.
-    Prepared,
+    /// A standby that is ready to take over, and what clients of the domain before would miss, if
+    /// anything.
+    Prepared(Option<String>),
     /// An heir that starts in the place of a domain which failed.
     Inheriting,
     /// A standby that has taken the state over and is ready to serve.
@@ -191,6 +192,16 @@ pub trait Kernel {
     fn hold_calls(&self, endpoint: &Self::Endpoint, hold: bool);
     /// Revokes every object handed out on it; how many there were.
     fn revoke_objects(&self, endpoint: &Self::Endpoint) -> u64;
+    /// Makes the twin of an endpoint: where a prepared standby that is to serve it can be called by
+    /// other standbys once it has taken over, and which the commit makes one with it.
+    ///
+    /// # Errors
+    /// When the standby does not serve it, or a quota has no room.
+    fn twin(
+        &self,
+        endpoint: &Self::Endpoint,
+        server: &Self::Domain,
+    ) -> Result<Self::Endpoint, Error>;
     /// Serves the supervisor's own export on it; calls that come by it are told from others by the
     /// number.
     ///
@@ -313,8 +324,8 @@ pub trait Kernel {
     /// # Errors
     /// When one of them is not frozen, or has not taken over; then nothing was done.
     fn commit(&self, pairs: &[(&Self::Domain, &Self::Domain)]) -> Result<(), Error>;
-    /// Takes back a commit: the old domains go on and get the calls that wait, and when the new
-    /// ones end, what these had taken.
+    /// Takes back a commit: the old domains go on and get the calls that wait, and what the new
+    /// ones had taken. These end.
     ///
     /// # Errors
     /// When one of the old ones lives no more; then nothing was done.

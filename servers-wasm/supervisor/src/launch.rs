@@ -93,6 +93,8 @@ pub enum Role<K: Kernel> {
     Standby {
         /// Whether it is kept for clones.
         snapshot: bool,
+        /// What it reaches in place of the endpoints of servers that are swapped with it.
+        twins: Endpoints<K::Endpoint>,
     },
     /// A program, with arguments (without its name) and streams.
     Program(Vec<String>, Streams<K::Input, K::Output>),
@@ -147,15 +149,24 @@ fn equip<K: Kernel>(
     endpoints: &Endpoints<K::Endpoint>,
     role: Role<K>,
 ) -> Result<(), Error> {
+    let none = Endpoints::default();
+    let twins = if let Role::Standby { twins, .. } = &role { twins } else { &none };
+    let find = |provider: &Provider, interface: &str| match provider {
+        Provider::Server { name, .. } => {
+            twins.find(name, interface).or_else(|| endpoints.find(name, interface))
+        }
+        Provider::Operator { scope, .. } => endpoints.of_scope(scope),
+        _ => None,
+    };
     for import in &plan.imports {
-        grant(kernel, domain, &import.interface, &import.provider, endpoints)?;
+        grant(kernel, domain, &import.interface, &import.provider, find)?;
     }
     for signer in &plan.signers {
         kernel.add_signer(domain, signer)?;
     }
     let mut command = vec![name.to_string()];
     let kept = match role {
-        Role::Server { snapshot } | Role::Standby { snapshot } => {
+        Role::Server { snapshot } | Role::Standby { snapshot, .. } => {
             for (interface, endpoint) in endpoints.of(name) {
                 kernel.grant_export(domain, interface, endpoint)?;
             }
@@ -173,21 +184,25 @@ fn equip<K: Kernel>(
     kernel.start(domain, plan, kept, &command)
 }
 
-/// One line of authority, which may stand for several kernel objects.
-fn grant<K: Kernel>(
+/// One line of authority, which may stand for several kernel objects; `find` gives the endpoint at
+/// which a server provides an interface.
+fn grant<'a, K: Kernel>(
     kernel: &K,
     domain: &K::Domain,
     interface: &str,
     provider: &Provider,
-    endpoints: &Endpoints<K::Endpoint>,
-) -> Result<(), Error> {
+    find: impl Fn(&Provider, &str) -> Option<&'a K::Endpoint>,
+) -> Result<(), Error>
+where
+    K::Endpoint: 'a,
+{
     let give = |label: &str, authority| kernel.grant_kernel(domain, interface, label, authority);
     match provider {
-        Provider::Server { name, on_crash } => match endpoints.find(name, interface) {
+        Provider::Server { name, on_crash } => match find(provider, interface) {
             Some(endpoint) => kernel.grant_endpoint(domain, interface, endpoint, *on_crash),
             None => Err(Error::NotFound(format!("{interface} of {name}"))),
         },
-        Provider::Operator { scope, on_crash } => match endpoints.of_scope(scope) {
+        Provider::Operator { on_crash, .. } => match find(provider, interface) {
             Some(endpoint) => kernel.grant_endpoint(domain, interface, endpoint, *on_crash),
             None => Err(Error::NotFound(interface.to_string())),
         },

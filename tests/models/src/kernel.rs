@@ -2,15 +2,17 @@
 //!
 //! What it does on a request is what `atoll:supervision/domains` promises; a request that does not
 //! fit is refused and changes nothing. Server 0 is the one that clients call. Of two servers, it
-//! answers after it has called the other one.
+//! answers after it has called the other one, and calls that also while it takes over.
 
 /// Who waits for the answer to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Caller {
     /// A client.
     Client,
-    /// A domain, on behalf of a client's call that it has taken.
+    /// A domain, on behalf of a client's call that it has taken, or its own.
     Domain(usize),
+    /// Nobody: a domain has it to do for itself.
+    Nobody,
 }
 
 /// A call: the client's, or one on its behalf.
@@ -132,6 +134,10 @@ pub enum Bug {
     NoKill,
     /// The supervisor does not know who calls whom.
     NoOrder,
+    /// The new versions of a set reach each other by the endpoints, where calls wait.
+    NoTwin,
+    /// Revert lets the new versions go on until they are killed.
+    MixingRevert,
 }
 
 /// A request that did not fit.
@@ -153,6 +159,9 @@ pub struct Kernel {
     pub answered_twice: bool,
     /// Whether a call failed because a domain was killed.
     pub failed_by_kill: bool,
+    /// Whether a domain took a call that one of another version had made, for another interface
+    /// perhaps.
+    pub mixed: bool,
 }
 
 impl Kernel {
@@ -166,6 +175,7 @@ impl Kernel {
             excused: 0,
             answered_twice: false,
             failed_by_kill: false,
+            mixed: false,
         };
         for server in 0..servers {
             let domain = kernel.create(server, Version::Old, Mode::Starting);
@@ -218,6 +228,27 @@ impl Kernel {
         }
     }
 
+    /// Sends a call to the twin of a server's endpoint: the new version has it if it took over, else
+    /// it fails.
+    pub fn send_to_twin(&mut self, server: usize, call: Call, bug: Option<Bug>) {
+        let took_over =
+            |domain: &&mut Domain| domain.server == server && domain.mode == Mode::TookOver;
+        match self.domains.iter_mut().find(took_over) {
+            _ if bug == Some(Bug::NoTwin) => self.send(server, call),
+            Some(domain) => domain.inbox.push(call),
+            None => self.reply(call, false),
+        }
+    }
+
+    /// A domain takes the first of its calls.
+    pub fn take(&mut self, domain: usize) {
+        let call = self.domains[domain].inbox.remove(0);
+        if let Caller::Domain(caller) = call.caller {
+            self.mixed |= self.domains[caller].version != self.domains[domain].version;
+        }
+        self.domains[domain].work = Work::Took(call);
+    }
+
     /// A domain answers the call that it has taken, well or not.
     pub fn answer(&mut self, domain: usize, well: bool) {
         let (Work::Took(call) | Work::Told(call, _)) = self.domains[domain].work else { return };
@@ -243,6 +274,7 @@ impl Kernel {
                     self.domains[caller].work = Work::Told(asked, well);
                 }
             }
+            Caller::Nobody => {}
         }
     }
 
@@ -253,7 +285,7 @@ impl Kernel {
             return;
         }
         let (server, replaces, work) = (ended.server, ended.replaces, ended.work);
-        let is_reverted = ended.is_reverted;
+        let (is_reverted, had_twin) = (ended.is_reverted, ended.mode == Mode::TookOver);
         let inbox = core::mem::take(&mut ended.inbox);
         ended.work = Work::Idle;
         self.becomes(domain, Mode::Ended);
@@ -262,14 +294,21 @@ impl Kernel {
             endpoint.bound = None;
             endpoint.hold = false;
         }
-        self.repeat(server, inbox);
-        if let Work::Took(call) | Work::Asked(call) | Work::Told(call, _) = work {
+        if had_twin {
+            inbox.into_iter().for_each(|call| self.reply(call, false));
+        } else {
+            self.repeat(server, inbox);
+        }
+        if let Work::Took(call) | Work::Asked(call) | Work::Told(call, _) = work
+            && self.is_awaited(call)
+        {
             let on_probation = replaces.is_some_and(|old| self.domains[old].mode != Mode::Ended);
             if (on_probation || is_reverted) && bug != Some(Bug::NoProbation) {
                 self.repeat(server, vec![call]);
             } else {
-                self.excused += u8::from(crash);
-                self.failed_by_kill |= !crash;
+                let clients = self.is_clients(call);
+                self.excused += u8::from(crash && clients);
+                self.failed_by_kill |= !crash && clients;
                 self.reply(call, false);
             }
         }
@@ -280,6 +319,26 @@ impl Kernel {
         }
         for other in &mut self.domains {
             other.inbox.retain(|call| !asked(call));
+        }
+    }
+
+    /// Whether somebody waits for what comes of a call.
+    fn is_awaited(&self, call: Call) -> bool {
+        match call.caller {
+            Caller::Client => true,
+            Caller::Domain(caller) => self.domains[caller].mode != Mode::Ended,
+            Caller::Nobody => false,
+        }
+    }
+
+    /// Whether a client waits for what comes of a call.
+    fn is_clients(&self, call: Call) -> bool {
+        match call.caller {
+            Caller::Client => true,
+            Caller::Domain(caller) => {
+                matches!(self.domains[caller].work, Work::Asked(asked) if asked.caller != Caller::Nobody)
+            }
+            Caller::Nobody => false,
         }
     }
 
@@ -352,7 +411,7 @@ impl Kernel {
         Ok(())
     }
 
-    /// Gives them back.
+    /// Gives them back, and ends the new domains.
     pub fn revert(&mut self, pairs: &[(usize, usize)], bug: Option<Bug>) -> Result<(), Refused> {
         if !pairs.iter().all(|(old, _)| self.domains[*old].mode == Mode::Replaced) {
             return Err(Refused);
@@ -370,6 +429,10 @@ impl Kernel {
                 self.repeat(server, vec![call]);
             }
             self.bind(*old);
+        }
+        let goes_on = matches!(bug, Some(Bug::EagerRevert | Bug::MixingRevert));
+        for (_, new) in pairs.iter().filter(|_| !goes_on) {
+            self.end(*new, false, bug);
         }
         Ok(())
     }

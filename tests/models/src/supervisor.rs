@@ -59,7 +59,7 @@ impl Supervisor {
         };
         let member = |server: usize| {
             let (old_calls, new_calls) = (calls(server), calls(server));
-            Member { old_calls, new_calls, deadlines: DEADLINES }
+            Member { old_calls, new_calls, outsider: None, deadlines: DEADLINES }
         };
         let mut swap = Swap::new((0..servers).map(member).collect(), Purpose::Replace, 0);
         self.todo = swap.next_action();
@@ -166,7 +166,7 @@ impl Supervisor {
 /// What the supervisor's kernel says of a domain in that mode.
 fn seen(mode: Mode) -> Seen {
     match mode {
-        Mode::Prepared => Seen::Prepared,
+        Mode::Prepared => Seen::Prepared(None),
         Mode::TookOver => Seen::TookOver,
         Mode::Frozen | Mode::Replaced => Seen::Frozen(0),
         Mode::Unsaved => Seen::Unsaved(String::new()),

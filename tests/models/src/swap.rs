@@ -64,6 +64,8 @@ pub enum Step {
     Save(usize),
     /// It cannot.
     FailToSave(usize),
+    /// A standby that takes over calls the second server.
+    Open(usize),
     /// A standby has taken over.
     TakeOver(usize),
     /// A domain crashes.
@@ -170,7 +172,7 @@ impl Model for Protocol {
                 *cancelled = true;
                 supervisor.hear(Event::Cancelled);
             }
-            step => serve(kernel, step)?,
+            step => serve(kernel, step, self.bug)?,
         }
         Some(state)
     }
@@ -184,6 +186,9 @@ impl Model for Protocol {
                 let outcomes = state.kernel.clients.iter().flat_map(|client| &client.outcomes);
                 let failed = outcomes.filter(|well| !**well).count();
                 failed <= usize::from(state.kernel.excused) && !state.kernel.failed_by_kill
+            }),
+            Property::always("versions of a set do not mix", |_, state: &State| {
+                !state.kernel.mixed
             }),
             Property::always("no call is lost", |model: &Self, state: &State| {
                 let all = |calls: usize| calls == usize::from(model.calls);
@@ -231,8 +236,12 @@ impl Protocol {
         match domain.mode {
             Mode::Starting => steps.push(Step::Serve(index)),
             Mode::Standby => steps.push(Step::Prepare(index)),
-            Mode::TakingOver => steps.push(Step::TakeOver(index)),
-            Mode::Serving | Mode::Quiescing => match domain.work {
+            Mode::TakingOver => match domain.work {
+                Work::Idle if domain.server + 1 < self.servers => steps.push(Step::Open(index)),
+                Work::Asked(_) => {}
+                _ => steps.push(Step::TakeOver(index)),
+            },
+            Mode::TookOver | Mode::Serving | Mode::Quiescing => match domain.work {
                 Work::Idle if !domain.inbox.is_empty() => steps.push(Step::Take(index)),
                 Work::Idle if domain.mode == Mode::Quiescing => steps.push(Step::Save(index)),
                 Work::Idle | Work::Asked(_) => {}
@@ -286,16 +295,23 @@ impl Protocol {
 }
 
 /// What a domain does in its own time.
-fn serve(kernel: &mut Kernel, step: Step) -> Option<()> {
+fn serve(kernel: &mut Kernel, step: Step, bug: Option<Bug>) -> Option<()> {
     match step {
         Step::Serve(domain) => kernel.serve(domain),
         Step::Prepare(domain) => kernel.becomes(domain, Mode::Prepared),
         Step::Save(domain) => kernel.becomes(domain, Mode::Frozen),
-        Step::TakeOver(domain) => kernel.becomes(domain, Mode::TookOver),
-        Step::Take(domain) => {
-            let call = kernel.domains[domain].inbox.remove(0);
-            kernel.domains[domain].work = Work::Took(call);
+        Step::Open(domain) => {
+            let own = Call { caller: Caller::Nobody, client: 0, number: 0 };
+            kernel.domains[domain].work = Work::Asked(own);
+            kernel.send_to_twin(1, Call { caller: Caller::Domain(domain), ..own }, bug);
         }
+        Step::TakeOver(domain) => {
+            match std::mem::replace(&mut kernel.domains[domain].work, Work::Idle) {
+                Work::Told(_, false) => kernel.end(domain, false, bug),
+                _ => kernel.becomes(domain, Mode::TookOver),
+            }
+        }
+        Step::Take(domain) => kernel.take(domain),
         Step::Ask(domain) => {
             let Work::Took(call) = kernel.domains[domain].work else { return None };
             kernel.domains[domain].work = Work::Asked(call);

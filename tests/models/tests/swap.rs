@@ -72,6 +72,7 @@ fn bugs_are_found() {
     let patient = Protocol { faults: 0, impatient: false, ..TWO };
     let quiet = Protocol { servers: 1, ..patient.clone() };
     let bad = Protocol { old_can_fail: false, ..ONE };
+    let cancelled = Protocol { clients: 1, faults: 0, ..TWO };
     let (twice, fails, lost) =
         ("no call is answered twice", "a call fails only if its server crashed", "no call is lost");
     let cases = [
@@ -81,7 +82,9 @@ fn bugs_are_found() {
         (Bug::EagerRevert, bad.clone(), twice),
         (Bug::NoThaw, ONE, lost),
         (Bug::NoKill, quiet, "nothing is left over"),
-        (Bug::NoOrder, patient, "without a fault it ends in new"),
+        (Bug::NoOrder, patient.clone(), "without a fault it ends in new"),
+        (Bug::NoTwin, patient, "without a fault it ends in new"),
+        (Bug::MixingRevert, cancelled, "versions of a set do not mix"),
     ];
     for (bug, protocol, property) in cases {
         let protocol = Protocol { bug: Some(bug), ..protocol };

@@ -103,7 +103,9 @@ impl From<DomainStatus> for Phase {
             }),
             (DomainState::Created | DomainState::Starting, _)
             | (_, SwapPhase::Standby | SwapPhase::TakingOver) => Self::Starting,
-            (_, SwapPhase::Prepared) => Self::Prepared,
+            (_, SwapPhase::Prepared) => {
+                Self::Prepared(Some(status.message).filter(|missing| !missing.is_empty()))
+            }
             (_, SwapPhase::Inheriting) => Self::Inheriting,
             (_, SwapPhase::TookOver) => Self::TookOver,
             (_, SwapPhase::Frozen | SwapPhase::Replaced) => Self::Frozen(status.saved),

@@ -49,8 +49,9 @@ pub enum Side {
 /// What happened. A member is one server of the transaction, by its place in it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Event {
-    /// The new version is ready to take over.
-    Prepared(usize),
+    /// The new version is ready to take over, and what clients of the old one would miss, if
+    /// anything.
+    Prepared(usize, Option<String>),
     /// The old version is frozen and has given up so many bytes of state.
     Quiesced(usize, u64),
     /// The old version could not give up its state, and why.
@@ -77,7 +78,9 @@ impl Event {
     pub fn of(member: usize, side: Side, phase: &kernel::Phase) -> Option<Self> {
         Some(match (side, phase) {
             (side, kernel::Phase::Ended(end)) => Self::Ended(member, side, report::end(end)),
-            (Side::New, kernel::Phase::Prepared) => Self::Prepared(member),
+            (Side::New, kernel::Phase::Prepared(missing)) => {
+                Self::Prepared(member, missing.clone())
+            }
             (Side::New, kernel::Phase::TookOver) => Self::TookOver(member),
             (Side::Old, kernel::Phase::Frozen(saved)) => Self::Quiesced(member, *saved),
             (Side::Old, kernel::Phase::Unsaved(why)) => Self::SaveFailed(member, why.clone()),
@@ -142,6 +145,13 @@ pub enum Reason {
     Deadline,
     /// The kernel refused an action.
     Refused(String),
+    /// Somebody who is not swapped would miss something in the new version.
+    Misfit {
+        /// Who.
+        client: String,
+        /// What.
+        missing: String,
+    },
     /// The old version could not save.
     SaveFailed(String),
     /// The old or the new version ended.
@@ -157,6 +167,10 @@ impl fmt::Display for Reason {
         match self {
             Self::Deadline => f.write_str("the deadline passed"),
             Self::Refused(why) => f.write_str(why),
+            Self::Misfit { client, missing } => write!(
+                f,
+                "the new version does not fit `{client}`, which is not swapped with it: {missing}"
+            ),
             Self::SaveFailed(why) => write!(f, "the old version cannot save: {why}"),
             Self::Ended(Side::Old, how) => write!(f, "the old version {how}"),
             Self::Ended(Side::New, how) => write!(f, "the new version {how}"),

@@ -23,6 +23,8 @@ pub struct Member {
     pub old_calls: Vec<usize>,
     /// Those that its new version calls.
     pub new_calls: Vec<usize>,
+    /// Somebody who imports from it and is no member, by name.
+    pub outsider: Option<String>,
     /// How long its phases may take.
     pub deadlines: SwapDeadlines,
 }
@@ -51,6 +53,9 @@ enum New {
 struct Pair {
     old_calls: Vec<usize>,
     new_calls: Vec<usize>,
+    outsider: Option<String>,
+    /// Whether the new version has another interface, which only members can use.
+    is_another: bool,
     old: Old,
     new: New,
     /// Bytes of state that the old version gave up.
@@ -95,14 +100,18 @@ impl Swap {
         let pair = |member: Member| Pair {
             old_calls: member.old_calls,
             new_calls: member.new_calls,
+            outsider: member.outsider,
+            is_another: false,
             old: Old::Serving,
             new: New::Absent,
             saved: 0,
         };
         let pairs: Vec<Pair> = members.into_iter().map(pair).collect();
-        let mut pending = VecDeque::from([Action::Arm(Phase::Prepare, deadlines.prepare_ns)]);
-        pending.extend((0..pairs.len()).map(Action::Prepare));
-        Self { pairs, purpose, deadlines, phase: Phase::Prepare, entered_ns: now_ns, pending }
+        let pending = VecDeque::from([Action::Arm(Phase::Prepare, deadlines.prepare_ns)]);
+        let phase = Phase::Prepare;
+        let mut swap = Self { pairs, purpose, deadlines, phase, entered_ns: now_ns, pending };
+        swap.prepare();
+        swap
     }
 
     /// Where it is.
@@ -121,6 +130,12 @@ impl Swap {
     #[must_use]
     pub fn saved_bytes(&self) -> u64 {
         self.pairs.iter().fold(0, |sum, pair| sum.saturating_add(pair.saved))
+    }
+
+    /// Whether the new version of a member has another interface than the old one.
+    #[must_use]
+    pub fn is_another(&self, member: usize) -> bool {
+        self.pairs.get(member).is_some_and(|pair| pair.is_another)
     }
 
     /// Whether it is over, but for the actions that are left.
@@ -144,8 +159,17 @@ impl Swap {
     /// Takes note of what happened, at `now_ns`. What comes too late or twice changes nothing.
     pub fn happened(&mut self, event: Event, now_ns: u64) {
         match event {
-            Event::Prepared(member) if self.new_is(member, New::Loading) => {
+            Event::Prepared(member, missing) if self.new_is(member, New::Loading) => {
                 self.set_new(member, New::Prepared);
+                if let Some(missing) = missing
+                    && let Some(pair) = self.pairs.get_mut(member)
+                {
+                    pair.is_another = true;
+                    if let Some(client) = pair.outsider.clone() {
+                        let reason = Reason::Misfit { client, missing };
+                        return self.roll_back(Some(member), reason, now_ns);
+                    }
+                }
             }
             Event::Quiesced(member, bytes) if self.old_is(member, Old::Quiescing) => {
                 self.set_old(member, Old::Frozen);
@@ -233,6 +257,7 @@ impl Swap {
                     self.quiesce();
                 }
             },
+            Phase::Prepare => self.prepare(),
             Phase::Quiesce if self.pairs.iter().all(|pair| pair.old == Old::Frozen) => {
                 self.enter(Phase::Transfer, self.deadlines.transfer_ns, now_ns);
                 self.take_over();
@@ -244,6 +269,18 @@ impl Swap {
             }
             Phase::Transfer => self.take_over(),
             _ => {}
+        }
+    }
+
+    /// Makes those whose callees are prepared: a new version links against the new versions that it
+    /// calls.
+    fn prepare(&mut self) {
+        for (member, pair) in self.pairs.iter().enumerate() {
+            if pair.new == New::Absent
+                && pair.new_calls.iter().all(|called| self.new_is(*called, New::Prepared))
+            {
+                self.pending.push_back(Action::Prepare(member));
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! Who calls whom among the servers of a transaction.
 
-use atoll_system_description::Description;
+use atoll_system_description::{Description, Domain};
 
 /// For each of these servers the others of them that it imports from, directly or through any
 /// server of the system: a call that one has taken may need all of these to be answered.
@@ -30,9 +30,21 @@ pub fn providers(description: &Description, server: usize) -> Vec<usize> {
     reached
 }
 
+/// A server or program that imports from a server and is none of `servers`, by name.
+#[must_use]
+pub fn importer(description: &Description, servers: &[usize], provider: usize) -> Option<String> {
+    let imports = |domain: &Domain| description.providers_of(domain).contains(&provider);
+    let others = description.servers.iter().enumerate();
+    let others = others.filter(|(index, _)| !servers.contains(index));
+    let others = others.map(|(_, server)| (&server.name, &server.domain));
+    let programs = description.programs.iter().map(|program| (&program.name, &program.domain));
+    let mut found = others.chain(programs).filter(|(_, domain)| imports(domain));
+    found.next().map(|(name, _)| name.clone())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{calls, providers};
+    use super::{calls, importer, providers};
     use atoll_system_description::Description;
 
     const SYSTEM: &str = r#"
@@ -50,7 +62,21 @@ mod tests {
         imports = { "x:y/b" = { server = "b" } }
         [servers.d]
         component = "d.wasm"
+        [programs.p]
+        component = "p.wasm"
+        imports = { "x:y/b" = { server = "b" } }
     "#;
+
+    #[test]
+    fn who_is_not_swapped_with_a_server_is_found() {
+        let system = Description::parse(SYSTEM, "order.toml").expect("good");
+        let importer = |servers: &[usize], provider| importer(&system, servers, provider);
+        assert_eq!(importer(&[0], 0).as_deref(), Some("b"));
+        assert_eq!(importer(&[0, 1], 0), None);
+        assert_eq!(importer(&[1], 1).as_deref(), Some("c"));
+        assert_eq!(importer(&[1, 2], 1).as_deref(), Some("p"));
+        assert_eq!(importer(&[3], 3), None);
+    }
 
     #[test]
     fn calls_go_through_servers_that_are_not_swapped() {

@@ -1,6 +1,6 @@
 //! What operators ask for: swap, rollback, history, and how a swap gets on.
 
-use atoll_system_description::{Domain, Import};
+use atoll_system_description::{Description, Domain, Import};
 
 use super::{
     event::{Event, Phase},
@@ -117,13 +117,15 @@ impl<K: Kernel> Supervisor<K> {
     ) -> Result<u64, Error> {
         let servers: Vec<usize> = versions.iter().map(|(index, _)| *index).collect();
         self.may_swap(&servers)?;
+        self.may_import(&versions)?;
         let system = self.description.with_versions(&versions).map_err(Error::Invalid)?;
         self.serve_operators(&scopes(&system))?;
         let old = order::calls(&self.description, &servers);
         let calls = old.into_iter().zip(order::calls(&system, &servers));
         let members = calls.zip(&servers).filter_map(|((old_calls, new_calls), index)| {
             let deadlines = self.description.servers.get(*index)?.swap;
-            Some(Member { old_calls, new_calls, deadlines })
+            let outsider = self.outsider(&system, &servers, *index);
+            Some(Member { old_calls, new_calls, outsider, deadlines })
         });
         let now = self.kernel.now();
         let swap = Swap::new(members.collect(), purpose, now);
@@ -181,6 +183,36 @@ impl<K: Kernel> Supervisor<K> {
                 Err(Error::Invalid(format!("{servers} are being swapped; wait until they serve")))
             }
         }
+    }
+
+    /// Somebody who imports from a server and is not swapped with it, now or, if another swap is
+    /// taken back, then.
+    fn outsider(&self, system: &Description, servers: &[usize], provider: usize) -> Option<String> {
+        let on_probation = self.transactions.iter().filter(|other| !other.swap.is_over());
+        let mut spares = on_probation.flat_map(|other| &other.pairs);
+        let imports = |version: &Domain| system.providers_of(version).contains(&provider);
+        order::importer(system, servers, provider).or_else(|| {
+            let spare =
+                spares.find(|pair| !servers.contains(&pair.server) && imports(&pair.version));
+            spare.map(|pair| self.name_of(pair.server))
+        })
+    }
+
+    /// Refuses versions that would be linked to an interface that may be taken back.
+    fn may_import(&self, versions: &[(usize, Domain)]) -> Result<(), Error> {
+        for (index, version) in versions {
+            for provider in self.description.providers_of(version) {
+                let another = self.transaction_of(provider);
+                if another.is_some_and(|(_, other, member)| other.swap.is_another(member)) {
+                    let (name, provider) = (self.name_of(*index), self.name_of(provider));
+                    return Err(Error::Invalid(format!(
+                        "{name} imports from {provider}, which is on probation with another \
+                         interface; wait until that is over"
+                    )));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Takes a server out of the transaction that it is in.

@@ -6,7 +6,7 @@
 
 use core::mem;
 
-use atoll_system_description::Domain;
+use atoll_system_description::{Domain, Provider};
 
 use super::{
     event::{Action, Event, Phase, Side},
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     kernel::{self, Error, Kernel},
-    launch::{Role, launch},
+    launch::{Endpoints, Role, launch},
     server::Watched,
     supervisor::Supervisor,
 };
@@ -248,17 +248,38 @@ impl<K: Kernel> Supervisor<K> {
 
     fn make_standby(&mut self, id: u64, member: usize) -> Result<(), Error> {
         let token = self.token();
+        let twins = self.twins(id, member)?;
         let transaction = find(&mut self.transactions, id);
         let pair = transaction.and_then(|transaction| transaction.pairs.get_mut(member));
         let Some(pair) = pair else { return Ok(()) };
         let server = pair.server;
         let Some(entry) = self.description.servers.get(pair.server) else { return Ok(()) };
         let (kernel, name) = (&self.kernel, &entry.name);
-        let role = Role::Standby { snapshot: entry.snapshot };
+        let role = Role::Standby { snapshot: entry.snapshot, twins };
         let domain = launch(kernel, name, &pair.version, &self.endpoints, role)?;
         pair.spare = Some(Watched::standby(kernel, domain, token));
         self.drop_heir(server);
         Ok(())
+    }
+
+    /// What the new version of a member reaches in place of the endpoints of other members, the new
+    /// versions of which are prepared.
+    fn twins(&self, id: u64, member: usize) -> Result<Endpoints<K::Endpoint>, Error> {
+        let mut twins = Endpoints::default();
+        let transaction = self.transactions.iter().find(|other| other.id == id);
+        let Some(transaction) = transaction else { return Ok(twins) };
+        let imports = transaction.pairs.get(member).map(|pair| &pair.version.imports);
+        for import in imports.into_iter().flatten() {
+            let Provider::Server { name, .. } = &import.provider else { continue };
+            let mut others = transaction.pairs.iter();
+            let other = others.find(|pair| self.name_of(pair.server) == *name);
+            let Some(spare) = other.and_then(|pair| pair.spare.as_ref()) else { continue };
+            if let Some(endpoint) = self.endpoints.find(name, &import.interface) {
+                let twin = self.kernel.twin(endpoint, &spare.domain)?;
+                twins.add(name, &import.interface, twin);
+            }
+        }
+        Ok(twins)
     }
 
     /// The domains of a member, the old one first.

@@ -31,6 +31,8 @@ pub(crate) struct Simulated {
     pub(crate) is_clone: bool,
     /// What it is doing for a swap.
     pub(crate) step: Step,
+    /// What clients of the domain before will miss in it.
+    pub(crate) missing: Option<String>,
     /// Whether it gets no further and answers nothing.
     pub(crate) hangs: bool,
     /// Whether it waits for a reply.
@@ -169,6 +171,14 @@ impl Kernel for Play {
         1
     }
 
+    /// The endpoint's number and a thousand.
+    fn twin(&self, endpoint: &u32, server: &DomainHandle) -> Result<u32, Error> {
+        match self.0.domains.borrow()[server.index].phase {
+            Phase::Prepared(_) => Ok(endpoint + 1_000),
+            _ => Err(Error::NotFound("the interface".to_string())),
+        }
+    }
+
     fn publish(&self, endpoint: &u32, interface: &str, number: u64) -> Result<(), Error> {
         let line = format!("{interface} on {endpoint} as {number}");
         self.0.published.borrow_mut().push(line);
@@ -191,6 +201,7 @@ impl Kernel for Play {
             kept: false,
             is_clone: false,
             step: if standby { Step::Standby } else { Step::None },
+            missing: None,
             hangs: false,
             is_calling: false,
             probed: 0,
@@ -221,6 +232,7 @@ impl Kernel for Play {
             kept,
             is_clone: true,
             step: if standby { Step::Standby } else { Step::None },
+            missing: None,
             hangs: false,
             is_calling: false,
             probed: 0,
@@ -414,7 +426,7 @@ impl Machine {
         let heir =
             domain.heir.filter(|_| cause != Cause::Killed && (cause, code) != (Cause::Exited, 0));
         if let Some(heir) = heir.and_then(|heir| domains.get_mut(heir))
-            && heir.phase == Phase::Prepared
+            && heir.phase == Phase::Prepared(None)
         {
             (heir.phase, heir.step, heir.changed) = (Phase::Inheriting, Step::None, true);
         }

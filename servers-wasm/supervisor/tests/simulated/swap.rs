@@ -1,7 +1,7 @@
 //! What a swap asks of the simulated domains, with the checks that the real kernel makes. Nothing
 //! happens at once but commit, revert and thaw: a domain does its next step when the test says so.
 
-use atoll_supervisor::kernel::{Error, Phase};
+use atoll_supervisor::kernel::{Cause, Error, Phase};
 
 use super::{Machine, Simulated};
 
@@ -36,9 +36,9 @@ impl Simulated {
             return false;
         }
         let next = match (&self.phase, self.step) {
-            (Phase::Starting, Step::Standby) => Phase::Prepared,
+            (Phase::Starting, Step::Standby) => Phase::Prepared(self.missing.take()),
             (Phase::Starting | Phase::Inheriting, _) => Phase::Ready,
-            (Phase::Prepared, Step::TakingOver) => Phase::TookOver,
+            (Phase::Prepared(_), Step::TakingOver) => Phase::TookOver,
             (Phase::Ready, Step::Quiescing) => Phase::Frozen(STATE),
             (Phase::Ready, _) if self.probed != self.pulse.0 => {
                 self.pulse.0 = self.probed;
@@ -71,7 +71,7 @@ impl Machine {
 
     pub(super) fn quiesce(&self, index: usize, next: usize) -> Result<(), Error> {
         let mut domains = self.domains.borrow_mut();
-        if domains[next].phase != Phase::Prepared {
+        if !matches!(domains[next].phase, Phase::Prepared(_)) {
             return refuse("the new domain is not prepared");
         }
         let is_settled = match domains[index].step {
@@ -102,7 +102,7 @@ impl Machine {
         if !matches!(domains[old].phase, Phase::Frozen(_)) {
             return refuse("the old domain is not frozen");
         }
-        if domains[new].phase != Phase::Prepared || domains[new].step != Step::Standby {
+        if !matches!(domains[new].phase, Phase::Prepared(_)) || domains[new].step != Step::Standby {
             return refuse("the new domain is not prepared");
         }
         domains[new].step = Step::TakingOver;
@@ -112,7 +112,7 @@ impl Machine {
     pub(super) fn set_heir(&self, index: usize, heir: usize) -> Result<(), Error> {
         let mut domains = self.domains.borrow_mut();
         let serves = domains[index].phase == Phase::Ready && domains[index].step != Step::Quiescing;
-        if !serves || domains[heir].phase != Phase::Prepared {
+        if !serves || domains[heir].phase != Phase::Prepared(None) {
             return refuse("a domain has not come so far");
         }
         domains[index].heir = Some(heir);
@@ -149,6 +149,10 @@ impl Machine {
             domains[*old].step = Step::None;
             domains[*old].phase = Phase::Ready;
             domains[*old].changed = true;
+        }
+        drop(domains);
+        for (_, new) in pairs {
+            self.end(*new, Cause::Killed, 0);
         }
         Ok(())
     }

@@ -143,7 +143,7 @@ fn when_both_versions_end_the_old_one_is_started() {
 fn deadlines_are_those_of_the_description() {
     let mut world = World::booted(CHAIN);
     let id = begin(&mut world, &[to("a", "a2.wasm"), to("c", "c2.wasm")]);
-    let index = world.machine.running("c2.wasm").expect("lives");
+    let index = world.machine.running("a2.wasm").expect("lives");
     world.machine.domains.borrow_mut()[index].hangs = true;
     world.settle();
     world.pass(39_999);
@@ -199,8 +199,8 @@ fn a_new_version_that_answers_nothing_on_probation_is_rolled_back() {
 #[test]
 fn a_missing_component_rolls_back_at_once() {
     let mut world = World::booted(CHAIN);
-    let id = begin(&mut world, &[to("b", "b2.wasm"), to("c", "nothing.wasm")]);
-    assert_eq!(why(&mut world, id), "prepare of `c`: nothing.wasm not found");
+    let id = begin(&mut world, &[to("b", "nothing.wasm"), to("c", "c2.wasm")]);
+    assert_eq!(why(&mut world, id), "prepare of `b`: nothing.wasm not found");
     assert_eq!(world.machine.components(), ["a.wasm", "b.wasm", "c.wasm"]);
     is_settled(&world);
 }

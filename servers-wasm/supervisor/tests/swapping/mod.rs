@@ -1,8 +1,9 @@
-//! Swaps over a simulated kernel: phases, sets and what is told of them; [`failures`] at every point,
-//! and [`requests`] of operators.
+//! Swaps over a simulated kernel: phases and what is told of them; [`failures`] at every point,
+//! [`requests`] of operators, and [`sets`] in which one server calls the other.
 
 mod failures;
 mod requests;
+mod sets;
 
 use atoll_supervisor::{
     kernel::{Cause, Phase},
@@ -197,6 +198,7 @@ fn a_set_is_quiesced_from_the_callers_and_taken_over_from_the_called() {
     let set = [to("a", "a2.wasm"), to("c", "c2.wasm")];
     let id = begin(&mut world, &set);
     world.step();
+    world.step();
     let phase = |world: &World, component: &str| {
         let index = world.machine.running(component).expect("lives");
         world.machine.domains.borrow()[index].phase.clone()
@@ -211,7 +213,7 @@ fn a_set_is_quiesced_from_the_callers_and_taken_over_from_the_called() {
     world.step();
     assert_eq!(
         (phase(&world, "a2.wasm"), phase(&world, "c2.wasm")),
-        (Phase::TookOver, Phase::Prepared)
+        (Phase::TookOver, Phase::Prepared(None))
     );
     world.step();
     assert_eq!((phase(&world, "a2.wasm"), phase(&world, "c2.wasm")), (Phase::Ready, Phase::Ready));
