@@ -11,6 +11,7 @@ mod iso;
 mod limits;
 mod operators;
 mod recovery;
+mod sets;
 mod shell;
 mod signed;
 mod supervision;
@@ -34,6 +35,7 @@ pub fn all() -> Vec<&'static Scenario> {
         console::ALL,
         operators::ALL,
         signed::ALL,
+        sets::ALL,
         recovery::ALL,
         heirs::ALL,
         iso::ALL,
