@@ -235,9 +235,9 @@ fn a_set_is_quiesced_from_the_callers_and_taken_over_from_the_called() {
 }
 
 #[test]
-fn many_swaps_leave_nothing_behind() {
+fn a_thousand_swaps_leave_nothing_behind() {
     let mut world = World::booted(CHAIN);
-    for round in 0..200 {
+    for round in 0..1_000 {
         let component = if round % 2 == 0 { "b2.wasm" } else { "b.wasm" };
         let id = begin(&mut world, &[to("b", component)]);
         world.settle();

@@ -8,7 +8,7 @@ use super::shell::{answers, prompt};
 use crate::guide::{blocks, commands, squeeze};
 use crate::{Lab, Machine, OFF, PROMPT, Scenario, Session};
 use anyhow::{Context, Result, bail, ensure};
-use std::fs;
+use std::{env, fs};
 
 pub(super) const ALL: &[Scenario] = &[
     Scenario {
@@ -216,14 +216,19 @@ fn set(lab: &Lab<'_>) -> Result<()> {
     off(session)
 }
 
-/// Swaps before and between the looks at what is free.
+/// Swaps before and between the looks at what is free; a long run may ask for more of them.
 const WARM: usize = 4;
 const SWAPS: usize = 100;
+const MORE: &str = "ATOLL_SWAPS";
 /// A leak of a frame a swap would be less; what the shell and the supervisor remember is, too.
 const TOLERANCE: u64 = 3;
 
 fn many(lab: &Lab<'_>) -> Result<()> {
-    let system = System::new()?.with_text("probation = \"500 ms\"", "probation = \"1 ms\"")?;
+    let swaps = env::var(MORE).ok().map(|count| count.parse()).transpose()?.unwrap_or(SWAPS);
+    let system = System::new()?
+        .with_text("probation = \"500 ms\"", "probation = \"1 ms\"")?
+        // So long it may take until it has answered one of its calls.
+        .with_text("quiesce = \"500 ms\"", "quiesce = \"30 s\"")?;
     let mut session = system.boot(lab, "256M")?;
     session.command("clerk work &")?;
     let mut versions = ["store-v2.wasm", "store.wasm"].into_iter().cycle();
@@ -235,10 +240,10 @@ fn many(lab: &Lab<'_>) -> Result<()> {
     };
     swap(&mut session, WARM)?;
     let before = (free(&mut session)?, handles(&mut session)?);
-    swap(&mut session, SWAPS)?;
+    swap(&mut session, swaps)?;
     let after = (free(&mut session)?, handles(&mut session)?);
-    ensure!(after.0 + TOLERANCE >= before.0, "{SWAPS} swaps took memory: {before:?}, {after:?}");
-    ensure!(after.1 == before.1, "{SWAPS} swaps took handles: {before:?}, {after:?}");
+    ensure!(after.0 + TOLERANCE >= before.0, "{swaps} swaps took memory: {before:?}, {after:?}");
+    ensure!(after.1 == before.1, "{swaps} swaps took handles: {before:?}, {after:?}");
     nothing_was_lost(&mut session, "clerk")?;
     off(session)
 }

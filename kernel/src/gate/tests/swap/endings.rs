@@ -267,11 +267,11 @@ fn the_heir_pays_for_what_was_kept_at_the_endpoints_of_the_old_one() {
 }
 
 #[test]
-fn hundreds_of_swaps_leave_nothing_behind() {
+fn a_thousand_swaps_leave_nothing_behind() {
     let mut swap = Swap::new();
     let Swap { mut old, mut new, .. } = swap;
     let mut before = None;
-    for round in 0..300 {
+    for round in 0..1_000 {
         let ends = swap.bench.expect(old.domain, Call::CreatePipe, [4096]);
         swap.ask(b"question");
         swap.bench.freeze(old, &[7; 5000], &[ends as u32, (ends >> 32) as u32]);
