@@ -4,6 +4,7 @@ mod boot;
 mod calls;
 mod clones;
 mod console;
+mod crashes;
 mod foreign;
 mod heirs;
 mod hostile;
@@ -38,6 +39,7 @@ pub fn all() -> Vec<&'static Scenario> {
         sets::ALL,
         recovery::ALL,
         heirs::ALL,
+        crashes::ALL,
         iso::ALL,
     ]
     .into_iter()

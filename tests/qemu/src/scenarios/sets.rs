@@ -94,9 +94,10 @@ fn start(lab: &Lab<'_>) -> Result<()> {
 }
 
 /// Asks until the answer is there.
-fn until(session: &mut Session, command: &str, answer: &str) -> Result<()> {
+pub(super) fn until(session: &mut Session, command: &str, answer: &str) -> Result<()> {
+    let squeezed = |text: &str| text.split_whitespace().collect::<String>();
     for _ in 0..500 {
-        if session.command(command)?.contains(answer) {
+        if squeezed(&session.command(command)?).contains(&squeezed(answer)) {
             return Ok(());
         }
     }
