@@ -64,9 +64,9 @@ impl<G: Gate> Life<G> {
         let told = loop {
             let gate = self.place().gate();
             let told = gate.wait(accept::CALLS, NO_DEADLINE).ok();
-            match told.and_then(|()| EventKind::from_raw(gate.header().event)) {
-                Some(told @ (EventKind::TakeOver | EventKind::Inherit)) => break told,
-                _ => {}
+            let told = told.and_then(|()| EventKind::from_raw(gate.header().event));
+            if let Some(told @ (EventKind::TakeOver | EventKind::Inherit)) = told {
+                break told;
             }
         };
         if told == EventKind::Inherit {
