@@ -13,6 +13,11 @@ use wit_component::ComponentEncoder;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
+/// Bytes of a guest's stack in its linear memory, which is below all else there: what overflows it
+/// traps. All of it is zeroed whenever the server is loaded, and counts against its quota; the
+/// linker's default is a megabyte, of which none of the servers needs a tenth.
+const STACK: u32 = 128 << 10;
+
 /// Builds all components and gives their folder.
 pub(crate) fn build(project: &Project) -> Result<PathBuf> {
     step("building the servers");
@@ -79,7 +84,8 @@ fn build_rust(project: &Project, folders: &[PathBuf]) -> Result<Vec<(String, Pat
     cargo.args(["--quiet", "--profile", "guest", "--target", TARGET]);
     cargo.args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"]);
     cargo.arg("--message-format=json-render-diagnostics");
-    append_flags(&mut cargo, &["-Zunstable-options", "-Cpanic=immediate-abort"]);
+    let stack = format!("-Clink-arg=-zstack-size={STACK}");
+    append_flags(&mut cargo, &["-Zunstable-options", "-Cpanic=immediate-abort", &stack]);
     for folder in folders {
         cargo.args(["-p", &package_of(folder)?]);
     }
