@@ -67,13 +67,6 @@ impl System {
         Ok(system)
     }
 
-    /// Changes a text of the description.
-    pub(super) fn with_text(mut self, old: &str, new: &str) -> Result<Self> {
-        ensure!(self.text.contains(old), "the description does not say {old}");
-        self.text = self.text.replacen(old, new, 1);
-        Ok(self)
-    }
-
     /// Adds an entry whose component is one of the repository's.
     pub(super) fn and(mut self, entry: &str) -> Self {
         self.text += entry;

@@ -226,9 +226,9 @@ const TOLERANCE: u64 = 3;
 fn many(lab: &Lab<'_>) -> Result<()> {
     let swaps = env::var(MORE).ok().map(|count| count.parse()).transpose()?.unwrap_or(SWAPS);
     let system = System::new()?
-        .with_text("probation = \"500 ms\"", "probation = \"20 ms\"")?
+        .instead("probation = \"500 ms\"", "probation = \"20 ms\"")?
         // What has answered none of its calls by then gets so much more time for that.
-        .with_text("quiesce = \"500 ms\"", "quiesce = \"5 s\"")?;
+        .instead("quiesce = \"500 ms\"", "quiesce = \"5 s\"")?;
     let mut session = system.boot(lab, "256M")?;
     session.command("clerk work &")?;
     let mut versions = ["store-v2.wasm", "store.wasm"].into_iter().cycle();
