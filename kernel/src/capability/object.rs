@@ -23,6 +23,9 @@ pub mod tag {
     /// `ipc::Watch`.
     #[derive(Debug)]
     pub enum Watch {}
+    /// `ipc::Capsule`.
+    #[derive(Debug)]
+    pub enum Capsule {}
     /// `ipc::PendingCall`.
     #[derive(Debug)]
     pub enum Call {}
@@ -52,6 +55,8 @@ pub type PipeId = Id<tag::Pipe>;
 pub type EventId = Id<tag::Event>;
 /// Names a watch.
 pub type WatchId = Id<tag::Watch>;
+/// Names a capsule.
+pub type CapsuleId = Id<tag::Capsule>;
 /// Names a call that is not over.
 pub type CallId = Id<tag::Call>;
 /// Names what the kernel keeps for a call.
@@ -90,6 +95,8 @@ pub enum Object {
     Log,
     /// The machine.
     System,
+    /// A capsule.
+    Capsule(CapsuleId),
 }
 
 impl Object {
@@ -109,6 +116,7 @@ impl Object {
             Self::Domain(_) => ObjectKind::Domain,
             Self::Log => ObjectKind::Log,
             Self::System => ObjectKind::System,
+            Self::Capsule(_) => ObjectKind::Capsule,
         }
     }
 }

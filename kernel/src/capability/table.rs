@@ -300,6 +300,8 @@ lookups! {
     window(Window) -> super::WindowId;
     /// The number of the boot module that `handle` names, if it has the rights `needed`.
     blob(Blob) -> u32;
+    /// The capsule that `handle` names, if it has the rights `needed`.
+    capsule(Capsule) -> super::CapsuleId;
     /// The domain that `handle` controls, if it has the rights `needed`.
     domain(Domain) -> super::DomainId;
 }

@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod calls;
+mod capsules;
 mod create;
 mod death;
 mod devices;

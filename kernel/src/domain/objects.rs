@@ -40,6 +40,9 @@ impl Kernel {
                 self.devices.windows.get_mut(id).map(|window| &mut window.holders)
             }
             Object::Domain(id) => self.domains.get_mut(id).map(|domain| &mut domain.holders),
+            Object::Capsule(id) => {
+                self.ipc.capsules.get_mut(id).map(|capsule| &mut capsule.holders)
+            }
             Object::Blob(_) | Object::Log | Object::System => None,
         };
         if let Some(holders) = counter {
@@ -65,6 +68,7 @@ impl Kernel {
                 self.devices.release(object)
             }
             Object::Domain(id) => self.release_domain(id),
+            Object::Capsule(id) => self.release_capsule(id),
             Object::Blob(_) | Object::Log | Object::System => {}
         }
     }

@@ -6,6 +6,7 @@
 //! the wait does.
 #![forbid(unsafe_code)]
 
+mod capsules;
 mod control;
 mod devices;
 mod handles;
@@ -130,6 +131,9 @@ const fn function(call: Call) -> Function {
         Call::TakeMemory => swaps::take_memory,
         Call::Probe => control::probe,
         Call::AnswerProbe => control::answer_probe,
+        Call::CreateCapsule => capsules::create,
+        Call::ReadCapsule => capsules::read,
+        Call::WriteCapsule => capsules::write,
         Call::SetHeir => swaps::set_heir,
     }
 }

@@ -1,4 +1,5 @@
-//! What domains talk through: endpoints and calls, minted objects, pipes, events, watches.
+//! What domains talk through: endpoints and calls, minted objects, pipes, events, watches; and what
+//! one leaves to the next, capsules.
 //!
 //! [`Ipc`] holds the tables. The room keeps queues and states and moves no bytes between domains:
 //! `domain` delivers, wakes and charges. Each domain has an [`Inbox`], which merges what waits for
@@ -9,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 pub mod call;
+pub mod capsule;
 pub mod endpoint;
 pub mod event;
 pub mod inbox;
@@ -17,6 +19,7 @@ mod ring;
 pub mod watch;
 
 pub use call::{Buffer, CallState, Mail, PendingCall};
+pub use capsule::Capsule;
 pub use endpoint::{Endpoint, Freshness, Minted, Standing};
 pub use event::Event;
 pub use inbox::{Inbox, Item};
@@ -45,6 +48,8 @@ pub struct Ipc {
     pub events: Slab<Event, tag::Event>,
     /// Watches, armed or queued.
     pub watches: Slab<Watch, tag::Watch>,
+    /// Capsules.
+    pub capsules: Slab<Capsule, tag::Capsule>,
     /// Id of the newest endpoint.
     newest_endpoint: u32,
 }
@@ -61,6 +66,7 @@ impl Ipc {
             pipes: Slab::new(LIMIT),
             events: Slab::new(LIMIT),
             watches: Slab::new(LIMIT),
+            capsules: Slab::new(LIMIT),
             newest_endpoint: 0,
         }
     }
@@ -103,7 +109,7 @@ impl Ipc {
 
     /// Entries in all tables, to see that nothing leaks.
     #[must_use]
-    pub const fn population(&self) -> [u32; 7] {
+    pub const fn population(&self) -> [u32; 8] {
         [
             self.endpoints.len(),
             self.minted.len(),
@@ -112,6 +118,7 @@ impl Ipc {
             self.pipes.len(),
             self.events.len(),
             self.watches.len(),
+            self.capsules.len(),
         ]
     }
 }

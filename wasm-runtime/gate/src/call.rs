@@ -256,6 +256,19 @@ numbered! {
         /// payload says what is wrong, in words. [`Status::Invalid`] for another number.
         AnswerProbe = 46,
 
+        // Capsules: see [`crate::capsule`].
+        /// (system handle, bytes) -> handle of a new capsule, with all rights. It lives while
+        /// somebody holds it. The bytes are its limit and count, all of them, against the caller.
+        CreateCapsule = 47,
+        /// (handle of capsule, number) -> bytes of that record, which are in the receive payload;
+        /// [`Status::NotFound`] if there is none. Numbers beyond 32 bits stand for more:
+        /// [`crate::capsule::NUMBERS`], [`crate::capsule::ROOM`].
+        ReadCapsule = 48,
+        /// (handle of capsule, number, lengths) -> 0. The payload takes the place of that record;
+        /// an empty one removes it. [`Status::QuotaExceeded`], and nothing has changed, if the
+        /// capsule has no room.
+        WriteCapsule = 49,
+
         // Heirs
         /// (control handle of a domain that serves, control handle of a prepared one) -> 0. When
         /// the first fails, which is any end but being killed or exiting with 0, the second gets
@@ -337,6 +350,8 @@ numbered! {
         Log = 11,
         /// The machine: what rights it carries decides what it is good for.
         System = 12,
+        /// Bytes that outlive who wrote them.
+        Capsule = 13,
     }
 }
 
@@ -376,9 +391,9 @@ pub mod rights {
     pub const CALL: u32 = 1 << 1;
     /// Endpoint: may publish, receive, mint and revoke.
     pub const SERVE: u32 = 1 << 2;
-    /// Pipe reader, blob, log, system, domain: may read.
+    /// Pipe reader, blob, log, system, domain, capsule: may read.
     pub const READ: u32 = 1 << 3;
-    /// Pipe writer, log: may write.
+    /// Pipe writer, log, capsule: may write.
     pub const WRITE: u32 = 1 << 4;
     /// Event, interrupt: may signal or acknowledge. Endpoint: may say whether calls wait.
     pub const SIGNAL: u32 = 1 << 5;

@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 pub mod call;
+pub mod capsule;
 pub mod encoding;
 pub mod layout;
 pub mod limits;

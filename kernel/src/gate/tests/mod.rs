@@ -3,6 +3,7 @@
 //! [`Bench`] drives a [`Kernel`]: it lets a domain run, puts a call's numbers into its registers
 //! and its message into its send area, and reads what came back.
 
+mod capsules;
 mod death;
 mod devices;
 mod handles;
@@ -349,7 +350,7 @@ impl Bench {
     }
 
     /// Everything that could leak: frames, tables, handles.
-    fn footprint(&self) -> (u64, u32, [u32; 7], u32) {
+    fn footprint(&self) -> (u64, u32, [u32; 8], u32) {
         let handles = self.kernel.domains.iter().map(|(_, domain)| domain.handles.len()).sum();
         (
             frames::statistics().free,

@@ -170,7 +170,7 @@ fn the_first_domain_is_restarted_three_times() {
         // What it controlled ended with it.
         assert_eq!(bench.kernel.domains.len(), u32::from(round < 3));
     }
-    assert_eq!(bench.kernel.ipc.population(), [0; 7]);
+    assert_eq!(bench.kernel.ipc.population(), [0; 8]);
     assert!(bench.kernel.scheduler.current(0).is_none());
 }
 

@@ -330,7 +330,7 @@ impl World {
         assert!(self.outcomes.values().all(|count| *count == 1), "a call ended twice");
         assert!(self.clients.iter().all(|client| client.waits.is_none() && client.sent.is_empty()));
         self.bench.kill(self.old.control);
-        assert_eq!(self.bench.kernel.ipc.population()[1..], [0; 6]);
+        assert_eq!(self.bench.kernel.ipc.population()[1..], [0; 7]);
         // What was published last is there for the next server, and paid once.
         let kernel = &self.bench.kernel;
         let kept: usize = kernel.ipc.endpoints.iter().map(|(_, end)| end.descriptor.len()).sum();
