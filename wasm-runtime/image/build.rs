@@ -21,6 +21,7 @@ const PROVIDED: &[&str] = &[
     "atoll:io/events",
     "atoll:io/pipes",
     "atoll:io/watch",
+    "atoll:lifecycle/capsule",
     "atoll:log/log",
     "atoll:log/source",
     "atoll:supervision/domains",

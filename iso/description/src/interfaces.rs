@@ -49,6 +49,9 @@ pub(crate) fn objection(interface: &str, provider: &Provider) -> Option<String> 
         }
         // Which of WASI's interfaces it has is the runtime's business, and it says so at start.
         _ if name.starts_with("wasi:") => (matches!(provider, Provider::Kernel), "\"kernel\""),
+        "atoll:lifecycle/capsule" => {
+            return Some(format!("`{name}` is granted by `capsule` in the server's entry"));
+        }
         _ => return Some(format!("the kernel does not provide `{name}`; name a server")),
     };
     if fits { None } else { Some(format!("`{name}` takes another grant: {wanted}")) }

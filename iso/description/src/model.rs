@@ -32,6 +32,8 @@ pub struct Server {
     pub restart: Restart,
     /// Whether it is kept when it is instantiated, to be restarted as a clone; by default it is.
     pub snapshot: bool,
+    /// Bytes of its capsule, which outlives it; by default it has none.
+    pub capsule: Option<u64>,
     /// How it shows that it works; by default it is not asked.
     pub health: Option<Health>,
     /// How long each phase of a swap may take.

@@ -75,10 +75,13 @@ fn server(entry: Entry, keys: &Keys) -> Result<Server, Fault> {
         fields.choice("start", &[("boot", Start::Boot), ("manual", Start::Manual)], Start::Boot)?;
     let restart = restart(&mut fields)?;
     let snapshot = fields.flag("snapshot", true)?;
+    // As much as `atoll_gate::capsule` allows; a test compares.
+    let capsule = fields.measure("capsule", units::size, (1 << 10, 512 << 10), 0)?;
+    let capsule = (capsule > 0).then_some(capsule);
     let health = health(&mut fields)?;
     let swap = swap(&mut fields)?;
     fields.finish()?;
-    Ok(Server { name, domain, exports, start, restart, snapshot, health, swap, at })
+    Ok(Server { name, domain, exports, start, restart, snapshot, capsule, health, swap, at })
 }
 
 fn program(entry: Entry, keys: &Keys) -> Result<Program, Fault> {

@@ -5,7 +5,10 @@
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
-use atoll_gate::limits::{Limit, RuntimeLimits};
+use atoll_gate::{
+    capsule,
+    limits::{Limit, RuntimeLimits},
+};
 use atoll_signature::SecretKey;
 use atoll_system_description::{Description, Limits, Provider, Server, Signer};
 
@@ -205,4 +208,17 @@ fn components_are_signed_by_keys_of_the_system() {
         // Another version has to be signed by the same.
         assert_eq!(system.servers[0].domain.version("a2.wasm", &[]).signers, all[1..]);
     }
+}
+
+#[test]
+fn a_capsule_may_be_as_large_as_the_kernel_makes_one() {
+    let parse = |capsule: &str| {
+        let server = "[system]\nname = \"x\"\n[servers.a]\ncomponent = \"a.wasm\"\n";
+        Description::parse(&format!("{server}{capsule}"), "capsule.toml")
+    };
+    let size = |system: Description| system.server("a").expect("server").capsule;
+    assert_eq!(size(parse("").expect("good")), None);
+    let most = format!("capsule = \"{} B\"", capsule::MAX_LIMIT);
+    assert_eq!(size(parse(&most).expect("good")), Some(capsule::MAX_LIMIT));
+    assert!(parse(&format!("capsule = \"{} B\"", capsule::MAX_LIMIT + 1)).is_err());
 }

@@ -85,6 +85,8 @@ pub enum Kind {
     Log,
     /// The machine.
     System,
+    /// What a server keeps beyond its end.
+    Capsule,
 }
 
 /// A handle of a server.

@@ -245,6 +245,7 @@ fn described(handle: &Handle) -> (&'static str, String) {
         Kind::Domain => ("domain", format!("number {detail}")),
         Kind::Log => ("log", String::new()),
         Kind::System => ("system", String::new()),
+        Kind::Capsule => ("capsule", size(extent)),
     }
 }
 

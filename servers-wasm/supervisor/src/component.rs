@@ -29,7 +29,7 @@ use bindings::{
         io::{events::Event, watch},
         log::log,
         supervision::{
-            domains::{self, Config, Couple, Endpoint, RuntimeOptions},
+            domains::{self, Capsule, Config, Couple, Endpoint, RuntimeOptions},
             machine,
             modules::Module,
             types::{DomainState, DomainStatus, HandleInfo},
@@ -50,6 +50,7 @@ struct World;
 
 impl Kernel for World {
     type Endpoint = Endpoint;
+    type Capsule = Capsule;
     type Domain = domains::Domain;
     type Pollable = Pollable;
     type Event = Event;
@@ -113,6 +114,10 @@ impl Kernel for World {
         number: u64,
     ) -> Result<(), kernel::Error> {
         Ok(endpoint.publish(interface, number)?)
+    }
+
+    fn make_capsule(&self, limit: u64) -> Result<Capsule, kernel::Error> {
+        Ok(Capsule::create(limit)?)
     }
 
     fn create(
@@ -182,6 +187,14 @@ impl Kernel for World {
         authority: Authority,
     ) -> Result<(), kernel::Error> {
         Ok(domain.grant_kernel(interface, label, authority.into())?)
+    }
+
+    fn grant_capsule(
+        &self,
+        domain: &domains::Domain,
+        capsule: &Capsule,
+    ) -> Result<(), kernel::Error> {
+        Ok(domain.grant_capsule(capsule)?)
     }
 
     fn grant_streams(

@@ -7,7 +7,7 @@
 
 use crate::{
     kernel::{Kernel, Level, Phase},
-    launch::{Endpoints, Role, launch_clone},
+    launch::{Belongings, Endpoints, Role, launch_clone},
     server::{Origin, State, Watched},
     supervisor::Supervisor,
 };
@@ -92,7 +92,8 @@ impl<K: Kernel> Supervisor<K> {
             return;
         };
         let (kernel, name) = (&self.kernel, &entry.name);
-        let role = Role::Standby { snapshot: true, twins: Endpoints::default() };
+        let belongings = Belongings { snapshot: true, capsule: server.capsule.as_ref() };
+        let role = Role::Standby { belongings, twins: Endpoints::default() };
         match launch_clone(kernel, name, &entry.domain, &self.endpoints, &watched.domain, role) {
             Ok(domain) => server.heir = Some(Heir::Made(Watched::standby(kernel, domain, token))),
             Err(error) => self.say(Level::Warn, index, &format!("has no heir: {error}")),

@@ -160,6 +160,8 @@ pub enum Action {
 pub trait Kernel {
     /// Where calls to one interface go. Dropping it gives it up.
     type Endpoint;
+    /// What a server keeps beyond its end. Dropping it gives it up.
+    type Capsule;
     /// A domain under control. Dropping it forgets an ended domain and ends a living one's
     /// supervision.
     type Domain;
@@ -209,6 +211,12 @@ pub trait Kernel {
     /// When the runtime refuses.
     fn publish(&self, endpoint: &Self::Endpoint, interface: &str, number: u64)
     -> Result<(), Error>;
+
+    /// Makes a capsule for so many bytes.
+    ///
+    /// # Errors
+    /// When there is no room.
+    fn make_capsule(&self, limit: u64) -> Result<Self::Capsule, Error>;
 
     /// Makes a domain; it does not run yet. A standby prepares itself when it is started and
     /// serves nothing until it has taken over.
@@ -260,6 +268,11 @@ pub trait Kernel {
         label: &str,
         authority: Authority,
     ) -> Result<(), Error>;
+    /// Grants a domain its capsule.
+    ///
+    /// # Errors
+    /// When a quota has no room.
+    fn grant_capsule(&self, domain: &Self::Domain, capsule: &Self::Capsule) -> Result<(), Error>;
     /// Gives a program its streams.
     ///
     /// # Errors

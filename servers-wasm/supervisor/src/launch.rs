@@ -82,17 +82,22 @@ impl<E> Endpoints<E> {
     }
 }
 
+/// What every life of a server has.
+pub struct Belongings<'a, K: Kernel> {
+    /// Whether it is kept for clones.
+    pub snapshot: bool,
+    /// Its capsule, if it has one.
+    pub capsule: Option<&'a K::Capsule>,
+}
+
 /// What kind of domain is launched.
-pub enum Role<K: Kernel> {
-    /// A server, whose exports are bound to its endpoints, and whether it is kept for clones.
-    Server {
-        /// Whether it is.
-        snapshot: bool,
-    },
+pub enum Role<'a, K: Kernel> {
+    /// A server, whose exports are bound to its endpoints.
+    Server(Belongings<'a, K>),
     /// The new version of a server that runs; the exports are bound when it has taken over.
     Standby {
-        /// Whether it is kept for clones.
-        snapshot: bool,
+        /// What it has like every life of the server.
+        belongings: Belongings<'a, K>,
         /// What it reaches in place of the endpoints of servers that are swapped with it.
         twins: Endpoints<K::Endpoint>,
     },
@@ -109,7 +114,7 @@ pub fn launch<K: Kernel>(
     name: &str,
     plan: &Domain,
     endpoints: &Endpoints<K::Endpoint>,
-    role: Role<K>,
+    role: Role<'_, K>,
 ) -> Result<K::Domain, Error> {
     let domain = kernel.create(name, plan, matches!(role, Role::Standby { .. }))?;
     let equipped = equip(kernel, &domain, name, plan, endpoints, role);
@@ -127,7 +132,7 @@ pub fn launch_clone<K: Kernel>(
     plan: &Domain,
     endpoints: &Endpoints<K::Endpoint>,
     original: &K::Domain,
-    role: Role<K>,
+    role: Role<'_, K>,
 ) -> Result<K::Domain, Error> {
     let domain = kernel.clone_domain(original, matches!(role, Role::Standby { .. }))?;
     let equipped = equip(kernel, &domain, name, plan, endpoints, role);
@@ -147,7 +152,7 @@ fn equip<K: Kernel>(
     name: &str,
     plan: &Domain,
     endpoints: &Endpoints<K::Endpoint>,
-    role: Role<K>,
+    role: Role<'_, K>,
 ) -> Result<(), Error> {
     let none = Endpoints::default();
     let twins = if let Role::Standby { twins, .. } = &role { twins } else { &none };
@@ -166,7 +171,11 @@ fn equip<K: Kernel>(
     }
     let mut command = vec![name.to_string()];
     let kept = match role {
-        Role::Server { snapshot } | Role::Standby { snapshot, .. } => {
+        Role::Server(belongings) | Role::Standby { belongings, .. } => {
+            let Belongings { snapshot, capsule } = belongings;
+            if let Some(capsule) = capsule {
+                kernel.grant_capsule(domain, capsule)?;
+            }
             for (interface, endpoint) in endpoints.of(name) {
                 kernel.grant_export(domain, interface, endpoint)?;
             }

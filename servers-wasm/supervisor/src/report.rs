@@ -77,6 +77,15 @@ fn overdue(domain: &Domain) -> String {
     format!("was not ready {deadline} after its start, its `start-deadline`, and was killed")
 }
 
+/// The grants of a server, a line each.
+#[must_use]
+pub fn server_grants(server: &Server) -> Vec<String> {
+    let mut lines = grants(&server.domain);
+    let capsule = |limit| format!("atoll:lifecycle/capsule -> capsule of {limit} bytes");
+    lines.extend(server.capsule.map(capsule));
+    lines
+}
+
 /// The grants of a domain, a line each: `interface -> what`.
 #[must_use]
 pub fn grants(domain: &Domain) -> Vec<String> {

@@ -137,6 +137,8 @@ pub struct Server<K: Kernel> {
     pub restarts: u32,
     /// What its next end leads to.
     pub history: History,
+    /// What it keeps beyond its end; made once, like its endpoints.
+    pub capsule: Option<K::Capsule>,
     /// Its domain, the last one if it ended.
     pub watched: Option<Watched<K>>,
     /// How that came to be.
@@ -163,6 +165,7 @@ impl<K: Kernel> Server<K> {
             state,
             restarts: 0,
             history: History::default(),
+            capsule: None,
             watched: None,
             origin: Origin::Bytes,
             heir: None,

@@ -205,7 +205,9 @@ impl<K: Kernel> Supervisor<K> {
         let servers = &self.description.servers;
         let programs = &self.description.programs;
         let domain = match self.named(name) {
-            Ok(Named::Server(index)) => servers.get(index).map(|entry| &entry.domain),
+            Ok(Named::Server(index)) => {
+                return Ok(servers.get(index).map_or_else(Vec::new, report::server_grants));
+            }
             Ok(Named::Task(index)) => {
                 let program = self.tasks.get(index).and_then(|task| programs.get(task.program));
                 program.map(|entry| &entry.domain)

@@ -6,7 +6,7 @@ use atoll_system_description::{
 
 use crate::{
     kernel::{Cause, End, Error, Kernel, Level, Phase},
-    launch::{Endpoints, Role, launch, launch_clone},
+    launch::{Belongings, Endpoints, Role, launch, launch_clone},
     operator::scopes,
     report,
     restart::Decision,
@@ -83,10 +83,14 @@ impl<K: Kernel> Supervisor<K> {
             for export in &server.exports {
                 self.endpoints.add(&server.name, export, self.kernel.make_endpoint());
             }
-            self.servers.push(Server::new(match server.start {
+            let state = match server.start {
                 Start::Boot => State::Starting,
                 Start::Manual => State::Stopped,
-            }));
+            };
+            let capsule = server.capsule.map(|limit| self.kernel.make_capsule(limit)).transpose();
+            let capsule = capsule
+                .map_err(|error| format!("`{}` cannot have its capsule: {error}", server.name))?;
+            self.servers.push(Server { capsule, ..Server::new(state) });
         }
         let (servers, programs) = (self.servers.len(), self.description.programs.len());
         let name = &self.description.name;
@@ -241,8 +245,9 @@ impl<K: Kernel> Supervisor<K> {
         server.providers = providers;
         let (kernel, plan) = (&self.kernel, &entry.domain);
         let before = server.watched.take().map(|watched| watched.domain);
+        let capsule = server.capsule.as_ref();
         let clone = before.as_ref().map(|original| {
-            let role = Role::Server { snapshot: true };
+            let role = Role::Server(Belongings { snapshot: true, capsule });
             launch_clone(kernel, &entry.name, plan, &self.endpoints, original, role)
         });
         server.origin = if matches!(clone, Some(Ok(_))) { Origin::Clone } else { Origin::Bytes };
@@ -254,7 +259,7 @@ impl<K: Kernel> Supervisor<K> {
                 if let Some(Err(error)) = clone.filter(|clone| !is_missing(clone)) {
                     kernel.log(Level::Warn, &format!("`{}` cannot be cloned: {error}", entry.name));
                 }
-                let role = Role::Server { snapshot: entry.snapshot };
+                let role = Role::Server(Belongings { snapshot: entry.snapshot, capsule });
                 launch(kernel, &entry.name, plan, &self.endpoints, role)
             }
         };

@@ -32,7 +32,7 @@ impl ExitStatus {
 /// Where a task is.
 enum Stage<K: Kernel> {
     /// A server that it imports from is not ready yet; what to start it with.
-    Waiting(Role<K>),
+    Waiting(Vec<String>, Streams<K::Input, K::Output>),
     /// It has a domain.
     Running(Watched<K>),
     /// It is over.
@@ -57,21 +57,21 @@ impl<K: Kernel> Task<K> {
     pub const fn watched(&self) -> Option<&Watched<K>> {
         match &self.stage {
             Stage::Running(watched) => Some(watched),
-            Stage::Waiting(_) | Stage::Ended(_) => None,
+            Stage::Waiting(..) | Stage::Ended(_) => None,
         }
     }
 
     /// Where it is, in the words for servers; absent when it is over.
     pub const fn state(&self) -> Option<State> {
         match &self.stage {
-            Stage::Waiting(_) => Some(State::Starting),
+            Stage::Waiting(..) => Some(State::Starting),
             Stage::Running(_) => Some(State::Running),
             Stage::Ended(_) => None,
         }
     }
 
     const fn is_waiting(&self) -> bool {
-        matches!(self.stage, Stage::Waiting(_))
+        matches!(self.stage, Stage::Waiting(..))
     }
 
     /// Ends it, and tells whoever waits for that.
@@ -104,8 +104,8 @@ impl<K: Kernel> Supervisor<K> {
         }
         let number = self.tasks_started.wrapping_add(1);
         let name = format!("{program}.{number}");
-        let role = Role::Program(arguments, streams);
         let stage = if self.all_running(&providers).is_ok() {
+            let role = Role::Program(arguments, streams);
             let domain = launch(&self.kernel, &name, &entry.domain, &self.endpoints, role)?;
             Stage::Running(Watched::new(
                 &self.kernel,
@@ -114,7 +114,7 @@ impl<K: Kernel> Supervisor<K> {
                 entry.domain.start_deadline_ns,
             ))
         } else {
-            Stage::Waiting(role)
+            Stage::Waiting(arguments, streams)
         };
         self.tasks_started = number;
         let finished = self.kernel.make_event();
@@ -138,9 +138,11 @@ impl<K: Kernel> Supervisor<K> {
                 task.finish(&self.kernel, ExitStatus::cut_short(format!("{down} is not running")));
             } else if ready {
                 let over = Stage::Ended(ExitStatus::cut_short(String::new()));
-                let Stage::Waiting(role) = core::mem::replace(&mut task.stage, over) else {
+                let Stage::Waiting(arguments, streams) = core::mem::replace(&mut task.stage, over)
+                else {
                     continue;
                 };
+                let role = Role::Program(arguments, streams);
                 let plan = &entry.domain;
                 match launch(&self.kernel, &task.name, plan, &self.endpoints, role) {
                     Ok(domain) => {
@@ -171,7 +173,7 @@ impl<K: Kernel> Supervisor<K> {
         self.task_observe(id);
         match &self.task(id)?.stage {
             Stage::Ended(exit) => Some(exit.clone()),
-            Stage::Waiting(_) | Stage::Running(_) => None,
+            Stage::Waiting(..) | Stage::Running(_) => None,
         }
     }
 
@@ -179,7 +181,7 @@ impl<K: Kernel> Supervisor<K> {
     pub fn task_kill(&mut self, id: u64) {
         let Some(task) = self.tasks.iter_mut().find(|task| task.id == id) else { return };
         match &task.stage {
-            Stage::Waiting(_) => {
+            Stage::Waiting(..) => {
                 task.finish(&self.kernel, ExitStatus::cut_short("was killed".to_string()));
             }
             Stage::Running(watched) => self.kernel.kill(&watched.domain),

@@ -193,6 +193,25 @@ fn what_depends_on_a_crashed_server_goes_on_and_keeps_its_endpoint() {
 }
 
 #[test]
+fn a_server_has_one_capsule_in_all_its_lives() {
+    let with = CHAIN.replace("exports = [\"x:y/b\"]", "exports = [\"x:y/b\"]\ncapsule = \"4 KiB\"");
+    let mut world = World::booted(&with);
+    let has =
+        |world: &World, name: &str| world.granted(name).contains(&"capsule of 4096".to_string());
+    assert!(has(&world, "b") && !has(&world, "a") && !has(&world, "c"));
+    world.crash("b", Cause::Trapped, 0);
+    world.settle();
+    assert!(has(&world, "b"));
+    assert_eq!(world.supervisor.stop("b"), Ok(()));
+    assert_eq!(world.supervisor.start("b"), Ok(()));
+    world.settle();
+    assert!(has(&world, "b"));
+    assert_eq!(world.machine.capsules.get(), 1);
+    let grants = world.supervisor.grants("b").expect("server");
+    assert!(grants.contains(&"atoll:lifecycle/capsule -> capsule of 4096 bytes".to_string()));
+}
+
+#[test]
 fn a_restarting_server_waits_for_a_dead_provider() {
     let mut world = World::booted(CHAIN);
     world.crash("a", Cause::Trapped, 0);

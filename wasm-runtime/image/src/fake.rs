@@ -5,6 +5,7 @@
 //! next step of the script runs. A step that is missing is a failed test. What each call does is in
 //! the modules below.
 
+pub(crate) mod capsules;
 mod messages;
 mod records;
 mod streams;
@@ -33,6 +34,7 @@ pub(crate) enum Thing {
     Window(u32),
     Log,
     System,
+    Capsule,
 }
 
 #[derive(Clone, Debug)]
@@ -110,6 +112,10 @@ pub(crate) struct State {
     pub(crate) swaps: Vec<(Call, [u64; 2], Vec<u8>)>,
     /// How those are refused, if they are.
     pub(crate) swap_status: Option<Status>,
+    /// The records of the one capsule.
+    pub(crate) capsule: BTreeMap<u32, Vec<u8>>,
+    /// Limits of the capsules that were made.
+    pub(crate) capsules: Vec<u64>,
     next: u32,
 }
 
@@ -262,6 +268,9 @@ impl Gate for Fake {
             | Call::CommitSwap
             | Call::RevertSwap
             | Call::Probe => self.swap_others(call, a, b),
+            Call::CreateCapsule => self.create_capsule(a, b),
+            Call::ReadCapsule => self.read_capsule(a, b),
+            Call::WriteCapsule => self.write_capsule(a, b, c),
             _ => self.small_call(call, arguments),
         }
     }

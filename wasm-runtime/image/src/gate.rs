@@ -385,6 +385,33 @@ pub trait Calls: Gate {
         self.enter(Call::Probe, [u64::from(control), number, 0, 0, 0]).map(drop)
     }
 
+    /// Makes a capsule for so many bytes.
+    ///
+    /// # Errors
+    /// The status of the gate call.
+    fn create_capsule(&mut self, system: u32, limit: u64) -> Result<u32, Status> {
+        let arguments = [u64::from(system), limit, 0, 0, 0];
+        self.enter(Call::CreateCapsule, arguments).map(|handle| handle as u32)
+    }
+
+    /// Reads a record, or what else the number asks for, to the receive payload; how many bytes.
+    ///
+    /// # Errors
+    /// The status of the gate call.
+    fn read_capsule(&mut self, capsule: u32, number: u64) -> Result<usize, Status> {
+        let arguments = [u64::from(capsule), number, 0, 0, 0];
+        self.enter(Call::ReadCapsule, arguments).map(|count| count as usize)
+    }
+
+    /// Replaces a record by the first bytes of the send payload.
+    ///
+    /// # Errors
+    /// The status of the gate call.
+    fn write_capsule(&mut self, capsule: u32, record: u32, payload: usize) -> Result<(), Status> {
+        let arguments = [u64::from(capsule), u64::from(record), Self::plain(payload), 0, 0];
+        self.enter(Call::WriteCapsule, arguments).map(drop)
+    }
+
     /// Reports this domain ready.
     fn report_ready(&mut self) {
         let _ = self.enter(Call::Ready, [0; 5]);

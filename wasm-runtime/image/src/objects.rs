@@ -42,6 +42,7 @@ kinds! {
     MODULE = AtollSupervisionModules, atoll_supervision_modules::MODULE;
     ENDPOINT = AtollSupervisionDomains, atoll_supervision_domains::ENDPOINT;
     DOMAIN = AtollSupervisionDomains, atoll_supervision_domains::DOMAIN;
+    CAPSULE = AtollSupervisionDomains, atoll_supervision_domains::CAPSULE;
 }
 
 /// What a pollable waits for.
@@ -135,6 +136,8 @@ pub enum Object {
     Endpoint(u32),
     /// `atoll:supervision/domains.domain`
     Domain(Box<Domain>),
+    /// `atoll:supervision/domains.capsule`
+    Capsule(u32),
     /// It was passed on; pollables of it are left.
     Gone,
 }
@@ -155,6 +158,7 @@ impl Object {
             Self::Module(_) => Kind::MODULE,
             Self::Endpoint(_) => Kind::ENDPOINT,
             Self::Domain(_) => Kind::DOMAIN,
+            Self::Capsule(_) => Kind::CAPSULE,
             Self::Gone => return None,
         })
     }
@@ -170,6 +174,7 @@ impl Object {
             | Self::Ports(handle)
             | Self::Module(handle)
             | Self::Endpoint(handle)
+            | Self::Capsule(handle)
             | Self::Pollable(Source::Handle(handle) | Source::Granted(handle)) => Some(*handle),
             Self::Domain(domain) => Some(domain.control),
             _ => None,

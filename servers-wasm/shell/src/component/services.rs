@@ -119,6 +119,7 @@ fn kind(kind: ObjectKind) -> Kind {
         ObjectKind::Interrupt => Kind::Interrupt,
         ObjectKind::Ports => Kind::Ports,
         ObjectKind::Window => Kind::Window,
+        ObjectKind::Capsule => Kind::Capsule,
         ObjectKind::Blob => Kind::Blob,
         ObjectKind::Domain => Kind::Domain,
         ObjectKind::Log => Kind::Log,

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     kernel::{self, Error, Kernel},
-    launch::{Endpoints, Role, launch},
+    launch::{Belongings, Endpoints, Role, launch},
     server::Watched,
     supervisor::Supervisor,
 };
@@ -253,9 +253,11 @@ impl<K: Kernel> Supervisor<K> {
         let pair = transaction.and_then(|transaction| transaction.pairs.get_mut(member));
         let Some(pair) = pair else { return Ok(()) };
         let server = pair.server;
-        let Some(entry) = self.description.servers.get(pair.server) else { return Ok(()) };
+        let Some(entry) = self.description.servers.get(server) else { return Ok(()) };
         let (kernel, name) = (&self.kernel, &entry.name);
-        let role = Role::Standby { snapshot: entry.snapshot, twins };
+        let capsule = self.servers.get(server).and_then(|server| server.capsule.as_ref());
+        let belongings = Belongings { snapshot: entry.snapshot, capsule };
+        let role = Role::Standby { belongings, twins };
         let domain = launch(kernel, name, &pair.version, &self.endpoints, role)?;
         pair.spare = Some(Watched::standby(kernel, domain, token));
         self.drop_heir(server);

@@ -65,6 +65,8 @@ pub(crate) struct Machine {
     /// Pollables that exist, and what was last asked for each.
     pub(crate) pollables: RefCell<BTreeMap<u64, (Source, Option<u64>)>>,
     pub(crate) endpoints: Cell<u32>,
+    /// Capsules that were made.
+    pub(crate) capsules: Cell<u32>,
     /// Endpoints at which calls fail while nobody serves them.
     pub(crate) refusing: RefCell<Vec<u32>>,
     /// Endpoints whose objects were revoked.
@@ -132,6 +134,7 @@ impl Play {
 
 impl Kernel for Play {
     type Endpoint = u32;
+    type Capsule = u64;
     type Domain = DomainHandle;
     type Pollable = Guard;
     type Event = usize;
@@ -183,6 +186,14 @@ impl Kernel for Play {
         let line = format!("{interface} on {endpoint} as {number}");
         self.0.published.borrow_mut().push(line);
         Ok(())
+    }
+
+    fn make_capsule(&self, limit: u64) -> Result<u64, Error> {
+        if !self.0.room.get() {
+            return Err(Error::OutOfResources("memory".to_string()));
+        }
+        self.0.capsules.set(self.0.capsules.get() + 1);
+        Ok(limit)
     }
 
     fn create(&self, name: &str, plan: &Domain, standby: bool) -> Result<DomainHandle, Error> {
@@ -278,6 +289,10 @@ impl Kernel for Play {
             return Err(Error::NotFound(interface.to_string()));
         }
         self.grant(domain, format!("{interface} [{label}] {authority:?}"))
+    }
+
+    fn grant_capsule(&self, domain: &DomainHandle, capsule: &u64) -> Result<(), Error> {
+        self.grant(domain, format!("capsule of {capsule}"))
     }
 
     fn grant_streams(

@@ -141,7 +141,11 @@ impl<G: Gate> Place<G> {
             Object::Output(Sink::Log { .. }) => {
                 return Err("output that goes to the log cannot be passed on".into());
             }
-            Object::Domain(_) | Object::Window(_) | Object::Error(_) | Object::Gone => {
+            Object::Domain(_)
+            | Object::Capsule(_)
+            | Object::Window(_)
+            | Object::Error(_)
+            | Object::Gone => {
                 return Err("this resource cannot be passed to another server".into());
             }
             object => object.handle().ok_or("the resource is gone")?,
@@ -215,7 +219,7 @@ impl<G: Gate> Place<G> {
                 self.transit.copies.push(copy);
                 copy
             }
-            Some(Object::Domain(_)) | None => {
+            Some(Object::Domain(_) | Object::Capsule(_)) | None => {
                 return Err("this resource cannot be lent to another server".into());
             }
             Some(object) => {

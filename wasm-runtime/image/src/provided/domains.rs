@@ -49,11 +49,13 @@ pub(super) fn call<G: Gate>(
         }
         Function::EndpointTwin => twin(place),
         Function::EndpointPublish => publish(place),
+        Function::CapsuleCreate => create_capsule(place),
         Function::DomainCreate => create(place),
         Function::DomainClone => clone(place),
         Function::DomainGrantEndpoint => grant_endpoint(place),
         Function::DomainGrantExport => grant_export(place),
         Function::DomainGrantKernel => grant_kernel(place),
+        Function::DomainGrantCapsule => grant_capsule(place),
         Function::DomainGrantStdin => grant_stream(place, "stdin"),
         Function::DomainGrantStdout => grant_stream(place, "stdout"),
         Function::DomainGrantStderr => grant_stream(place, "stderr"),
@@ -282,6 +284,32 @@ fn grant_export<G: Gate>(place: &mut Place<G>) -> Outcome {
     let (number, (interface, endpoint)) =
         place.method(|input| Ok((String::from(input.string()?), input.u32()?)))?;
     give_endpoint(place, number, &interface, endpoint, (GrantKind::Export, rights::SERVE))
+}
+
+fn create_capsule<G: Gate>(place: &mut Place<G>) -> Outcome {
+    let system = place.granted("atoll:supervision/domains")?;
+    let mut input = place.input();
+    let limit = input.u64()?;
+    input.end()?;
+    match place.gate.create_capsule(system, limit) {
+        Ok(capsule) => {
+            place.answer.case(0);
+            place.give(Object::Capsule(capsule));
+            Ok(())
+        }
+        Err(status) => answer(place, Err(status), "a capsule"),
+    }
+}
+
+fn grant_capsule<G: Gate>(place: &mut Place<G>) -> Outcome {
+    let interface = "atoll:lifecycle/capsule";
+    let (number, capsule) = place.method(|input| input.u32())?;
+    let capsule = place.handle_of(place.lent(capsule).ok_or(Malformed)?)?;
+    let narrowed = place.gate.copy(capsule, rights::READ | rights::WRITE);
+    let result = narrowed.and_then(|handle| {
+        grants::add(place, number, grants::pending(GrantKind::Kernel, interface, "", handle))
+    });
+    answer(place, result, interface)
 }
 
 /// Adds the grant of a lent endpoint, with one right.

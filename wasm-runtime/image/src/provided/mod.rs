@@ -5,6 +5,7 @@
 //! endpoint. A trap is a text for the operator. Which functions there are comes from `wit/` by way
 //! of [`crate::generated`], so a function without an arm here does not compile.
 
+mod capsule;
 mod cli;
 mod clocks;
 mod devices;
@@ -92,6 +93,7 @@ pub(crate) fn call<G: Gate>(place: &mut Place<G>, number: u32, method: u32) -> O
         AtollIoEvents => atoll_io_events, events::events;
         AtollIoPipes => atoll_io_pipes, events::pipes;
         AtollIoWatch => atoll_io_watch, poll::watch;
+        AtollLifecycleCapsule => atoll_lifecycle_capsule, capsule::call;
         AtollLogLog => atoll_log_log, log::log;
         AtollLogSource => atoll_log_source, log::source;
         AtollSupervisionDomains => atoll_supervision_domains, domains::call;
@@ -128,6 +130,9 @@ const fn needed(interface: Interface) -> Option<(ObjectKind, u32, &'static str)>
         Interface::AtollDevicePortIo => Some((ObjectKind::Ports, 0, "ports")),
         Interface::AtollDeviceIrq => {
             Some((ObjectKind::Interrupt, rights::SIGNAL | rights::WATCH, "an interrupt"))
+        }
+        Interface::AtollLifecycleCapsule => {
+            Some((ObjectKind::Capsule, rights::READ | rights::WRITE, "a capsule"))
         }
         Interface::AtollDeviceFramebuffer => Some((ObjectKind::Window, 0, "a window")),
         Interface::AtollSupervisionDomains | Interface::AtollSupervisionModules => {

@@ -47,7 +47,7 @@ pub(super) fn pulse(out: &mut Output<'_>, pulse: &Pulse, words: &str) {
 /// Appends a `handle-info`.
 pub(super) fn handle_info(out: &mut Output<'_>, info: &HandleInfo) {
     out.u32(info.handle);
-    out.u32(info.kind.saturating_sub(1).min(11));
+    out.u32(info.kind.saturating_sub(1).min(12));
     out.string(&right_words(info.rights));
     out.u64(info.detail);
     out.u64(info.extent);

@@ -1,5 +1,6 @@
 //! The image over the fake kernel.
 
+mod capsule;
 mod handles;
 mod health;
 mod interfaces;
