@@ -14,7 +14,10 @@ use crate::{Request, Tally, USAGE};
 use bindings::{
     atoll::{
         clocks::monotonic,
-        samples::store::{self, Table},
+        samples::{
+            counter,
+            store::{self, Table},
+        },
     },
     exports::wasi::cli::run::Guest,
     wasi::{
@@ -28,6 +31,8 @@ const EXIT_USAGE: u8 = 2;
 /// Rounds of two calls between pauses, so that others get on.
 const ROUNDS: u32 = 8;
 const PAUSE_NS: u64 = 1_000_000;
+/// The number by which `counter` knows this program.
+const CLIENT: u32 = 1;
 /// The table by which one run of this program tells another something.
 const CONTROL: &str = "control";
 
@@ -65,6 +70,13 @@ impl Guest for Clerk {
             Some(Request::Version) => {
                 print(&output, &["version ", &store::version(), "\n"].concat());
             }
+            Some(Request::Count(times)) => match count(times) {
+                Ok(count) => print(&output, &format!("counted to {count}\n")),
+                Err(what) => {
+                    print(&stderr::get_stderr(), &format!("{what}\n"));
+                    exit::exit_with_code(EXIT_FAILED);
+                }
+            },
             None => {
                 print(&stderr::get_stderr(), USAGE);
                 exit::exit_with_code(EXIT_USAGE);
@@ -96,6 +108,27 @@ fn work() -> Tally {
         }
     }
     tally
+}
+
+/// Counts on from where it is, with a pause now and then; the last count. Whatever happens to the
+/// server, each request counts once.
+fn count(times: u32) -> Result<u64, String> {
+    let mut count = counted(0)?;
+    for round in 1..=times {
+        let expected = count + 1;
+        count = counted(expected)?;
+        if count != expected {
+            return Err(format!("counted {count} where {expected} comes next"));
+        }
+        if round % ROUNDS == 0 {
+            monotonic::subscribe_duration(PAUSE_NS).block();
+        }
+    }
+    Ok(count)
+}
+
+fn counted(request: u64) -> Result<u64, String> {
+    counter::count(CLIENT, request).map_err(|error| format!("request {request}: {error:?}"))
 }
 
 /// Makes a call, counts its answer, and says whether it was the expected one.

@@ -1,4 +1,4 @@
-//! The program `clerk`: uses the server `store` and checks every answer.
+//! The program `clerk`: uses the servers `store` and `counter` and checks every answer.
 //!
 //! | command | what it does |
 //! |---|---|
@@ -8,6 +8,7 @@
 //! | `clerk get KEY` | prints it |
 //! | `clerk fill COUNT SIZE` | stores that many values of so many bytes |
 //! | `clerk version` | prints which version of the server answers |
+//! | `clerk count TIMES` | has `counter` count so often, checks each answer, prints the last |
 //!
 //! [`Request`] understands the arguments and [`Tally`] keeps the score; both are pure. `component`
 //! makes the calls.
@@ -19,7 +20,8 @@
 mod component;
 
 /// What is said when the arguments make no sense.
-pub const USAGE: &str = "usage: clerk work|stop|put KEY VALUE|get KEY|fill COUNT SIZE|version\n";
+pub const USAGE: &str =
+    "usage: clerk work|stop|put KEY VALUE|get KEY|fill COUNT SIZE|version|count TIMES\n";
 
 /// Nanoseconds after which an answer is late.
 pub const LATE_NS: u64 = 10_000_000;
@@ -39,6 +41,8 @@ pub enum Request {
     Fill(u32, u32),
     /// Prints the server's version.
     Version,
+    /// Counts so often.
+    Count(u32),
 }
 
 impl Request {
@@ -53,6 +57,7 @@ impl Request {
             ["get", key] => Self::Get((*key).to_owned()),
             ["fill", count, size] => Self::Fill(count.parse().ok()?, size.parse().ok()?),
             ["version"] => Self::Version,
+            ["count", times] => Self::Count(times.parse().ok()?),
             _ => return None,
         })
     }
@@ -106,6 +111,7 @@ mod tests {
         assert_eq!(parse("put a b"), Some(Request::Put("a".into(), "b".into())));
         assert_eq!(parse("get a"), Some(Request::Get("a".into())));
         assert_eq!(parse("fill 3 500"), Some(Request::Fill(3, 500)));
+        assert_eq!(parse("count 20"), Some(Request::Count(20)));
         assert_eq!(parse("put a"), None);
         assert_eq!(parse(""), None);
     }

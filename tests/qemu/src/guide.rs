@@ -68,6 +68,7 @@ mod tests {
             ("rust", "servers-wasm/store/src/component.rs"),
             ("rust", "servers-wasm/store/tables/src/lib.rs"),
             ("rust", "servers-wasm/till/src/component.rs"),
+            ("rust", "servers-wasm/counter/src/component.rs"),
             ("wit", "wit/world.wit"),
             ("toml", "iso/systems/test.toml"),
         ];
@@ -75,7 +76,7 @@ mod tests {
             ("rust", "servers-wasm/console/driver/src/component/console.rs"),
             ("rust", "servers-wasm/console/driver/src/component/handover.rs"),
         ];
-        assert_eq!(quotations("docs/swapping.md", &store), 7);
+        assert_eq!(quotations("docs/swapping.md", &store), 8);
         assert_eq!(quotations("docs/drivers.md", &console), 4);
     }
 

@@ -2,6 +2,7 @@
 
 mod boot;
 mod calls;
+mod capsules;
 mod clones;
 mod console;
 mod crashes;
@@ -40,6 +41,7 @@ pub fn all() -> Vec<&'static Scenario> {
         recovery::ALL,
         heirs::ALL,
         crashes::ALL,
+        capsules::ALL,
         iso::ALL,
     ]
     .into_iter()
