@@ -72,7 +72,7 @@ impl Kernel {
         let held = domain.holders > 0;
         self.init_ended |= self.is_init(id);
         self.unsettled = true;
-        if heir.is_none_or(|heir| self.succeed(id, heir, body).is_err()) {
+        if heir.is_none_or(|heir| self.wake_heir(id, heir, body).is_err()) {
             self.fire_watches(Object::Domain(id));
         }
         if !held {

@@ -10,6 +10,7 @@ use super::swap::Publication;
 use super::{Body, Ending, Kernel, Life};
 use crate::capability::{DomainId, Object};
 use crate::memory::frames;
+use crate::scheduler::{Alarm, NEVER};
 use atoll_gate::Status;
 use atoll_gate::record::{Cause, Phase};
 
@@ -20,7 +21,7 @@ const SPARE_PART: u64 = 16;
 
 /// The end of a domain that an heir was there for.
 #[derive(Debug)]
-pub(super) struct Succession {
+pub(super) struct Inheritance {
     /// When it is told.
     due: u64,
     ended: DomainId,
@@ -51,21 +52,21 @@ impl Kernel {
 
     /// Wakes the heir of a domain that has ended; gives what is left of that back if somebody is to
     /// be told and its memory to be freed at once.
-    pub(super) fn succeed(
+    pub(super) fn wake_heir(
         &mut self,
         ended: DomainId,
         heir: DomainId,
         remains: Option<Body>,
     ) -> Result<(), Status> {
-        self.successions.try_reserve(1).map_err(|_| Status::OutOfMemory)?;
+        self.inheritances.try_reserve(1).map_err(|_| Status::OutOfMemory)?;
         self.add_turn(heir)?;
         let memory = frames::statistics();
         let has_room = memory.free > memory.total / SPARE_PART;
         let due = self.now.saturating_add(TOLD_AFTER_NS);
         let _remains = remains.filter(|_| has_room);
-        self.successions.push(Succession { due, ended, heir, _remains });
+        self.inheritances.push(Inheritance { due, ended, heir, _remains });
         self.change_heir(heir, Phase::Inheriting);
-        self.scheduler.remind(due);
+        self.scheduler.set_alarm(Alarm::Heirs, due);
         Ok(())
     }
 
@@ -87,10 +88,10 @@ impl Kernel {
         }
     }
 
-    /// Lets an heir be in another phase. Whoever watches it hears of that with the succession, if
+    /// Lets an heir be in another phase. Whoever watches it hears of that with the inheritance, if
     /// that is still to be told.
     fn change_heir(&mut self, heir: DomainId, phase: Phase) {
-        let waits = self.successions.iter().any(|succession| succession.heir == heir);
+        let waits = self.inheritances.iter().any(|inheritance| inheritance.heir == heir);
         if let Some(domain) = self.domains.get_mut(heir) {
             domain.swap.phase = phase;
             domain.changes = domain.changes.saturating_add(1);
@@ -100,21 +101,20 @@ impl Kernel {
         }
     }
 
-    /// Notes that successions are to be told, if the time has come.
-    pub(crate) fn note_successions(&mut self) {
-        self.unsettled |= self.successions.iter().any(|succession| succession.due <= self.now);
+    /// Notes that inheritances are to be told, if the time has come.
+    pub(crate) fn note_inheritances(&mut self) {
+        self.unsettled |= self.inheritances.iter().any(|inheritance| inheritance.due <= self.now);
     }
 
-    /// Tells of the successions whose time has come, and sees to it that it comes for the others.
-    pub(crate) fn settle_successions(&mut self) {
+    /// Tells of the inheritances whose time has come, and sees to it that it comes for the others.
+    pub(crate) fn settle_inheritances(&mut self) {
         let now = self.now;
-        while let Some(due) = self.successions.iter().position(|one| one.due <= now) {
-            let Succession { ended, heir, .. } = self.successions.swap_remove(due);
+        while let Some(due) = self.inheritances.iter().position(|one| one.due <= now) {
+            let Inheritance { ended, heir, .. } = self.inheritances.swap_remove(due);
             self.fire_watches(Object::Domain(ended));
             self.fire_watches(Object::Domain(heir));
         }
-        if let Some(next) = self.successions.iter().map(|succession| succession.due).min() {
-            self.scheduler.remind(next);
-        }
+        let next = self.inheritances.iter().map(|inheritance| inheritance.due).min();
+        self.scheduler.set_alarm(Alarm::Heirs, next.unwrap_or(NEVER));
     }
 }

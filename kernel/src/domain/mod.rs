@@ -81,7 +81,7 @@ pub struct Kernel {
     /// Domains that a swap has something to tell as soon as they wait.
     turns: Vec<DomainId>,
     /// Ends that heirs were there for, and that nobody was told of yet.
-    successions: Vec<heirs::Succession>,
+    inheritances: Vec<heirs::Inheritance>,
     init: init::Init,
     /// Whether [`Self::settle`] has something to do, or to look after.
     unsettled: bool,
@@ -123,7 +123,7 @@ impl Kernel {
             log_watchers: List::new(),
             log_end: 0,
             turns: Vec::new(),
-            successions: Vec::new(),
+            inheritances: Vec::new(),
             init: init::Init::default(),
             unsettled: true,
             init_ended: false,
@@ -148,7 +148,7 @@ impl Kernel {
             self.reap();
         }
         self.settle_swaps();
-        self.settle_successions();
+        self.settle_inheritances();
         self.settle_log();
         self.unsettled = !self.log_watchers.is_empty() || !self.turns.is_empty();
     }

@@ -194,7 +194,7 @@ impl Events for Kernel {
         while let Some(domain) = self.scheduler.expired(self.now) {
             self.time_out(domain);
         }
-        self.note_successions();
+        self.note_inheritances();
     }
 
     fn fault(&mut self, fault: Fault) {

@@ -79,6 +79,18 @@ impl Cpu {
     };
 }
 
+/// What the kernel itself wants the timer for.
+#[derive(Clone, Copy, Debug)]
+pub enum Alarm {
+    /// To tell of ends that heirs were there for.
+    Heirs,
+}
+
+impl Alarm {
+    /// How many there are.
+    const ALL: usize = 1;
+}
+
 /// What the exit path must do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decision {
@@ -97,8 +109,8 @@ pub struct Scheduler {
     cpus: [Cpu; PROCESSORS],
     deadlines: Deadlines,
     replenish: Deadlines,
-    /// When the timer has to fire for what is no domain's wait; past if for nothing.
-    reminder: u64,
+    /// When the timer has to fire for what is no domain's wait.
+    alarms: [u64; Alarm::ALL],
     switches: u64,
 }
 
@@ -116,7 +128,7 @@ impl Scheduler {
             cpus: [Cpu::IDLE; PROCESSORS],
             deadlines: Deadlines::new(limit)?,
             replenish: Deadlines::new(limit)?,
-            reminder: 0,
+            alarms: [NEVER; Alarm::ALL],
             switches: 0,
         })
     }

@@ -1,6 +1,6 @@
 //! The scheduler and the timer: deadlines, ticks, and when to fire next.
 
-use super::{NEVER, Scheduler};
+use super::{Alarm, NEVER, Scheduler};
 use crate::capability::DomainId;
 
 impl Scheduler {
@@ -15,9 +15,11 @@ impl Scheduler {
         }
     }
 
-    /// Has the timer fire at `when`, or sooner; the last reminder counts.
-    pub fn remind(&mut self, when: u64) {
-        self.reminder = when;
+    /// Has the timer fire at `when`, or sooner, for an alarm that has to be set anew then.
+    pub fn set_alarm(&mut self, alarm: Alarm, when: u64) {
+        if let Some(own) = self.alarms.get_mut(alarm as usize) {
+            *own = when;
+        }
         for cpu in &mut self.cpus {
             cpu.timer_dirty |= when < cpu.programmed;
         }
@@ -61,11 +63,9 @@ impl Scheduler {
 
     /// When the timer has to fire, if that is before it would.
     pub(super) fn reprogram(&mut self, cpu: usize, now: u64) -> Option<u64> {
-        let mut wanted =
-            self.deadlines.first().unwrap_or(NEVER).min(self.replenish.first().unwrap_or(NEVER));
-        if self.reminder > now {
-            wanted = wanted.min(self.reminder);
-        }
+        let queues = [self.deadlines.first(), self.replenish.first()];
+        let alarms = self.alarms.iter().copied();
+        let mut wanted = queues.into_iter().flatten().chain(alarms).min().unwrap_or(NEVER);
         let cpu = self.cpus.get_mut(cpu)?;
         cpu.timer_dirty = false;
         if let Some(node) = cpu.current.and_then(|domain| self.nodes.get(domain.index() as usize)) {

@@ -216,7 +216,7 @@ fn a_swap_has_no_heirs() {
 }
 
 #[test]
-fn nothing_is_left_of_a_succession() {
+fn nothing_is_left_of_an_inheritance() {
     let mut estate = Estate::new();
     let free = frames::statistics().free;
     estate.exit(Cause::Trapped, 1);
