@@ -6,7 +6,6 @@
 use super::Kernel;
 use super::endpoints::read_payload;
 use crate::capability::{CapsuleId, DomainId, Handle, Object};
-use crate::ipc::Capsule;
 use crate::memory::PageRun;
 use atoll_gate::Status;
 use atoll_gate::call::rights;
@@ -22,8 +21,7 @@ impl Kernel {
         let domain = self.domain_mut(maker)?;
         domain.handles.reserve(1)?;
         domain.require_memory(limit)?;
-        let capsule = Capsule::new(limit, maker);
-        let id = self.ipc.capsules.insert(capsule).map_err(|_| Status::OutOfMemory)?;
+        let id = self.ipc.create_capsule(limit, maker).ok_or(Status::OutOfMemory)?;
         let handle = self.give(maker, Object::Capsule(id), rights::ALL)?;
         self.domain_mut(maker)?.charge(limit)?;
         Ok(handle)
@@ -71,6 +69,24 @@ impl Kernel {
         }
         let first = number.checked_sub(NUMBERS).and_then(|first| u32::try_from(first).ok());
         write_numbers(area, capsule.numbers(first.ok_or(Status::Invalid)? as usize))
+    }
+
+    /// Lets `new` pay for the capsules that `old` made, in the place of `old`.
+    pub(super) fn pass_capsules(&mut self, old: DomainId, new: DomainId) {
+        for index in 0..self.ipc.capsules.extent() {
+            let id = self.ipc.capsules.id_at(index);
+            let Some(capsule) = id.and_then(|id| self.ipc.capsules.get_mut(id)) else { continue };
+            if capsule.maker != old {
+                continue;
+            }
+            capsule.maker = new;
+            let limit = capsule.limit();
+            self.refund(old, limit);
+            if let Some(domain) = self.domains.get_mut(new) {
+                // Beyond its quota, if need be: a capsule that is in use cannot be refused.
+                domain.charged = domain.charged.saturating_add(limit);
+            }
+        }
     }
 
     /// One handle to a capsule less; with the last it is gone.

@@ -73,7 +73,7 @@ impl Kernel {
             self.boot.modules.get(module as usize).ok_or(Status::NotFound)?.bytes.clone();
         let number = self.next_number()?;
         let body = self.build_body(number, config.isolation, &component)?;
-        self.add_domain(config, number, body, None)
+        self.add_domain(config, module, number, body, None)
     }
 
     /// The number of a domain for which there is room.
@@ -86,6 +86,7 @@ impl Kernel {
     pub(super) fn add_domain(
         &mut self,
         config: &DomainConfig<'_>,
+        module: u32,
         number: u32,
         body: Body,
         pristine: Option<Arc<Pristine>>,
@@ -94,6 +95,7 @@ impl Kernel {
         let share = Share { priority: config.priority, budget_ns, period_ns };
         let mut domain = Domain {
             number,
+            module,
             name: name_field(config.name),
             life: Life::Created,
             activity: Activity::Runnable,

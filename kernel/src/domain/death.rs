@@ -39,6 +39,12 @@ impl Ending {
     pub const fn new(cause: Cause, code: u64) -> Self {
         Self { cause, code, address: 0, fault_address: 0, cpu_ns: 0, message: Vec::new() }
     }
+
+    /// Its reason, as far as that is text.
+    #[must_use]
+    pub fn words(&self) -> &str {
+        self.message.utf8_chunks().next().map_or("", |chunk| chunk.valid())
+    }
 }
 
 impl Kernel {
@@ -49,6 +55,8 @@ impl Kernel {
             return;
         }
         let activity = core::mem::replace(&mut domain.activity, Activity::Runnable);
+        let has_heir = self.note_end(id);
+        let Some(domain) = self.domains.get_mut(id) else { return };
         domain.life = Life::Ended;
         self.scheduler.block(id, self.now);
         ending.cpu_ns = self.scheduler.used_ns(id);
@@ -59,8 +67,12 @@ impl Kernel {
         }
         self.end_calls(id);
         self.end_swap(id);
-        self.unbind_endpoints(id);
-        self.close_all(id);
+        self.unbind_endpoints(id, has_heir);
+        if has_heir {
+            self.leave_estate(id);
+        } else {
+            self.close_all(id);
+        }
         self.scheduler.remove(id, self.now);
         let Some(domain) = self.domains.get_mut(id) else { return };
         let body = domain.body.take();
@@ -70,7 +82,6 @@ impl Kernel {
         domain.ending = Some(ending);
         domain.changes = domain.changes.saturating_add(1);
         let held = domain.holders > 0;
-        self.init_ended |= self.is_init(id);
         self.unsettled = true;
         if heir.is_none_or(|heir| self.wake_heir(id, heir, body).is_err()) {
             self.fire_watches(Object::Domain(id));
@@ -89,8 +100,7 @@ impl Kernel {
 
     fn report(&self, id: DomainId, ending: &Ending) {
         let Some(domain) = self.domains.get(id) else { return };
-        let words = ending.message.utf8_chunks().next().map_or("", |chunk| chunk.valid());
-        let mut words = words.lines();
+        let mut words = ending.words().lines();
         let (name, number) = (domain.name(), domain.number);
         match ending.cause {
             Cause::Faulted => trace::kernel(
@@ -146,7 +156,8 @@ impl Kernel {
         }
     }
 
-    fn unbind_endpoints(&mut self, id: DomainId) {
+    /// What an heir will pay for, it has to find.
+    fn unbind_endpoints(&mut self, id: DomainId, has_heir: bool) {
         for index in 0..self.ipc.endpoints.extent() {
             let Some(endpoint_id) = self.ipc.endpoints.id_at(index) else { continue };
             let Some(endpoint) = self.ipc.endpoints.get(endpoint_id) else { continue };
@@ -156,7 +167,7 @@ impl Kernel {
                 self.settle_endpoint(endpoint_id);
             }
             let paid = |endpoint: &Endpoint| endpoint.maker == id && endpoint.server().is_none();
-            if self.ipc.endpoints.get(endpoint_id).is_some_and(paid) {
+            if !has_heir && self.ipc.endpoints.get(endpoint_id).is_some_and(paid) {
                 self.forget_interface(endpoint_id);
             }
         }
@@ -222,7 +233,7 @@ impl Kernel {
     }
 
     /// Closes every handle of a domain.
-    fn close_all(&mut self, id: DomainId) {
+    pub(super) fn close_all(&mut self, id: DomainId) {
         let Some(domain) = self.domains.get_mut(id) else { return };
         let mut table = core::mem::replace(&mut domain.handles, HandleTable::new(0));
         while let Some((_, entry)) = table.pop() {

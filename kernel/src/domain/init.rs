@@ -1,16 +1,13 @@
-//! The first domain: the one that the kernel itself starts and watches over.
+//! What the first domain is made with: the one that the kernel itself starts (`guardian`).
 
 use super::transfer::Slots;
-use super::{BootError, Kernel};
-use crate::arch::power;
-use crate::boot::OnPanic;
-use crate::capability::{DomainId, Entry, Object};
-use crate::trace;
+use super::{Ending, Kernel};
+use crate::capability::{CapsuleId, DomainId, Entry, Object};
 use alloc::vec::Vec;
 use atoll_gate::Status;
 use atoll_gate::call::rights;
 use atoll_gate::message::{Lengths, MAX_PAYLOAD, PAYLOAD_OFFSET, ReceiveSlot, Slot};
-use atoll_gate::record::Level;
+use atoll_gate::record::Cause;
 use atoll_gate::start::{
     DomainConfig, Grant, GrantKind, Isolation, NO_SLOT, Options, RuntimeLimits, StartRecord, Writer,
 };
@@ -19,12 +16,14 @@ use atoll_gate::start::{
 pub(super) const IMAGE_MODULE: &str = "runtime.elf";
 /// Name of the first domain.
 const NAME: &str = "supervisor";
-/// Times that the first domain is started again after its end.
-const RESTARTS: u32 = 3;
 /// Slot of the system handle in the start message.
 const SYSTEM_SLOT: u32 = 0;
 /// Slot of the log handle.
 const LOG_SLOT: u32 = 1;
+/// Slot of the capsule.
+const CAPSULE_SLOT: u32 = 2;
+/// Bytes that supervisors keep from one to the next.
+const CAPSULE: u64 = 256 << 10;
 
 const CONFIG: DomainConfig<'_> = DomainConfig {
     name: NAME,
@@ -46,16 +45,17 @@ const LIMITS: RuntimeLimits = RuntimeLimits {
     ..RuntimeLimits::DEFAULT
 };
 
-const OPTIONS: Options = Options { backtrace: true, snapshot: false };
+const OPTIONS: Options = Options { backtrace: true, snapshot: true };
 
 /// Interfaces of the first domain and the slot that each needs.
-const GRANTS: [(&str, u32); 11] = [
+const GRANTS: [(&str, u32); 12] = [
     ("atoll:supervision/domains", SYSTEM_SLOT),
     ("atoll:supervision/machine", SYSTEM_SLOT),
     ("atoll:supervision/modules", SYSTEM_SLOT),
     ("atoll:introspection/system", SYSTEM_SLOT),
     ("atoll:log/log", LOG_SLOT),
     ("atoll:log/source", LOG_SLOT),
+    ("atoll:lifecycle/capsule", CAPSULE_SLOT),
     ("atoll:io/watch", NO_SLOT),
     ("atoll:io/pipes", NO_SLOT),
     ("atoll:io/events", NO_SLOT),
@@ -63,52 +63,49 @@ const GRANTS: [(&str, u32); 11] = [
     ("wasi:clocks/monotonic-clock", NO_SLOT),
 ];
 
-/// The first domain and how often it was started.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Init {
-    domain: Option<DomainId>,
-    module: u32,
-    restarts: u32,
+/// Why a domain ended, as the next one reads it.
+const fn word(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Exited => "exited",
+        Cause::Trapped => "trapped",
+        Cause::Refused => "was refused",
+        Cause::Panicked => "panicked",
+        Cause::OutOfMemory => "ran out of memory",
+        Cause::Faulted => "faulted",
+        Cause::Killed => "was killed",
+    }
 }
 
 impl Kernel {
-    /// Starts the first domain from the module that the command line names.
-    pub(super) fn start_init(&mut self) -> Result<(), BootError> {
-        let name = self.boot.command_line.init().ok_or(BootError::NoInit)?;
-        let module = self.boot.modules.iter().position(|module| module.name == name);
-        let module = module.and_then(|index| u32::try_from(index).ok()).ok_or(BootError::NoInit)?;
-        let domain = self.run_init(module).map_err(BootError::InitFailed)?;
-        self.init = Init { domain: Some(domain), module, restarts: 0 };
-        Ok(())
-    }
-
-    /// Whether `id` is the first domain.
-    pub(super) fn is_init(&self, id: DomainId) -> bool {
-        self.init.domain == Some(id)
-    }
-
-    fn run_init(&mut self, module: u32) -> Result<DomainId, Status> {
-        let id = self.create_domain(&CONFIG, module)?;
+    /// Makes a domain that is the first one, or is to be; it has one holder, who makes it.
+    pub(super) fn create_first(&mut self, module: u32, standby: bool) -> Result<DomainId, Status> {
+        let id = self.create_domain(&DomainConfig { standby, ..CONFIG }, module)?;
         self.domain_mut(id)?.holders = 1;
-        let started = self.hand_over_machine(id);
-        if started.is_err() {
-            self.release_domain(id);
-            self.reap();
-        }
-        started.map(|()| id)
+        Ok(id)
     }
 
-    /// Gives the first domain all authority and lets it run.
-    fn hand_over_machine(&mut self, id: DomainId) -> Result<(), Status> {
-        let log = rights::READ | rights::WRITE | rights::WATCH | rights::COPY;
-        let domain = self.domain_mut(id)?;
-        let mut slots = [Slot { kind: ReceiveSlot::Handle as u32, ..Slot::default() }; 2];
-        let authority = [Entry::owned(Object::System, rights::ALL), Entry::owned(Object::Log, log)];
-        for (slot, entry) in slots.iter_mut().zip(authority) {
-            slot.handle = domain.handles.insert(entry)?.0;
-            slot.detail = entry.object.kind() as u32;
-        }
-        Slots::from_kept(&slots)?.write(&self.live(id)?.1.receive)?;
+    /// Makes the capsule, at the expense of `id`; the kernel is its one holder.
+    pub(super) fn create_first_capsule(&mut self, id: DomainId) -> Result<CapsuleId, Status> {
+        self.domain_mut(id)?.require_memory(CAPSULE)?;
+        let capsule = self.ipc.create_capsule(CAPSULE, id).ok_or(Status::OutOfMemory)?;
+        self.domain_mut(id)?.charge(CAPSULE)?;
+        self.hold(Object::Capsule(capsule), 0);
+        Ok(capsule)
+    }
+
+    /// Gives a first domain all authority and lets it run. Its arguments are the name of its
+    /// component and, if it goes on after another one, how that ended and its last words.
+    pub(super) fn equip_first(
+        &mut self,
+        id: DomainId,
+        before: Option<&Ending>,
+    ) -> Result<(), Status> {
+        let slots = self.first_handles(id)?;
+        let module = self.live(id)?.0.module as usize;
+        let name = self.boot.modules.get(module).map_or("", |module| module.name.as_str());
+        let mut words = before.map_or("", |ending| ending.words()).lines();
+        let arguments =
+            [name, before.map_or("", |ending| word(ending.cause)), words.next().unwrap_or("")];
         let grants = GRANTS.map(|(interface, slot)| Grant {
             kind: GrantKind::Kernel,
             interface,
@@ -120,7 +117,7 @@ impl Kernel {
             limits: LIMITS,
             options: OPTIONS,
             signers: &[],
-            arguments: &[],
+            arguments: &arguments,
             environment: &[],
             grants: &grants,
         };
@@ -132,45 +129,25 @@ impl Kernel {
         let len = writer.finish().ok_or(Status::Invalid)?;
         let payload = bytes.get(..len).ok_or(Status::Invalid)?;
         self.live(id)?.1.receive.write(PAYLOAD_OFFSET, payload).map_err(|_| Status::Invalid)?;
-        self.launch(id, Lengths { payload: len as u32, slots: 2 }, 0)
+        self.launch(id, Lengths { payload: len as u32, slots }, 0)
     }
 
-    /// Starts the first domain again if it ended, a few times; then the machine stops.
-    pub(crate) fn settle_init(&mut self) {
-        let Some(id) = self.init.domain else { return };
-        if self.live(id).is_ok() {
-            return;
+    /// Puts the handles of a first domain into its table and the slots of its start message, in the
+    /// same order for each of them; gives how many there are.
+    fn first_handles(&mut self, id: DomainId) -> Result<u32, Status> {
+        let log = rights::READ | rights::WRITE | rights::WATCH | rights::COPY;
+        let capsule = self.first_capsule().ok_or(Status::NotReady)?;
+        let authority = [
+            Entry::owned(Object::System, rights::ALL),
+            Entry::owned(Object::Log, log),
+            Entry::owned(Object::Capsule(capsule), rights::READ | rights::WRITE),
+        ];
+        let mut slots = [Slot { kind: ReceiveSlot::Handle as u32, ..Slot::default() }; 3];
+        for (slot, entry) in slots.iter_mut().zip(authority) {
+            slot.handle = self.give(id, entry.object, entry.rights)?.0;
+            slot.detail = entry.object.kind() as u32;
         }
-        self.release_domain(id);
-        self.init.domain = None;
-        while self.init.restarts < RESTARTS {
-            self.init.restarts += 1;
-            let restarts = self.init.restarts;
-            trace::kernel(
-                Level::Warn,
-                format_args!("starting {NAME} again, time {restarts} of {RESTARTS}"),
-            );
-            match self.run_init(self.init.module) {
-                Ok(domain) => {
-                    self.init.domain = Some(domain);
-                    return;
-                }
-                Err(status) => trace::kernel(
-                    Level::Error,
-                    format_args!("cannot start {NAME} again: {status:?}"),
-                ),
-            }
-        }
-        self.give_up();
-    }
-
-    /// Nobody is left who could start anything.
-    fn give_up(&self) {
-        trace::kernel(Level::Error, format_args!("no supervisor is left"));
-        match self.boot.command_line.on_panic() {
-            OnPanic::Reboot => power::reboot(),
-            OnPanic::Halt if self.boot.command_line.exit_by_debug_port() => power::off(),
-            OnPanic::Halt => {}
-        }
+        Slots::from_kept(&slots)?.write(&self.live(id)?.1.receive)?;
+        Ok(slots.len() as u32)
     }
 }

@@ -199,10 +199,11 @@ impl Kernel {
                 (u64::from(id.index()), self.ipc.pipes.get(id).map_or(0, crate::ipc::Pipe::size))
             }
             Object::Event(id) => (u64::from(id.index()), 0),
-            Object::Capsule(id) => (
-                u64::from(id.index()),
-                self.ipc.capsules.get(id).map_or(0, crate::ipc::Capsule::limit),
-            ),
+            Object::Capsule(id) => self
+                .ipc
+                .capsules
+                .get(id)
+                .map_or((0, 0), |capsule| (u64::from(capsule.number), capsule.limit())),
             Object::Log | Object::System => (0, 0),
         };
         let (kind, rights) = (entry.object.kind() as u32, entry.rights);

@@ -16,6 +16,7 @@ mod create;
 mod death;
 mod devices;
 mod endpoints;
+mod guardian;
 mod heirs;
 mod inbox;
 mod init;
@@ -82,11 +83,9 @@ pub struct Kernel {
     turns: Vec<DomainId>,
     /// Ends that heirs were there for, and that nobody was told of yet.
     inheritances: Vec<heirs::Inheritance>,
-    init: init::Init,
+    guardian: guardian::Guardian,
     /// Whether [`Self::settle`] has something to do, or to look after.
     unsettled: bool,
-    /// Whether the first domain ended in this entry.
-    init_ended: bool,
 }
 
 /// Why the kernel could not start.
@@ -124,11 +123,10 @@ impl Kernel {
             log_end: 0,
             turns: Vec::new(),
             inheritances: Vec::new(),
-            init: init::Init::default(),
+            guardian: guardian::Guardian::default(),
             unsettled: true,
-            init_ended: false,
         };
-        kernel.start_init()?;
+        kernel.start_first()?;
         Ok(kernel)
     }
 
@@ -138,19 +136,21 @@ impl Kernel {
         !self.unsettled
     }
 
-    /// Does what the entry left to be done: ends domains that nobody holds, starts the first domain
-    /// again, tells domains their part in a swap, supervisors of heirs that took a place, and those
-    /// who watch the log of its growth.
+    /// Does what the entry left to be done: ends domains that nobody holds, lets another domain take
+    /// the place of the first one, tells domains their part in a swap, supervisors of heirs that took
+    /// a place, and those who watch the log of its growth.
     pub(crate) fn settle(&mut self) {
         self.reap();
-        if core::mem::take(&mut self.init_ended) {
-            self.settle_init();
+        if self.has_no_first() {
+            self.replace_first();
             self.reap();
         }
         self.settle_swaps();
         self.settle_inheritances();
+        self.settle_succession();
         self.settle_log();
-        self.unsettled = !self.log_watchers.is_empty() || !self.turns.is_empty();
+        let waiting = !self.log_watchers.is_empty() || !self.turns.is_empty();
+        self.unsettled = waiting || self.is_in_succession();
     }
 
     /// A domain that has not ended, with its body.

@@ -4,7 +4,7 @@
 //! their last holder are queued and ended by [`Kernel::reap`].
 
 use super::Kernel;
-use crate::capability::{DomainId, EndpointId, Entry, Handle, MintedId, Object, PipeId};
+use crate::capability::{DomainId, EndpointId, Entry, EventId, Handle, MintedId, Object, PipeId};
 use crate::ipc::{Freshness, Standing};
 use atoll_gate::Status;
 use atoll_gate::call::rights;
@@ -31,7 +31,12 @@ impl Kernel {
                     &mut pipe.holders
                 })
             }
-            Object::Event(id) => self.ipc.events.get_mut(id).map(|event| &mut event.holders),
+            Object::Event(id) => self.ipc.events.get_mut(id).map(|event| {
+                if held_rights & rights::SIGNAL != 0 {
+                    event.signallers = event.signallers.saturating_add(1);
+                }
+                &mut event.holders
+            }),
             Object::Interrupt(id) => {
                 self.devices.interrupts.get_mut(id).map(|line| &mut line.holders)
             }
@@ -56,14 +61,7 @@ impl Kernel {
             Object::Endpoint(id) => self.release_endpoint(id, held_rights),
             Object::Minted(id) => self.release_minted(id),
             Object::PipeReader(id) | Object::PipeWriter(id) => self.release_pipe(id, held_rights),
-            Object::Event(id) => {
-                if let Some(event) = self.ipc.events.get_mut(id) {
-                    event.holders = event.holders.saturating_sub(1);
-                    if event.holders == 0 {
-                        self.ipc.events.remove(id);
-                    }
-                }
-            }
+            Object::Event(id) => self.release_event(id, held_rights),
             Object::Interrupt(_) | Object::Ports(_) | Object::Window(_) => {
                 self.devices.release(object)
             }
@@ -158,6 +156,20 @@ impl Kernel {
         self.poke(server);
     }
 
+    /// One handle to an event less. When nobody is left who could set it, whoever waits learns it.
+    fn release_event(&mut self, id: EventId, held_rights: u32) {
+        let Some(event) = self.ipc.events.get_mut(id) else { return };
+        event.holders = event.holders.saturating_sub(1);
+        if event.holders == 0 {
+            self.ipc.events.remove(id);
+        } else if held_rights & rights::SIGNAL != 0 {
+            event.signallers = event.signallers.saturating_sub(1);
+            if event.signallers == 0 {
+                self.fire_watches(Object::Event(id));
+            }
+        }
+    }
+
     /// One handle to an end less. When nobody is left who could read or write, whoever waits at the
     /// other end learns it, even while others still watch this end.
     fn release_pipe(&mut self, id: PipeId, held_rights: u32) {
@@ -224,7 +236,7 @@ impl Kernel {
         endpoint.and_then(|id| self.ipc.endpoints.get(id)).map_or(0, |endpoint| endpoint.number)
     }
 
-    /// What `Inspect` tells of an object besides its kind: endpoint id, ports, pages or bytes.
+    /// What `Inspect` tells of an object besides its kind: endpoint id, capsule id, ports, pages or bytes.
     pub(crate) fn extent(&self, object: Object) -> u64 {
         let extent = match object {
             Object::Endpoint(_) | Object::Minted(_) => u64::from(self.endpoint_number(object)),
@@ -232,6 +244,9 @@ impl Kernel {
                 self.devices.ports.get(id).map_or(0, |ports| u64::from(ports.count))
             }
             Object::Window(id) => self.devices.windows.get(id).map_or(0, |window| window.pages),
+            Object::Capsule(id) => {
+                self.ipc.capsules.get(id).map_or(0, |capsule| u64::from(capsule.number))
+            }
             Object::Blob(module) => {
                 self.boot.modules.get(module as usize).map_or(0, |module| module.bytes.len() as u64)
             }

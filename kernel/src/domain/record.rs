@@ -56,6 +56,8 @@ pub struct Body {
 pub struct Domain {
     /// Its id as domains see it, never used twice.
     pub number: u32,
+    /// Number of the boot module that has its component.
+    pub module: u32,
     /// Its name, as in records.
     pub name: [u8; NAME_LEN],
     /// Where it is in its life.

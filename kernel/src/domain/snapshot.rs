@@ -104,7 +104,7 @@ impl Kernel {
     pub(crate) fn clone_domain(&mut self, id: DomainId, standby: bool) -> Result<DomainId, Status> {
         let original = self.domains.get(id).ok_or(Status::Closed)?;
         let pristine = original.pristine.clone().ok_or(Status::NotReady)?;
-        let name = original.name;
+        let (name, module) = (original.name, original.module);
         let config = DomainConfig {
             name: name_str(&name),
             memory_limit: original.memory_limit,
@@ -118,7 +118,7 @@ impl Kernel {
         };
         let number = self.next_number()?;
         let body = pristine.body(number)?;
-        self.add_domain(&config, number, body, Some(pristine))
+        self.add_domain(&config, module, number, body, Some(pristine))
     }
 
     /// Lets go of what is kept of a domain that has ended; of one that lives, nothing is.

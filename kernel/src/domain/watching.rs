@@ -145,7 +145,7 @@ impl Kernel {
             Object::PipeWriter(id) => {
                 self.ipc.pipes.get(id).is_some_and(crate::ipc::Pipe::is_writable)
             }
-            Object::Event(id) => self.ipc.events.get(id).is_some_and(|event| event.set),
+            Object::Event(id) => self.ipc.events.get(id).is_some_and(crate::ipc::Event::is_ready),
             Object::Interrupt(id) => {
                 self.devices.interrupts.get(id).is_some_and(|line| line.raised)
             }

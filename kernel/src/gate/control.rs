@@ -13,7 +13,8 @@ use atoll_gate::start::{DomainConfig, Reader};
 /// Most bytes of a domain's configuration.
 const MOST_CONFIG: usize = 256;
 /// Rights of a control handle to a new domain.
-const CONTROL_HANDLE: u32 = rights::CONTROL | rights::READ | rights::WATCH | rights::COPY;
+pub(crate) const CONTROL_HANDLE: u32 =
+    rights::CONTROL | rights::READ | rights::WATCH | rights::COPY;
 
 pub(super) fn clock(kernel: &mut Kernel, _: DomainId, _: Arguments) -> Outcome {
     Ok(kernel.now)

@@ -9,6 +9,7 @@
 mod capsules;
 mod control;
 mod devices;
+mod guardian;
 mod handles;
 mod memory;
 mod messages;
@@ -19,6 +20,7 @@ mod swaps;
 mod tests;
 
 pub use crate::domain::{BootError, Kernel};
+pub(crate) use control::CONTROL_HANDLE;
 
 use crate::capability::{DomainId, Handle};
 use crate::domain::{CPU, Ending};
@@ -134,6 +136,10 @@ const fn function(call: Call) -> Function {
         Call::CreateCapsule => capsules::create,
         Call::ReadCapsule => capsules::read,
         Call::WriteCapsule => capsules::write,
+        Call::Adopt => guardian::adopt,
+        Call::Settle => guardian::settle,
+        Call::Succeed => guardian::succeed,
+        Call::CreateSuccessor => guardian::create_successor,
         Call::SetHeir => swaps::set_heir,
     }
 }
@@ -195,6 +201,7 @@ impl Events for Kernel {
             self.time_out(domain);
         }
         self.note_inheritances();
+        self.watch_over();
     }
 
     fn fault(&mut self, fault: Fault) {

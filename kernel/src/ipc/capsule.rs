@@ -8,6 +8,8 @@ use atoll_gate::capsule::RECORD_COST;
 /// A capsule. Every method that changes it does so whole or not at all.
 #[derive(Debug)]
 pub struct Capsule {
+    /// Its id as domains see it, never used twice.
+    pub number: u32,
     /// In the order of their numbers; none is empty.
     records: Vec<(u32, Vec<u8>)>,
     used: u64,
@@ -26,8 +28,8 @@ const fn cost(len: usize) -> u64 {
 impl Capsule {
     /// An empty capsule that nobody holds yet.
     #[must_use]
-    pub const fn new(limit: u64, maker: DomainId) -> Self {
-        Self { records: Vec::new(), used: 0, limit, holders: 0, maker }
+    pub const fn new(number: u32, limit: u64, maker: DomainId) -> Self {
+        Self { number, records: Vec::new(), used: 0, limit, holders: 0, maker }
     }
 
     /// Bytes that count against the limit.
@@ -94,7 +96,7 @@ mod tests {
         /// Against a map: what is read is what was written last, and the limit holds.
         #[test]
         fn behaves_like_a_map(steps in proptest::collection::vec((0u32..6, 0usize..300), 1..80)) {
-            let mut capsule = Capsule::new(1000, Id::new(0, core::num::NonZeroU32::MIN));
+            let mut capsule = Capsule::new(1, 1000, Id::new(0, core::num::NonZeroU32::MIN));
             let mut model: BTreeMap<u32, Vec<u8>> = BTreeMap::new();
             for (number, len) in steps {
                 let bytes = vec![len as u8; len];

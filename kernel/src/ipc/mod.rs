@@ -26,7 +26,7 @@ pub use inbox::{Inbox, Item};
 pub use pipe::Pipe;
 pub use watch::Watch;
 
-use crate::capability::{CallId, DomainId, EndpointId, Slab, tag};
+use crate::capability::{CallId, CapsuleId, DomainId, EndpointId, Slab, tag};
 
 /// Most entries in each of the tables below.
 const LIMIT: u32 = 1 << 20;
@@ -52,6 +52,8 @@ pub struct Ipc {
     pub capsules: Slab<Capsule, tag::Capsule>,
     /// Id of the newest endpoint.
     newest_endpoint: u32,
+    /// Id of the newest capsule.
+    newest_capsule: u32,
 }
 
 impl Ipc {
@@ -68,6 +70,7 @@ impl Ipc {
             watches: Slab::new(LIMIT),
             capsules: Slab::new(LIMIT),
             newest_endpoint: 0,
+            newest_capsule: 0,
         }
     }
 
@@ -88,6 +91,14 @@ impl Ipc {
     ) -> Option<EndpointId> {
         let twin = Endpoint::new(self.endpoints.get(of)?.number, maker);
         self.endpoints.insert(Endpoint { twin_of: Some((server, of)), ..twin }).ok()
+    }
+
+    /// Makes a capsule; `None` when the table is full or the ids are used up.
+    pub fn create_capsule(&mut self, limit: u64, maker: DomainId) -> Option<CapsuleId> {
+        let number = self.newest_capsule.checked_add(1)?;
+        let id = self.capsules.insert(Capsule::new(number, limit, maker)).ok()?;
+        self.newest_capsule = number;
+        Some(id)
     }
 
     /// What is kept for a call.

@@ -84,11 +84,13 @@ impl Cpu {
 pub enum Alarm {
     /// To tell of ends that heirs were there for.
     Heirs,
+    /// To look after the first domain.
+    Guardian,
 }
 
 impl Alarm {
     /// How many there are.
-    const ALL: usize = 1;
+    const ALL: usize = 2;
 }
 
 /// What the exit path must do.

@@ -25,6 +25,12 @@ impl Scheduler {
         }
     }
 
+    /// Whether the time of an alarm has come.
+    #[must_use]
+    pub fn is_alarming(&self, alarm: Alarm, now: u64) -> bool {
+        self.alarms.get(alarm as usize).is_some_and(|when| *when <= now)
+    }
+
     /// Takes away the deadline of `domain`.
     #[inline]
     pub fn clear_deadline(&mut self, domain: DomainId) {

@@ -77,7 +77,7 @@ numbered! {
         /// the object fail with [`Status::Revoked`]. The drop comes when its holder lets go of it.
         Revoke = 8,
         /// (handle) -> [`ObjectKind`] in bits 0..8, rights in 8..32 and in 32..64 its extent:
-        /// endpoint and object: endpoint id; ports: count; window: pages; blob: bytes; else 0.
+        /// endpoint and object: endpoint id; capsule: its id; ports: count; window: pages; blob: bytes; else 0.
         Inspect = 9,
 
         // Endpoints
@@ -268,6 +268,24 @@ numbered! {
         /// an empty one removes it. [`Status::QuotaExceeded`], and nothing has changed, if the
         /// capsule has no room.
         WriteCapsule = 49,
+
+        // The first domain and its successors; for others these are [`Status::Denied`].
+        /// ([`ObjectKind`], n) -> handle. A duplicate of the n-th endpoint, control handle or
+        /// handle of a capsule that the domain had which the caller succeeds.
+        /// [`Status::NotFound`] past the last one.
+        Adopt = 50,
+        /// () -> 0. The caller has adopted what it wants; what else the one before had is closed.
+        Settle = 51,
+        /// (control handle, deadline, nanoseconds) -> 0. Lets a domain succeed the caller that
+        /// [`Call::CreateSuccessor`] made and that is prepared: the caller is quiesced, the other
+        /// takes over and serves in its place, and the caller is ended. If that is not done at the
+        /// deadline, or fails, the caller goes on and the other is ended. If the successor ends
+        /// sooner than so many nanoseconds later, another life of the caller's component succeeds it.
+        Succeed = 52,
+        /// (system handle, blob handle) -> control handle. Makes a standby domain for a component
+        /// with all that the caller was started with, and lets it prepare itself. There is one at
+        /// a time: an earlier one is ended.
+        CreateSuccessor = 58,
 
         // Heirs
         /// (control handle of a domain that serves, control handle of a prepared one) -> 0. When

@@ -6,6 +6,7 @@
 mod capsules;
 mod death;
 mod devices;
+mod guardian;
 mod handles;
 mod messages;
 mod model;
@@ -85,7 +86,11 @@ impl Bench {
             &[(IMAGE_BASE, 5, 3, b"abc"), (IMAGE_BASE + 0x1000, 6, 0x2001, b"data")],
         );
         let boot = BootInfo {
-            modules: vec![module("runtime.elf", &file), module("init.wasm", b"component")],
+            modules: vec![
+                module("runtime.elf", &file),
+                module("init.wasm", b"component"),
+                module("next.wasm", b"another"),
+            ],
             command_line: CommandLine::parse(text),
             ..BootInfo::default()
         };

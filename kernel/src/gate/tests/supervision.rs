@@ -2,26 +2,15 @@
 
 use super::{Bench, PLAIN, copy, lengths};
 use crate::arch::host::{self, Action};
-use crate::capability::DomainId;
 use atoll_gate::call::{ObjectKind, Power, rights};
 use atoll_gate::layout::{HEAP_BASE, HEAP_END};
 use atoll_gate::message::MAX_PAYLOAD;
 use atoll_gate::record::{
-    Cause, DOMAIN_HANDLES, DomainStatus, HandleInfo, MachineStatus, Record, SYSTEM_DOMAINS, State,
+    DOMAIN_HANDLES, DomainStatus, HandleInfo, MachineStatus, Record, SYSTEM_DOMAINS, State,
     name_str,
 };
 use atoll_gate::start::{DomainConfig, GrantKind, StartReader};
 use atoll_gate::{Call, Status};
-
-fn init_of(bench: &Bench) -> DomainId {
-    bench
-        .kernel
-        .domains
-        .iter()
-        .find(|(_, domain)| domain.name() == "supervisor" && domain.body.is_some())
-        .expect("runs")
-        .0
-}
 
 #[test]
 fn the_first_domain_has_all_authority() {
@@ -156,33 +145,6 @@ fn domains_and_handles_are_listed() {
     let handle = HandleInfo::read(&bench.payload(init, len)).expect("a record");
     assert_eq!((handle.kind, handle.rights), (ObjectKind::Log as u32, rights::READ));
     assert_eq!(len, HandleInfo::LEN);
-}
-
-#[test]
-fn the_first_domain_is_restarted_three_times() {
-    let mut bench = Bench::new();
-    bench.spawn();
-    let endpoint = bench.expect(bench.init, Call::CreateEndpoint, []) as u32;
-    bench.spawn_with(PLAIN, &[copy(endpoint, rights::CALL)]);
-    for round in 0..4 {
-        let init = init_of(&bench);
-        assert_eq!(bench.call(init, Call::Exit, [Cause::Panicked as u64, round, 0]), None);
-        // What it controlled ended with it.
-        assert_eq!(bench.kernel.domains.len(), u32::from(round < 3));
-    }
-    assert_eq!(bench.kernel.ipc.population(), [0; 8]);
-    assert!(bench.kernel.scheduler.current(0).is_none());
-}
-
-#[test]
-fn without_a_supervisor_the_machine_reboots_if_told_so() {
-    let mut bench = Bench::with_command_line("init=init.wasm panic=reboot");
-    for _ in 0..4 {
-        let init = init_of(&bench);
-        let _ = host::take_actions();
-        bench.call(init, Call::Exit, [Cause::Exited as u64, 0, 0]);
-    }
-    assert!(host::take_actions().contains(&Action::Reboot));
 }
 
 #[test]
