@@ -25,6 +25,7 @@ const PROVIDED: &[&str] = &[
     "atoll:log/log",
     "atoll:log/source",
     "atoll:supervision/domains",
+    "atoll:supervision/guardian",
     "atoll:supervision/machine",
     "atoll:supervision/modules",
     "wasi:cli/environment",

@@ -48,8 +48,9 @@ const LIMITS: RuntimeLimits = RuntimeLimits {
 const OPTIONS: Options = Options { backtrace: true, snapshot: true };
 
 /// Interfaces of the first domain and the slot that each needs.
-const GRANTS: [(&str, u32); 12] = [
+const GRANTS: [(&str, u32); 13] = [
     ("atoll:supervision/domains", SYSTEM_SLOT),
+    ("atoll:supervision/guardian", SYSTEM_SLOT),
     ("atoll:supervision/machine", SYSTEM_SLOT),
     ("atoll:supervision/modules", SYSTEM_SLOT),
     ("atoll:introspection/system", SYSTEM_SLOT),

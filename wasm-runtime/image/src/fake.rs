@@ -114,6 +114,11 @@ pub(crate) struct State {
     pub(crate) swap_status: Option<Status>,
     /// The records of the one capsule.
     pub(crate) capsule: BTreeMap<u32, Vec<u8>>,
+    /// What the first domain before this one had.
+    pub(crate) estate: Vec<Thing>,
+    /// What the guardian was asked, and how it refuses, if it does.
+    pub(crate) guardian: Vec<(Call, [u64; 3])>,
+    pub(crate) guardian_status: Option<Status>,
     /// Limits of the capsules that were made.
     pub(crate) capsules: Vec<u64>,
     next: u32,
@@ -268,6 +273,10 @@ impl Gate for Fake {
             | Call::CommitSwap
             | Call::RevertSwap
             | Call::Probe => self.swap_others(call, a, b),
+            Call::Adopt => self.adopt(a, b),
+            Call::Settle | Call::Succeed | Call::CreateSuccessor => {
+                self.ask_guardian(call, a, b, c)
+            }
             Call::CreateCapsule => self.create_capsule(a, b),
             Call::ReadCapsule => self.read_capsule(a, b),
             Call::WriteCapsule => self.write_capsule(a, b, c),

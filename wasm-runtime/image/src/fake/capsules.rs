@@ -1,7 +1,8 @@
-//! Capsules: one that has room for [`LIMIT`] bytes, however many handles there are to it.
+//! Capsules: one that has room for [`LIMIT`] bytes, however many handles there are to it. And what
+//! a first domain asks of the guardian, which is noted.
 
 use super::{Fake, Thing};
-use atoll_gate::call::{Status, rights};
+use atoll_gate::call::{Call, Status, rights};
 use atoll_gate::capsule::{NUMBERS, ROOM};
 
 /// Bytes that its records may have together.
@@ -53,5 +54,37 @@ impl Fake {
             state.capsule.insert(number, bytes);
         }
         Ok(0)
+    }
+
+    pub(super) fn adopt(&mut self, kind: u64, n: u64) -> Result<u64, Status> {
+        let mut state = self.state.borrow_mut();
+        let is_kind = |thing: &&Thing| match thing {
+            Thing::Endpoint(_) => kind == 1,
+            Thing::Domain => kind == 10,
+            Thing::Capsule => kind == 13,
+            _ => false,
+        };
+        let thing = state.estate.iter().filter(is_kind).nth(n as usize).cloned();
+        let handle = state.add(thing.ok_or(Status::NotFound)?, rights::ALL);
+        Ok(handle.into())
+    }
+
+    pub(super) fn ask_guardian(
+        &mut self,
+        call: Call,
+        a: u64,
+        b: u64,
+        c: u64,
+    ) -> Result<u64, Status> {
+        let mut state = self.state.borrow_mut();
+        state.guardian.push((call, [a, b, c]));
+        if let Some(status) = state.guardian_status {
+            return Err(status);
+        }
+        Ok(if call == Call::CreateSuccessor {
+            state.add(Thing::Domain, rights::ALL).into()
+        } else {
+            0
+        })
     }
 }

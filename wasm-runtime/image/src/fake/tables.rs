@@ -22,7 +22,7 @@ impl Fake {
             Thing::Window(pages) => (ObjectKind::Window, *pages),
             Thing::Log => (ObjectKind::Log, 0),
             Thing::System => (ObjectKind::System, 0),
-            Thing::Capsule => (ObjectKind::Capsule, 0),
+            Thing::Capsule => (ObjectKind::Capsule, 3),
         };
         Ok(kind as u64 | u64::from(*rights) << 8 | u64::from(extent) << 32)
     }

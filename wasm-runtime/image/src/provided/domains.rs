@@ -35,6 +35,12 @@ pub(super) fn call<G: Gate>(
             place.give(Object::Endpoint(endpoint));
             Ok(())
         }
+        Function::EndpointId | Function::CapsuleId => {
+            let handle = place.method_handle()?;
+            let id = place.gate.inspect(handle)?.extent;
+            place.answer.put(|out| out.u32(id));
+            Ok(())
+        }
         Function::EndpointHoldCalls => {
             let (number, hold) = place.method(|input| input.u8())?;
             let endpoint = place.handle_of(number)?;
@@ -122,7 +128,11 @@ fn answer<G: Gate>(place: &mut Place<G>, result: Result<(), Status>, what: &str)
 }
 
 /// Writes the `result<_, error>` of a step of a swap.
-fn answer_step<G: Gate>(place: &mut Place<G>, result: Result<(), Status>, what: &str) -> Outcome {
+pub(super) fn answer_step<G: Gate>(
+    place: &mut Place<G>,
+    result: Result<(), Status>,
+    what: &str,
+) -> Outcome {
     if result == Err(Status::NotReady) {
         grants::other(place, &format!("{what}: it is in another phase"));
         return Ok(());

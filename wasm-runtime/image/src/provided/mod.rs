@@ -14,6 +14,7 @@ mod events;
 mod filesystem;
 mod framebuffer;
 mod grants;
+mod guardian;
 pub(crate) mod log;
 mod mmio;
 mod modules;
@@ -97,6 +98,7 @@ pub(crate) fn call<G: Gate>(place: &mut Place<G>, number: u32, method: u32) -> O
         AtollLogLog => atoll_log_log, log::log;
         AtollLogSource => atoll_log_source, log::source;
         AtollSupervisionDomains => atoll_supervision_domains, domains::call;
+        AtollSupervisionGuardian => atoll_supervision_guardian, guardian::call;
         AtollSupervisionMachine => atoll_supervision_machine, system::machine;
         AtollSupervisionModules => atoll_supervision_modules, modules::call;
         WasiCliEnvironment => wasi_cli_environment, cli::environment;
@@ -135,7 +137,9 @@ const fn needed(interface: Interface) -> Option<(ObjectKind, u32, &'static str)>
             Some((ObjectKind::Capsule, rights::READ | rights::WRITE, "a capsule"))
         }
         Interface::AtollDeviceFramebuffer => Some((ObjectKind::Window, 0, "a window")),
-        Interface::AtollSupervisionDomains | Interface::AtollSupervisionModules => {
+        Interface::AtollSupervisionDomains
+        | Interface::AtollSupervisionGuardian
+        | Interface::AtollSupervisionModules => {
             Some((ObjectKind::System, rights::CONTROL, "the system, to make domains"))
         }
         Interface::AtollSupervisionMachine => {

@@ -1,6 +1,7 @@
 //! The image over the fake kernel.
 
 mod capsule;
+mod guardian;
 mod handles;
 mod health;
 mod interfaces;
