@@ -37,7 +37,7 @@ fn lines(entries: Vec<Entry>) -> Result<Vec<Import>, Fault> {
         if let Some(objection) = interfaces::objection(&interface, &provider) {
             return Err(Fault::new(value_at, objection));
         }
-        imports.push(Import { interface, provider, at });
+        imports.push(Import { interface, provider, line: None, at });
     }
     Ok(imports)
 }
@@ -60,7 +60,7 @@ pub(crate) fn line(text: &str) -> Result<Import, String> {
     let mut fields = Fields::new("the grant", 0, root);
     let mut granted = imports(&mut fields).map_err(|fault| fault.message)?;
     match (granted.pop(), granted.is_empty(), fields.finish()) {
-        (Some(import), true, Ok(())) => Ok(import),
+        (Some(import), true, Ok(())) => Ok(Import { line: Some(text.to_string()), ..import }),
         _ => Err(usage()),
     }
 }

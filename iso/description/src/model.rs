@@ -220,6 +220,8 @@ pub struct Import {
     pub interface: String,
     /// Who provides it.
     pub provider: Provider,
+    /// The line by which it was granted in a command; none if the description grants it.
+    pub line: Option<String>,
     pub(crate) at: usize,
 }
 

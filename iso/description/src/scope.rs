@@ -32,14 +32,15 @@ impl Scope {
 }
 
 impl Description {
-    /// What every server and program may change through the supervisor, with its name.
+    /// What every server and program may change through the supervisor, with its name and the line
+    /// that says so, if that was granted in a command.
     #[must_use]
-    pub fn operators(&self) -> Vec<(&str, &Rc<Scope>)> {
+    pub fn operators(&self) -> Vec<(&str, &Rc<Scope>, Option<&str>)> {
         let mut operators = Vec::new();
         for (name, domain) in self.domains() {
             for import in &domain.imports {
                 if let Provider::Operator { scope, .. } = &import.provider {
-                    operators.push((name, scope));
+                    operators.push((name, scope, import.line.as_deref()));
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! The component: its world's imports behind the trait [`Kernel`], its exports on a [`Supervisor`].
 
 mod convert;
+mod inherited;
 mod service;
 mod swapping;
 
@@ -9,7 +10,7 @@ use std::cell::RefCell;
 use atoll_system_description::{Domain, Isolation, OnCrash, Signer};
 
 use crate::{
-    kernel::{self, Authority, Kernel, Level, Phase, Pulse, Streams},
+    kernel::{self, Authority, Beginning, Inherited, Kernel, Level, Phase, Pulse, Streams},
     supervisor::Supervisor,
 };
 
@@ -27,10 +28,11 @@ use bindings::{
     atoll::{
         clocks::monotonic,
         io::{events::Event, watch},
+        lifecycle::capsule,
         log::log,
         supervision::{
             domains::{self, Capsule, Config, Couple, Endpoint, RuntimeOptions},
-            machine,
+            guardian, machine,
             modules::Module,
             types::{DomainState, DomainStatus, HandleInfo},
         },
@@ -296,6 +298,64 @@ impl Kernel for World {
         watch::watch(source, token);
     }
 
+    fn read_record(&self, record: u32) -> Option<Vec<u8>> {
+        capsule::read(record)
+    }
+
+    fn write_record(&self, record: u32, bytes: &[u8]) -> Result<(), kernel::Error> {
+        capsule::write(record, bytes)
+            .map_err(|_| kernel::Error::OutOfResources("the capsule is full".to_string()))
+    }
+
+    fn began(&self) -> Beginning {
+        let guardian::Beginning { component, before } = guardian::began();
+        Beginning { component, before }
+    }
+
+    fn endpoint_id(&self, endpoint: &Endpoint) -> u32 {
+        endpoint.id()
+    }
+
+    fn capsule_id(&self, capsule: &Capsule) -> u32 {
+        capsule.id()
+    }
+
+    fn domain_id(&self, domain: &domains::Domain) -> u32 {
+        domain.status().id
+    }
+
+    fn inherited_endpoints(&self) -> Vec<(u32, Endpoint)> {
+        let all = guardian::inherited_endpoints().into_iter();
+        all.map(|endpoint| (endpoint.id(), endpoint)).collect()
+    }
+
+    fn inherited_capsules(&self) -> Vec<(u32, Capsule)> {
+        let all = guardian::inherited_capsules().into_iter();
+        all.map(|capsule| (capsule.id(), capsule)).collect()
+    }
+
+    fn inherited_domains(&self) -> Vec<Inherited<domains::Domain>> {
+        guardian::inherited_domains().into_iter().map(inherited::look_at).collect()
+    }
+
+    fn settle(&self) {
+        guardian::settle();
+    }
+
+    fn make_successor(&self, component: &str) -> Result<domains::Domain, kernel::Error> {
+        let component = Module::open(component)?;
+        Ok(guardian::make_successor(&component)?)
+    }
+
+    fn succeed(
+        &self,
+        successor: &domains::Domain,
+        deadline_ns: u64,
+        probation_ns: u64,
+    ) -> Result<(), kernel::Error> {
+        Ok(guardian::succeed(successor, deadline_ns, probation_ns)?)
+    }
+
     fn make_event(&self) -> Event {
         Event::new()
     }
@@ -329,16 +389,20 @@ thread_local! {
     static SUPERVISOR: RefCell<Supervisor<World>> = RefCell::new(Supervisor::new(World));
 }
 
+/// One call of the supervisor: what it changed is written down before anybody hears of it.
 fn with<T>(act: impl FnOnce(&mut Supervisor<World>) -> T) -> T {
-    SUPERVISOR.with_borrow_mut(act)
+    SUPERVISOR.with_borrow_mut(|supervisor| {
+        let result = act(supervisor);
+        supervisor.keep();
+        result
+    })
 }
 
 struct Component;
 
 impl start::Guest for Component {
     fn start() -> Result<(), String> {
-        with(Supervisor::boot);
-        Ok(())
+        with(Supervisor::boot)
     }
 }
 

@@ -126,6 +126,49 @@ pub struct Pulse {
     pub is_calling: bool,
 }
 
+/// Where a domain is in a swap, as far as the next supervisor cares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// In none, or it serves again.
+    Serves,
+    /// It was asked for its state, or has given it up; its calls are held.
+    Resting,
+    /// Another one serves in its place, as long as it is kept.
+    Replaced,
+    /// It does not serve yet.
+    Standby,
+    /// It serves in the place of another one that is kept.
+    Probation,
+    /// It served in the place of another one that came back.
+    Reverted,
+}
+
+/// A domain that the supervisor before this one had under control.
+#[derive(Debug)]
+pub struct Inherited<D> {
+    /// Its id, higher than those of all that were made before it.
+    pub id: u32,
+    /// Its name.
+    pub name: String,
+    /// Whether it had not ended yet.
+    pub lives: bool,
+    /// Where it is in a swap.
+    pub part: Part,
+    /// Whether it began as a clone.
+    pub is_clone: bool,
+    /// It.
+    pub domain: D,
+}
+
+/// How this supervisor began.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Beginning {
+    /// File name of its component.
+    pub component: String,
+    /// How the one before ended, if it goes on in the place of one that did.
+    pub before: Option<String>,
+}
+
 /// The kernel object behind a grant that the runtime provides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Authority {
@@ -358,6 +401,46 @@ pub trait Kernel {
     fn timer(&self, after_ns: u64) -> Self::Pollable;
     /// Asks for one [`crate::Supervisor::ready`] with the token.
     fn watch(&self, source: &Self::Pollable, token: u64);
+
+    /// The bytes of a record of the supervisor's own capsule.
+    fn read_record(&self, record: u32) -> Option<Vec<u8>>;
+    /// Replaces a record; without bytes, removes it.
+    ///
+    /// # Errors
+    /// When the capsule has no room.
+    fn write_record(&self, record: u32, bytes: &[u8]) -> Result<(), Error>;
+    /// How this supervisor began.
+    fn began(&self) -> Beginning;
+    /// The id of an endpoint.
+    fn endpoint_id(&self, endpoint: &Self::Endpoint) -> u32;
+    /// The id of a capsule.
+    fn capsule_id(&self, capsule: &Self::Capsule) -> u32;
+    /// The id of a domain that nobody watches yet: it ends the readiness of its pollable.
+    fn domain_id(&self, domain: &Self::Domain) -> u32;
+    /// The endpoints that the supervisor before this one had, with their ids; likewise the rest.
+    fn inherited_endpoints(&self) -> Vec<(u32, Self::Endpoint)>;
+    /// Its capsules.
+    fn inherited_capsules(&self) -> Vec<(u32, Self::Capsule)>;
+    /// The domains that it had under control.
+    fn inherited_domains(&self) -> Vec<Inherited<Self::Domain>>;
+    /// Everything is taken over: what was inherited and let go of ends.
+    fn settle(&self);
+    /// Makes a standby of another version of the supervisor.
+    ///
+    /// # Errors
+    /// When the component is missing or there is no room.
+    fn make_successor(&self, component: &str) -> Result<Self::Domain, Error>;
+    /// Has the guardian let it succeed this supervisor within `deadline_ns`, and take this one's
+    /// component again if it ends within `probation_ns`.
+    ///
+    /// # Errors
+    /// When it is not prepared.
+    fn succeed(
+        &self,
+        successor: &Self::Domain,
+        deadline_ns: u64,
+        probation_ns: u64,
+    ) -> Result<(), Error>;
 
     /// Makes an event.
     fn make_event(&self) -> Self::Event;

@@ -20,7 +20,16 @@ const PROGRAM_INTERFACES: &[&str] = &[
 pub struct Endpoints<E> {
     services: Vec<Service<E>>,
     /// Those by which operators come, each with what they may change.
-    operators: Vec<(Rc<Scope>, E)>,
+    operators: Vec<Operators<E>>,
+}
+
+/// An endpoint by which operators come.
+#[derive(Debug)]
+struct Operators<E> {
+    scope: Rc<Scope>,
+    /// The line that grants it, if that was in a command.
+    line: Option<String>,
+    endpoint: E,
 }
 
 #[derive(Debug)]
@@ -53,8 +62,8 @@ impl<E> Endpoints<E> {
     }
 
     /// Adds the endpoint of operators with a scope, which gets [`Self::next_scope`].
-    pub fn add_scope(&mut self, scope: Rc<Scope>, endpoint: E) {
-        self.operators.push((scope, endpoint));
+    pub fn add_scope(&mut self, scope: Rc<Scope>, line: Option<String>, endpoint: E) {
+        self.operators.push(Operators { scope, line, endpoint });
     }
 
     /// The number of the next scope that is added.
@@ -66,13 +75,20 @@ impl<E> Endpoints<E> {
     /// The scope of a number.
     #[must_use]
     pub fn scope(&self, number: u64) -> Option<&Rc<Scope>> {
-        self.operators.get(usize::try_from(number).ok()?).map(|(scope, _)| scope)
+        self.operators.get(usize::try_from(number).ok()?).map(|operators| &operators.scope)
     }
 
     /// Where calls of operators with a scope go.
     #[must_use]
     pub fn of_scope(&self, scope: &Scope) -> Option<&E> {
-        self.operators.iter().find(|(other, _)| **other == *scope).map(|(_, endpoint)| endpoint)
+        let own = self.operators.iter().find(|operators| *operators.scope == *scope);
+        own.map(|operators| &operators.endpoint)
+    }
+
+    /// The endpoints of operators, in the order of their numbers, with the line of each that was
+    /// granted in a command.
+    pub fn of_operators(&self) -> impl Iterator<Item = (&E, Option<&str>)> {
+        self.operators.iter().map(|operators| (&operators.endpoint, operators.line.as_deref()))
     }
 
     /// The exports of one server.

@@ -5,7 +5,10 @@
 //! what it watches ([`Supervisor::ready`]). [`operator`] keeps clients that change servers to what
 //! they were granted. [`launch`] turns a description's entry into a domain
 //! with grants, [`restart`] decides what the end of a server leads to, [`health`] finds those that
-//! hang, [`heir`] has clones stand by, [`swap`] replaces a server by another version of it, [`report`] words all this.
+//! hang, [`heir`] has clones stand by, [`swap`] replaces a server by another version of it,
+//! [`report`] words all this. A supervisor that ends is followed by another one: [`ledger`] is what
+//! it leaves, [`resume`] how the next one goes on from it, [`succession`] how another version of
+//! the supervisor takes its place.
 //!
 //! Everything below is written against the trait [`Kernel`]. The component implements it with the
 //! interfaces of its world (`component.rs`, the only module with generated and therefore unsafe
@@ -24,11 +27,14 @@ pub mod health;
 pub mod heir;
 pub mod kernel;
 pub mod launch;
+pub mod ledger;
 pub mod operator;
 pub mod report;
 pub mod restart;
+pub mod resume;
 pub mod server;
 pub mod service;
+pub mod succession;
 pub mod supervisor;
 pub mod swap;
 pub mod task;

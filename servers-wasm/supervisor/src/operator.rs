@@ -5,10 +5,12 @@
 
 use std::rc::Rc;
 
-use atoll_system_description::{Description, Import, SUPERVISOR_OPERATORS, Scope};
+use atoll_system_description::{Description, Import, Provider, SUPERVISOR_OPERATORS, Scope};
 
 use crate::{
     kernel::{Error, Kernel},
+    ledger::entries::KeptOperator,
+    resume::take,
     supervisor::Supervisor,
     swap::{Purpose, Record, Replacement},
 };
@@ -20,24 +22,65 @@ pub struct Operator<'s, K: Kernel> {
     scope: Option<Rc<Scope>>,
 }
 
+/// What operators may change by one line.
+pub(crate) struct Line {
+    scope: Rc<Scope>,
+    /// The line, if it was granted in a command.
+    text: Option<String>,
+}
+
 /// What operators of a system may change.
-pub(crate) fn scopes(description: &Description) -> Vec<Rc<Scope>> {
-    description.operators().into_iter().map(|(_, scope)| scope.clone()).collect()
+pub(crate) fn lines(description: &Description) -> Vec<Line> {
+    let operators = description.operators().into_iter();
+    let line = |(_, scope, line): (_, &Rc<Scope>, Option<&str>)| Line {
+        scope: scope.clone(),
+        text: line.map(str::to_string),
+    };
+    operators.map(line).collect()
 }
 
 impl<K: Kernel> Supervisor<K> {
-    /// Serves operators on an endpoint for each of these scopes that has none yet.
+    /// Serves operators on an endpoint for the scope of each of these lines that has none yet.
     ///
     /// # Errors
     /// When the runtime refuses.
-    pub(crate) fn serve_operators(&mut self, scopes: &[Rc<Scope>]) -> Result<(), Error> {
-        for scope in scopes {
-            if self.endpoints.of_scope(scope).is_none() {
+    pub(crate) fn serve_operators(&mut self, lines: Vec<Line>) -> Result<(), Error> {
+        for line in lines {
+            if self.endpoints.of_scope(&line.scope).is_none() {
                 let endpoint = self.kernel.make_endpoint();
-                let number = self.endpoints.next_scope();
-                self.kernel.publish(&endpoint, SUPERVISOR_OPERATORS, number)?;
-                self.endpoints.add_scope(scope.clone(), endpoint);
+                self.serve_operator(line, endpoint)?;
             }
+        }
+        Ok(())
+    }
+
+    fn serve_operator(&mut self, line: Line, endpoint: K::Endpoint) -> Result<(), Error> {
+        let number = self.endpoints.next_scope();
+        self.kernel.publish(&endpoint, SUPERVISOR_OPERATORS, number)?;
+        self.endpoints.add_scope(line.scope, line.text, endpoint);
+        Ok(())
+    }
+
+    /// Serves operators on the endpoints by which they know the supervisor: those of the lines of
+    /// the description come first.
+    ///
+    /// # Errors
+    /// When the runtime refuses.
+    pub(crate) fn resume_operators(
+        &mut self,
+        endpoints: &mut Vec<(u32, K::Endpoint)>,
+        kept: &[KeptOperator],
+    ) -> Result<(), Error> {
+        let mut described = lines(&self.description).into_iter();
+        for KeptOperator { endpoint, line } in kept {
+            let line = match line {
+                None => described.find(|line| self.endpoints.of_scope(&line.scope).is_none()),
+                Some(text) => granted(text),
+            };
+            let line = line.ok_or_else(|| Error::Invalid("its scope is lost".to_string()))?;
+            let endpoint =
+                take(endpoints, *endpoint).unwrap_or_else(|| self.kernel.make_endpoint());
+            self.serve_operator(line, endpoint)?;
         }
         Ok(())
     }
@@ -52,7 +95,7 @@ impl<K: Kernel> Supervisor<K> {
     /// Those who may do something, in words.
     fn who(&self, may: &dyn Fn(&Scope) -> bool) -> String {
         let mut names = String::new();
-        for (name, scope) in self.description.operators() {
+        for (name, scope, _) in self.description.operators() {
             if may(scope) {
                 names.push_str(if names.is_empty() { "`" } else { " or `" });
                 names.push_str(name);
@@ -60,6 +103,14 @@ impl<K: Kernel> Supervisor<K> {
             }
         }
         if names.is_empty() { "nobody".to_string() } else { names }
+    }
+}
+
+/// What a line in a command lets operators change.
+fn granted(text: &str) -> Option<Line> {
+    match Import::parse(text).ok()?.provider {
+        Provider::Operator { scope, .. } => Some(Line { scope, text: Some(text.to_string()) }),
+        _ => None,
     }
 }
 

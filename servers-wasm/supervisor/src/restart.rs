@@ -24,6 +24,18 @@ pub struct History {
 }
 
 impl History {
+    /// Restarts at these times, the oldest first.
+    #[must_use]
+    pub const fn of(restarts: Vec<u64>) -> Self {
+        Self { restarts }
+    }
+
+    /// When there were restarts, the oldest first.
+    #[must_use]
+    pub fn times(&self) -> &[u64] {
+        &self.restarts
+    }
+
     /// Forgets everything: somebody started or stopped the server by hand.
     pub fn clear(&mut self) {
         self.restarts.clear();

@@ -1,6 +1,8 @@
 //! What the supervisor remembers of one server, and of any domain that it watches.
 
-use crate::{health::Heartbeat, heir::Heir, kernel::Kernel, restart::History, swap::Previous};
+use crate::{
+    health::Heartbeat, heir::Heir, kernel::Kernel, ledger::Mark, restart::History, swap::Previous,
+};
 
 /// Where a server is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,6 +157,10 @@ pub struct Server<K: Kernel> {
     pub heartbeat: Option<Heartbeat<K>>,
     /// What it was before its last swap.
     pub previous: Option<Previous>,
+    /// How often its version changed; 0 is the one of the description.
+    pub versions: u32,
+    /// What was written down of it last.
+    pub mark: Option<Mark>,
 }
 
 impl<K: Kernel> Server<K> {
@@ -174,7 +180,14 @@ impl<K: Kernel> Server<K> {
             pause: None,
             heartbeat: None,
             previous: None,
+            versions: 0,
+            mark: None,
         }
+    }
+
+    /// Whether it is to be started and has no domain yet.
+    pub fn is_due(&self) -> bool {
+        self.state == State::Starting && !self.is_live()
     }
 
     /// Whether it has a living domain.

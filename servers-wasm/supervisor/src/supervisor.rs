@@ -7,11 +7,14 @@ use atoll_system_description::{
 use crate::{
     kernel::{Cause, End, Error, Kernel, Level, Phase},
     launch::{Belongings, Endpoints, Role, launch, launch_clone},
-    operator::scopes,
+    ledger::Ledger,
+    operator::lines,
     report,
     restart::Decision,
+    resume::Arrival,
     server::{Origin, Server, State, Tokens, Watched},
-    swap::{Record, Transaction},
+    succession::{Own, Succession},
+    swap::{Record, Transaction, record::REMEMBERED},
     task::Task,
 };
 
@@ -29,7 +32,26 @@ pub struct Supervisor<K: Kernel> {
     pub(crate) transactions: Vec<Transaction<K>>,
     /// Swaps that are over, the oldest first.
     pub(crate) records: Vec<Record>,
-    tokens: u64,
+    /// What is written down for the next supervisor.
+    pub(crate) ledger: Ledger,
+    /// What is to be done as soon as this supervisor serves in the place of another one.
+    pub(crate) arrival: Option<Arrival<K>>,
+    /// File name of the supervisor's component.
+    pub(crate) component: String,
+    /// Its versions, as they are and as they were written down.
+    pub(crate) own: Own,
+    pub(crate) own_written: Own,
+    /// Its last swap, as long as it is not over or somebody asks about it.
+    pub(crate) succession: Option<Succession<K>>,
+    pub(crate) tokens: u64,
+}
+
+/// Where a server is before anything happened.
+pub(crate) const fn at_boot(server: &atoll_system_description::Server) -> State {
+    match server.start {
+        Start::Boot => State::Starting,
+        Start::Manual => State::Stopped,
+    }
 }
 
 /// Whether there was nothing to clone.
@@ -49,54 +71,83 @@ impl<K: Kernel> Supervisor<K> {
             tasks_started: 0,
             transactions: Vec::new(),
             records: Vec::new(),
+            ledger: Ledger::default(),
+            arrival: None,
+            component: String::new(),
+            own: Own::default(),
+            own_written: Own::default(),
+            succession: None,
             tokens: 0,
         }
     }
 
-    /// Reads the description and starts what starts at boot. Without a valid description it says
-    /// what is wrong and supervises nothing.
-    pub fn boot(&mut self) {
-        match self.prepare() {
-            Ok(()) => self.advance(),
-            Err(message) => {
-                self.kernel.log(Level::Error, &message);
-                self.kernel.log(Level::Error, "no server is started: the description was refused");
-            }
+    /// Reads the description and starts what starts at boot, or goes on where the supervisor before
+    /// this one ended. Without a valid description it says what is wrong and supervises nothing.
+    ///
+    /// # Errors
+    /// It cannot go on where the one before ended.
+    pub fn boot(&mut self) -> Result<(), String> {
+        self.component = self.kernel.began().component;
+        // No supervisor since boot has had these numbers.
+        self.tokens = self.kernel.now();
+        if let Err(message) = self.read_description() {
+            self.kernel.log(Level::Error, &message);
+            self.kernel.log(Level::Error, "no server is started: the description was refused");
+            return Ok(());
         }
+        if self.has_ledger() {
+            self.resume()?
+        } else {
+            self.begin()?
+        }
+        self.advance();
+        Ok(())
     }
 
-    fn prepare(&mut self) -> Result<(), String> {
+    fn read_description(&mut self) -> Result<(), String> {
         let module = self.kernel.read_module(DESCRIPTION_MODULE);
         let bytes = module.map_err(|error| format!("{DESCRIPTION_MODULE}: {error}"))?;
         let text = String::from_utf8(bytes)
             .map_err(|_| format!("{DESCRIPTION_MODULE}:1:1: the text is not UTF-8"))?;
         self.description =
             Description::parse(&text, DESCRIPTION_MODULE).map_err(|error| error.to_string())?;
+        Ok(())
+    }
+
+    /// Makes what every server has in all its lives.
+    fn begin(&mut self) -> Result<(), String> {
+        // One that ended before it had written anything down may have begun.
+        self.kernel.settle();
         let own = self.kernel.make_endpoint();
         self.kernel
             .publish(&own, SUPERVISOR_EXPORT, 0)
             .map_err(|error| format!("{SUPERVISOR_EXPORT} cannot be served: {error}"))?;
         self.endpoints.add(SUPERVISOR, SUPERVISOR_EXPORT, own);
-        self.serve_operators(&scopes(&self.description))
+        self.serve_operators(lines(&self.description))
             .map_err(|error| format!("{SUPERVISOR_OPERATORS} cannot be served: {error}"))?;
         for server in &self.description.servers {
             for export in &server.exports {
                 self.endpoints.add(&server.name, export, self.kernel.make_endpoint());
             }
-            let state = match server.start {
-                Start::Boot => State::Starting,
-                Start::Manual => State::Stopped,
-            };
             let capsule = server.capsule.map(|limit| self.kernel.make_capsule(limit)).transpose();
             let capsule = capsule
                 .map_err(|error| format!("`{}` cannot have its capsule: {error}", server.name))?;
-            self.servers.push(Server { capsule, ..Server::new(state) });
+            self.servers.push(Server { capsule, ..Server::new(at_boot(server)) });
         }
         let (servers, programs) = (self.servers.len(), self.description.programs.len());
         let name = &self.description.name;
         let message = format!("system `{name}`: {servers} servers, {programs} programs");
         self.kernel.log(Level::Info, &message);
         Ok(())
+    }
+
+    /// Remembers a swap that is over.
+    pub(crate) fn remember(&mut self, record: Record) {
+        if self.records.len() == REMEMBERED {
+            self.records.remove(0);
+        }
+        self.records.push(record);
+        self.ledger.unwritten = self.ledger.unwritten.saturating_add(1);
     }
 
     /// Numbers for a domain that is about to start.
@@ -126,8 +177,10 @@ impl<K: Kernel> Supervisor<K> {
             server.watched.as_ref().is_some_and(|watched| watched.deadline_is(token))
         }) {
             self.overdue(index);
-        } else if !self.heartbeat_ready(token)
+        } else if !self.arrives(token)
+            && !self.heartbeat_ready(token)
             && !self.transaction_ready(token)
+            && !self.succession_ready(token)
             && !self.heir_ready(token)
         {
             self.task_ready(token);
@@ -204,6 +257,9 @@ impl<K: Kernel> Supervisor<K> {
     /// Starts every server that is to start and whose providers are ready. Every change of a
     /// server's state is followed by this.
     pub(crate) fn advance(&mut self) {
+        if self.arrival.is_some() {
+            return;
+        }
         while let Some(index) = (0..self.servers.len()).find(|index| self.may_start(*index)) {
             // A failure is logged where it happens; the server is then no longer starting.
             let _ = self.start_now(index);
@@ -322,7 +378,7 @@ impl<K: Kernel> Supervisor<K> {
         self.follow(index, decision, heir);
     }
 
-    fn follow(&mut self, index: usize, decision: Decision, heir: Option<Watched<K>>) {
+    pub(crate) fn follow(&mut self, index: usize, decision: Decision, heir: Option<Watched<K>>) {
         if matches!(decision, Decision::Now | Decision::After(_)) {
             self.escalate(index);
         }

@@ -50,6 +50,9 @@ pub struct Task<K: Kernel> {
     tokens: Tokens,
     stage: Stage<K>,
     finished: K::Event,
+    /// Holds of clients on it. One that the supervisor before this one started has none until
+    /// somebody asks for it by its name.
+    clients: u32,
 }
 
 impl<K: Kernel> Task<K> {
@@ -70,7 +73,21 @@ impl<K: Kernel> Task<K> {
         }
     }
 
-    const fn is_waiting(&self) -> bool {
+    /// A task that the supervisor before this one started.
+    pub(crate) fn resumed(
+        kernel: &K,
+        name: String,
+        program: usize,
+        tokens: Tokens,
+        watched: Watched<K>,
+    ) -> Self {
+        let stage = Stage::Running(watched);
+        let finished = kernel.make_event();
+        Self { id: tokens.changes, name, program, tokens, stage, finished, clients: 0 }
+    }
+
+    /// Whether it waits for a server that is not ready.
+    pub(crate) const fn is_waiting(&self) -> bool {
         matches!(self.stage, Stage::Waiting(..))
     }
 
@@ -118,7 +135,7 @@ impl<K: Kernel> Supervisor<K> {
         };
         self.tasks_started = number;
         let finished = self.kernel.make_event();
-        self.tasks.push(Task { id, tokens, name, program: index, stage, finished });
+        self.tasks.push(Task { id, tokens, name, program: index, stage, finished, clients: 1 });
         Ok(id)
     }
 
@@ -190,10 +207,25 @@ impl<K: Kernel> Supervisor<K> {
         self.task_observe(id);
     }
 
-    /// Forgets a task, and ends it if it still runs.
+    /// A client's hold on a task that the supervisor before this one started, by its name.
+    ///
+    /// # Errors
+    /// There is no such task.
+    pub fn task_named(&mut self, name: &str) -> Result<u64, Error> {
+        let task = self.tasks.iter_mut().find(|task| task.name == name);
+        let task = task.ok_or_else(|| Error::NotFound(name.to_string()))?;
+        task.clients = task.clients.saturating_add(1);
+        Ok(task.id)
+    }
+
+    /// One hold on a task less; with the last it is forgotten, and ended if it still runs.
     pub fn task_drop(&mut self, id: u64) {
-        self.task_kill(id);
-        self.tasks.retain(|task| task.id != id);
+        let Some(task) = self.tasks.iter_mut().find(|task| task.id == id) else { return };
+        task.clients = task.clients.saturating_sub(1);
+        if task.clients == 0 {
+            self.task_kill(id);
+            self.tasks.retain(|task| task.id != id);
+        }
     }
 
     /// A watched program changed, or its start deadline passed.

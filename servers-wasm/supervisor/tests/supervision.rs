@@ -1,9 +1,11 @@
 //! The supervisor over a simulated kernel: boot, crashes, restarts, requests, programs; [`swapping`]
-//! has the swaps, [`operators`] who may do what, [`health`] the probes and who is restarted with whom.
+//! has the swaps, [`operators`] who may do what, [`health`] the probes and who is restarted with whom,
+//! [`resume`] supervisors that go on where another one ended.
 
 mod health;
 mod heirs;
 mod operators;
+mod resume;
 mod simulated;
 mod swapping;
 
@@ -50,7 +52,7 @@ fn streams() -> Streams<&'static str, &'static str> {
 #[test]
 fn servers_start_when_those_they_import_from_are_ready() {
     let mut world = World::new(CHAIN);
-    world.supervisor.boot();
+    world.boot();
     assert_eq!(world.machine.population(), ["a"]);
     assert_eq!(world.server("c").0, State::Starting);
     world.settle();
@@ -90,7 +92,7 @@ fn the_default_system_boots_with_its_grants() {
 fn without_a_screen_the_console_starts_all_the_same() {
     let mut world = World::new(DEFAULT);
     world.machine.screen.set(false);
-    world.supervisor.boot();
+    world.boot();
     let console = world.granted("console");
     assert!(console.iter().any(|grant| grant == "atoll:device/framebuffer [] None"), "{console:?}");
 }
@@ -98,19 +100,19 @@ fn without_a_screen_the_console_starts_all_the_same() {
 #[test]
 fn a_bad_description_is_logged_with_its_place_and_nothing_starts() {
     let mut world = World::new("[system]\nname = \"x\"\n[servers.a]\ncolour = 1\n");
-    world.supervisor.boot();
+    world.boot();
     assert!(world.logged("system.toml:3:10: server `a` has no `component`"));
     assert!(world.machine.population().is_empty());
     assert!(world.supervisor.list().is_empty());
 
     let mut world = World::new("");
     world.machine.modules.borrow_mut().clear();
-    world.supervisor.boot();
+    world.boot();
     assert!(world.logged("system.toml not found"));
 
     let mut world = World::new("");
     world.machine.modules.borrow_mut().insert("system.toml".to_string(), vec![0xff]);
-    world.supervisor.boot();
+    world.boot();
     assert!(world.logged("not UTF-8"));
 }
 
@@ -239,7 +241,7 @@ fn policies_decide_about_ends_that_went_well() {
 #[test]
 fn a_refused_component_is_not_tried_again() {
     let mut world = World::new(CHAIN);
-    world.supervisor.boot();
+    world.boot();
     world.crash("a", Cause::Refused, 0);
     assert_eq!(world.server("a"), (State::Failed, 0));
     assert_eq!(world.server("b").0, State::Starting);
@@ -264,7 +266,7 @@ fn a_refusal_while_a_provider_restarts_is_tried_again() {
 fn a_missing_component_fails_its_server_only() {
     let mut world = World::new(CHAIN);
     world.machine.modules.borrow_mut().remove("c.wasm");
-    world.supervisor.boot();
+    world.boot();
     world.settle();
     assert_eq!(world.server("c"), (State::Failed, 0));
     assert!(world.logged("Error: `c` cannot start: c.wasm not found"));
@@ -276,7 +278,7 @@ fn a_missing_component_fails_its_server_only() {
 fn a_failed_grant_leaves_no_domain() {
     let mut world = World::new(CHAIN);
     world.machine.room.set(false);
-    world.supervisor.boot();
+    world.boot();
     assert!(world.machine.population().is_empty());
     assert_eq!(world.server("a").0, State::Failed);
 }
@@ -524,7 +526,7 @@ start-deadline = "1 s"
 #[test]
 fn a_server_that_does_not_become_ready_is_killed_at_its_deadline() {
     let mut world = World::new(SLOW);
-    world.supervisor.boot();
+    world.boot();
     world.pass(1_999);
     assert_eq!(world.machine.population(), ["slow", "other"]);
     world.pass(1);

@@ -3,7 +3,8 @@
 //! [`machine`] is the policy: one transaction as a pure state machine over the events and actions
 //! of [`event`], which the model in `tests/models` checks, too. [`order`] finds out who calls whom,
 //! [`transaction`] drives the machine against the kernel, [`request`] holds the functions of the
-//! service, [`record`] what is remembered; `news` tells it.
+//! service, [`record`] what is remembered; `news` tells it. [`resolve`] says what becomes of a swap
+//! whose supervisor ended in the middle of it.
 
 pub mod event;
 pub mod machine;
@@ -12,6 +13,7 @@ pub mod order;
 mod probation;
 pub mod record;
 pub mod request;
+pub mod resolve;
 pub mod transaction;
 
 pub use event::{Action, Event, Failure, Outcome, Phase, Reason, Side};

@@ -6,7 +6,6 @@
 
 use super::{
     event::{Outcome, Phase},
-    record::REMEMBERED,
     transaction::{Previous, find},
 };
 use crate::{
@@ -108,6 +107,7 @@ impl<K: Kernel> Supervisor<K> {
             {
                 let version = pair.version.clone();
                 server.history.clear();
+                server.versions = server.versions.saturating_add(1);
                 server.previous = Some(Previous { version, transaction: id });
             }
         }
@@ -115,9 +115,7 @@ impl<K: Kernel> Supervisor<K> {
         let level = if matches!(outcome, Outcome::Old(_)) { Level::Error } else { Level::Info };
         self.kernel.log(level, &format!("{}: {}", record.servers(), record.end()));
         self.kernel.set_event(&transaction.changed);
-        if self.records.len() == REMEMBERED {
-            self.records.remove(0);
-        }
-        self.records.push(record.clone());
+        let record = record.clone();
+        self.remember(record);
     }
 }

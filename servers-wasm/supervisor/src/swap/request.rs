@@ -1,6 +1,6 @@
 //! What operators ask for: swap, rollback, history, and how a swap gets on.
 
-use atoll_system_description::{Description, Domain, Import};
+use atoll_system_description::{Description, Domain, Import, SUPERVISOR};
 
 use super::{
     event::{Event, Phase},
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     kernel::{Error, Kernel, Level},
-    operator::scopes,
+    operator::lines,
     server::{Server, State},
     supervisor::Supervisor,
 };
@@ -36,6 +36,13 @@ impl<K: Kernel> Supervisor<K> {
     /// A server that is unknown, not running, named twice or being swapped already, a grant that
     /// is none, or one that no system may have.
     pub fn swap(&mut self, replacements: &[Replacement], purpose: Purpose) -> Result<u64, Error> {
+        if let Some(own) = replacements.iter().find(|other| other.server == SUPERVISOR) {
+            if replacements.len() > 1 || !own.grants.is_empty() {
+                let why = "the supervisor is swapped alone, and granted nothing";
+                return Err(Error::Invalid(why.to_string()));
+            }
+            return self.begin_succession(&own.component, purpose);
+        }
         let mut versions: Vec<(usize, Domain)> = Vec::with_capacity(replacements.len());
         for replacement in replacements {
             let index = self.server_named(&replacement.server)?;
@@ -81,6 +88,9 @@ impl<K: Kernel> Supervisor<K> {
     /// # Errors
     /// A server that is unknown, or was never swapped; then as for [`Self::swap`].
     pub fn rollback(&mut self, name: &str) -> Result<u64, Error> {
+        if name == SUPERVISOR {
+            return self.succession_back();
+        }
         let index = self.server_named(name)?;
         if let Some((id, _, _)) = self.transaction_of(index) {
             if let Some(transaction) = find(&mut self.transactions, id) {
@@ -103,9 +113,12 @@ impl<K: Kernel> Supervisor<K> {
     /// # Errors
     /// Not found.
     pub fn history(&self, name: &str) -> Result<Vec<Record>, Error> {
-        self.server_named(name)?;
+        if name != SUPERVISOR {
+            self.server_named(name)?;
+        }
         let running = self.transactions.iter().filter(|transaction| !transaction.swap.is_over());
         let records = self.records.iter().chain(running.map(|transaction| &transaction.record));
+        let records = records.chain(self.running_succession());
         let concerns = |record: &&Record| record.changes.iter().any(|c| c.server == name);
         Ok(records.filter(concerns).cloned().collect())
     }
@@ -119,7 +132,7 @@ impl<K: Kernel> Supervisor<K> {
         self.may_swap(&servers)?;
         self.may_import(&versions)?;
         let system = self.description.with_versions(&versions).map_err(Error::Invalid)?;
-        self.serve_operators(&scopes(&system))?;
+        self.serve_operators(lines(&system))?;
         let old = order::calls(&self.description, &servers);
         let calls = old.into_iter().zip(order::calls(&system, &servers));
         let members = calls.zip(&servers).filter_map(|((old_calls, new_calls), index)| {
@@ -136,7 +149,7 @@ impl<K: Kernel> Supervisor<K> {
         };
         let record = Record::new(now, versions.iter().filter_map(change).collect());
         self.kernel.log(Level::Info, &format!("{}: {}", record.servers(), record.end()));
-        let pair = |(server, version)| Pair { server, version, spare: None };
+        let pair = |(server, version)| Pair { server, version, made: 0, spare: None };
         let id = self.token();
         self.transactions.push(Transaction {
             id,
@@ -159,6 +172,10 @@ impl<K: Kernel> Supervisor<K> {
 
     /// Refuses servers that cannot be swapped now.
     fn may_swap(&mut self, servers: &[usize]) -> Result<(), Error> {
+        if self.running_succession().is_some() {
+            let why = "the supervisor is being swapped; wait until that is over";
+            return Err(Error::Invalid(why.to_string()));
+        }
         if servers.is_empty() {
             return Err(Error::Invalid("a swap needs a server".to_string()));
         }
@@ -224,7 +241,9 @@ impl<K: Kernel> Supervisor<K> {
 
     /// How a transaction gets on; makes the pollable of [`Self::swap_changed`] wait again.
     pub fn swap_record(&mut self, id: u64) -> Option<Record> {
-        let transaction = find(&mut self.transactions, id)?;
+        let Some(transaction) = find(&mut self.transactions, id) else {
+            return self.succession_record(id);
+        };
         if !transaction.swap.is_over() {
             transaction.changed = self.kernel.make_event();
         }
@@ -234,7 +253,9 @@ impl<K: Kernel> Supervisor<K> {
     /// A pollable that is ready when there is more to know than [`Self::swap_record`] told, or
     /// when the transaction is over.
     pub fn swap_changed(&mut self, id: u64) -> Option<K::Pollable> {
-        let transaction = find(&mut self.transactions, id)?;
+        let Some(transaction) = find(&mut self.transactions, id) else {
+            return self.succession_changed(id);
+        };
         transaction.is_watched = true;
         Some(self.kernel.subscribe(&transaction.changed))
     }
@@ -242,12 +263,15 @@ impl<K: Kernel> Supervisor<K> {
     /// Cancels a transaction: if it is not over, the old versions go on.
     pub fn swap_cancel(&mut self, id: u64) {
         self.transaction_hears(id, Event::Cancelled);
+        self.succession_cancel(id);
         self.advance();
     }
 
     /// One less asks about a transaction, which goes on by itself.
     pub fn swap_drop(&mut self, id: u64) {
-        let Some(transaction) = find(&mut self.transactions, id) else { return };
+        let Some(transaction) = find(&mut self.transactions, id) else {
+            return self.succession_drop(id);
+        };
         transaction.clients = transaction.clients.saturating_sub(1);
         if transaction.clients == 0 && transaction.swap.is_over() {
             self.transactions.retain(|other| other.id != id);

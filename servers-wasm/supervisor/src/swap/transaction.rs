@@ -26,6 +26,8 @@ pub struct Pair<K: Kernel> {
     pub server: usize,
     /// The version of the spare.
     pub version: Domain,
+    /// Id of the new domain; 0 before it was made.
+    pub made: u32,
     /// The domain that does not have the endpoints: the new one until commit, then the old one.
     pub spare: Option<Watched<K>>,
 }
@@ -259,6 +261,7 @@ impl<K: Kernel> Supervisor<K> {
         let belongings = Belongings { snapshot: entry.snapshot, capsule };
         let role = Role::Standby { belongings, twins };
         let domain = launch(kernel, name, &pair.version, &self.endpoints, role)?;
+        pair.made = kernel.domain_id(&domain);
         pair.spare = Some(Watched::standby(kernel, domain, token));
         self.drop_heir(server);
         Ok(())
@@ -338,6 +341,7 @@ impl<K: Kernel> Supervisor<K> {
         for pair in &mut transaction.pairs {
             if let Some(server) = self.servers.get_mut(pair.server) {
                 mem::swap(&mut server.watched, &mut pair.spare);
+                server.versions = server.versions.saturating_add(1);
                 server.heartbeat = None;
             }
             if let Some(entry) = self.description.servers.get_mut(pair.server) {

@@ -11,9 +11,10 @@ use std::{
 };
 
 use atoll_supervisor::kernel::{
-    Action, Authority, Cause, End, Error, Kernel, Level, Phase, Pulse, Streams,
+    Action, Authority, Beginning, Cause, End, Error, Inherited, Kernel, Level, Phase, Pulse,
+    Streams,
 };
-use atoll_system_description::{Domain, OnCrash, Signer};
+use atoll_system_description::{Description, Domain, OnCrash, Signer};
 pub(crate) use swap::Step;
 pub(crate) use world::World;
 
@@ -26,6 +27,8 @@ pub(crate) struct Simulated {
     pub(crate) phase: Phase,
     pub(crate) changed: bool,
     pub(crate) dropped: bool,
+    /// Control handles to it.
+    holders: u32,
     /// Whether it was to be kept for clones, and is.
     pub(crate) kept: bool,
     pub(crate) is_clone: bool,
@@ -67,6 +70,14 @@ pub(crate) struct Machine {
     pub(crate) endpoints: Cell<u32>,
     /// Capsules that were made.
     pub(crate) capsules: Cell<u32>,
+    /// The supervisor's own capsule.
+    pub(crate) records: RefCell<BTreeMap<u32, Vec<u8>>>,
+    /// Whether what a supervisor had is kept for the next one.
+    pub(crate) estate: Cell<bool>,
+    /// How the supervisor began.
+    pub(crate) began: RefCell<Beginning>,
+    /// What the guardian was asked to let succeed the supervisor.
+    pub(crate) succeeding: Cell<Option<usize>>,
     /// Endpoints at which calls fail while nobody serves them.
     pub(crate) refusing: RefCell<Vec<u32>>,
     /// Endpoints whose objects were revoked.
@@ -102,13 +113,14 @@ pub(crate) struct DomainHandle {
 
 impl Drop for DomainHandle {
     fn drop(&mut self) {
-        // The last control handle of a living domain takes it along.
-        let name = self.machine.domains.borrow()[self.index].name.clone();
-        if self.machine.living(&name) == Some(self.index) {
-            self.machine.given_up_alive.borrow_mut().push(name);
+        let holders = {
+            let domain = &mut self.machine.domains.borrow_mut()[self.index];
+            domain.holders -= 1;
+            domain.holders
+        };
+        if holders == 0 && !self.machine.estate.get() {
+            self.machine.let_go(self.index);
         }
-        self.machine.end(self.index, Cause::Killed, 0);
-        self.machine.domains.borrow_mut()[self.index].dropped = true;
     }
 }
 
@@ -134,7 +146,7 @@ impl Play {
 
 impl Kernel for Play {
     type Endpoint = u32;
-    type Capsule = u64;
+    type Capsule = (u32, u64);
     type Domain = DomainHandle;
     type Pollable = Guard;
     type Event = usize;
@@ -188,12 +200,12 @@ impl Kernel for Play {
         Ok(())
     }
 
-    fn make_capsule(&self, limit: u64) -> Result<u64, Error> {
+    fn make_capsule(&self, limit: u64) -> Result<(u32, u64), Error> {
         if !self.0.room.get() {
             return Err(Error::OutOfResources("memory".to_string()));
         }
         self.0.capsules.set(self.0.capsules.get() + 1);
-        Ok(limit)
+        Ok((self.0.capsules.get(), limit))
     }
 
     fn create(&self, name: &str, plan: &Domain, standby: bool) -> Result<DomainHandle, Error> {
@@ -209,6 +221,7 @@ impl Kernel for Play {
             phase: Phase::Starting,
             changed: false,
             dropped: false,
+            holders: 1,
             kept: false,
             is_clone: false,
             step: if standby { Step::Standby } else { Step::None },
@@ -240,6 +253,7 @@ impl Kernel for Play {
             phase: Phase::Starting,
             changed: false,
             dropped: false,
+            holders: 1,
             kept,
             is_clone: true,
             step: if standby { Step::Standby } else { Step::None },
@@ -291,8 +305,8 @@ impl Kernel for Play {
         self.grant(domain, format!("{interface} [{label}] {authority:?}"))
     }
 
-    fn grant_capsule(&self, domain: &DomainHandle, capsule: &u64) -> Result<(), Error> {
-        self.grant(domain, format!("capsule of {capsule}"))
+    fn grant_capsule(&self, domain: &DomainHandle, capsule: &(u32, u64)) -> Result<(), Error> {
+        self.grant(domain, format!("capsule of {}", capsule.1))
     }
 
     fn grant_streams(
@@ -401,6 +415,90 @@ impl Kernel for Play {
         pollables.get_mut(&source.number).expect("pollable").1 = Some(token);
     }
 
+    fn read_record(&self, record: u32) -> Option<Vec<u8>> {
+        self.0.records.borrow().get(&record).cloned()
+    }
+
+    fn write_record(&self, record: u32, bytes: &[u8]) -> Result<(), Error> {
+        let mut records = self.0.records.borrow_mut();
+        if bytes.is_empty() {
+            records.remove(&record);
+        } else {
+            records.insert(record, bytes.to_vec());
+        }
+        Ok(())
+    }
+
+    fn began(&self) -> Beginning {
+        self.0.began.borrow().clone()
+    }
+
+    fn endpoint_id(&self, endpoint: &u32) -> u32 {
+        *endpoint
+    }
+
+    fn capsule_id(&self, capsule: &(u32, u64)) -> u32 {
+        capsule.0
+    }
+
+    fn domain_id(&self, domain: &DomainHandle) -> u32 {
+        domain.index as u32 + 1
+    }
+
+    fn inherited_endpoints(&self) -> Vec<(u32, u32)> {
+        (1..=self.0.endpoints.get()).map(|endpoint| (endpoint, endpoint)).collect()
+    }
+
+    fn inherited_capsules(&self) -> Vec<(u32, (u32, u64))> {
+        (1..=self.0.capsules.get()).map(|number| (number, (number, 4096))).collect()
+    }
+
+    fn inherited_domains(&self) -> Vec<Inherited<DomainHandle>> {
+        let inherited = |index: usize| {
+            let part = self.0.part(index);
+            let domain = &mut self.0.domains.borrow_mut()[index];
+            if domain.dropped {
+                return None;
+            }
+            domain.holders += 1;
+            domain.changed = false;
+            Some(Inherited {
+                id: index as u32 + 1,
+                name: domain.name.clone(),
+                lives: !matches!(domain.phase, Phase::Ended(_)),
+                part,
+                is_clone: domain.is_clone,
+                domain: DomainHandle { machine: self.0.clone(), index },
+            })
+        };
+        let count = self.0.domains.borrow().len();
+        (0..count).filter_map(inherited).collect()
+    }
+
+    fn settle(&self) {
+        self.0.estate.set(false);
+        let count = self.0.domains.borrow().len();
+        for index in 0..count {
+            let holders = self.0.domains.borrow()[index].holders;
+            if holders == 0 {
+                self.0.let_go(index);
+            }
+        }
+    }
+
+    fn make_successor(&self, component: &str) -> Result<DomainHandle, Error> {
+        let plan = Domain { component: component.to_string(), ..self.0.plan() };
+        self.create("supervisor", &plan, true)
+    }
+
+    fn succeed(&self, successor: &DomainHandle, _: u64, _: u64) -> Result<(), Error> {
+        if self.0.domains.borrow()[successor.index].phase != Phase::Prepared(None) {
+            return Err(Error::Other("it is not prepared".to_string()));
+        }
+        self.0.succeeding.set(Some(successor.index));
+        Ok(())
+    }
+
     fn make_event(&self) -> usize {
         self.0.events.borrow_mut().push(false);
         self.0.events.borrow().len() - 1
@@ -445,6 +543,29 @@ impl Machine {
         {
             (heir.phase, heir.step, heir.changed) = (Phase::Inheriting, Step::None, true);
         }
+    }
+
+    /// The token under which something is watched.
+    pub(crate) fn token_of(&self, source: Source) -> Option<u64> {
+        let pollables = self.pollables.borrow();
+        pollables.values().find(|(other, _)| *other == source).and_then(|(_, token)| *token)
+    }
+
+    /// Nobody controls a domain any more.
+    fn let_go(&self, index: usize) {
+        let name = self.domains.borrow()[index].name.clone();
+        if !matches!(self.domains.borrow()[index].phase, Phase::Ended(_)) {
+            self.given_up_alive.borrow_mut().push(name);
+        }
+        self.end(index, Cause::Killed, 0);
+        self.domains.borrow_mut()[index].dropped = true;
+    }
+
+    /// What any domain could be made with.
+    fn plan(&self) -> Domain {
+        let text = "[system]\nname = \"x\"\n[servers.x]\ncomponent = \"x.wasm\"\n";
+        let description = Description::parse(text, "plan.toml").expect("a description");
+        description.servers[0].domain.clone()
     }
 
     /// The living domain of that name.

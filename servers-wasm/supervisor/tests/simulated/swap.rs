@@ -1,7 +1,7 @@
 //! What a swap asks of the simulated domains, with the checks that the real kernel makes. Nothing
 //! happens at once but commit, revert and thaw: a domain does its next step when the test says so.
 
-use atoll_supervisor::kernel::{Cause, Error, Phase};
+use atoll_supervisor::kernel::{Cause, Error, Part, Phase};
 
 use super::{Machine, Simulated};
 
@@ -57,6 +57,19 @@ fn refuse(why: &str) -> Result<(), Error> {
 }
 
 impl Machine {
+    /// Where a domain is in a swap.
+    pub(super) fn part(&self, index: usize) -> Part {
+        let domains = self.domains.borrow();
+        match (&domains[index].phase, domains[index].step) {
+            (_, Step::Replaced) => Part::Replaced,
+            (_, Step::Probation(old)) if domains[old].lives() => Part::Probation,
+            (Phase::Starting | Phase::Prepared(_) | Phase::TookOver, Step::Standby)
+            | (_, Step::TakingOver) => Part::Standby,
+            (_, Step::Quiescing) => Part::Resting,
+            _ => Part::Serves,
+        }
+    }
+
     /// Lets every domain do its next step; whether one had any.
     pub(crate) fn step(&self) -> bool {
         let mut domains = self.domains.borrow_mut();

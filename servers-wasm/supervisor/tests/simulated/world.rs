@@ -31,10 +31,32 @@ impl World {
         Self { machine, supervisor }
     }
 
+    /// Boots, or goes on.
+    pub(crate) fn boot(&mut self) {
+        assert_eq!(self.supervisor.boot(), Ok(()));
+        self.supervisor.keep();
+    }
+
+    /// Ends the supervisor, as it was after its last call, and lets another one go on.
+    pub(crate) fn crash_supervisor(&mut self) {
+        self.supervisor.keep();
+        self.crash_unkept();
+    }
+
+    /// Ends it in the middle of a call, before anything of that was written down.
+    pub(crate) fn crash_unkept(&mut self) {
+        self.machine.estate.set(true);
+        let before = Some("trapped".to_string());
+        self.machine.began.borrow_mut().before = before;
+        self.supervisor = Supervisor::new(Play(self.machine.clone()));
+        self.boot();
+        self.deliver();
+    }
+
     /// Boots and lets everything become ready.
     pub(crate) fn booted(description: &str) -> Self {
         let mut world = Self::new(description);
-        world.supervisor.boot();
+        world.boot();
         world.settle();
         world
     }
@@ -56,6 +78,7 @@ impl World {
                 pollable.1 = None;
             }
             self.supervisor.ready(token);
+            self.supervisor.keep();
         }
     }
 

@@ -57,7 +57,9 @@ fn what_makes_no_sense_is_refused() {
     };
     assert!(matches!(refused(&[]), Error::Invalid(_)));
     assert!(matches!(refused(&[to("b", "b2.wasm"), to("b", "b2.wasm")]), Error::Invalid(_)));
-    assert!(matches!(refused(&[to("supervisor", "b2.wasm")]), Error::Invalid(_)));
+    let both = [to("supervisor", "b2.wasm"), to("b", "b2.wasm")];
+    assert!(matches!(refused(&both), Error::Invalid(_)));
+    assert!(matches!(refused(&[to("supervisor", "none.wasm")]), Error::NotFound(_)));
     assert_eq!(refused(&[to("x", "b2.wasm")]), Error::NotFound("x".to_string()));
     assert_eq!(world.supervisor.stop("c"), Ok(()));
     let stopped = world.supervisor.swap(&[to("c", "c2.wasm")], Purpose::Replace);
