@@ -74,8 +74,8 @@ fn carry_out(request: Request) -> Result<String, String> {
 /// Waits for the end of a swap and tells it.
 fn follow(transaction: &Transaction) -> Result<String, String> {
     loop {
-        match transaction.report().result {
-            SwapResult::Running => transaction.changed().block(),
+        match transaction.report().map_err(reason)?.result {
+            SwapResult::Running => transaction.changed().map_err(reason)?.block(),
             SwapResult::Swapped => return Ok("swapped".to_owned()),
             SwapResult::Checked => return Ok("checked".to_owned()),
             SwapResult::RolledBack(why) => return Err("rolled back: ".to_owned() + &why),

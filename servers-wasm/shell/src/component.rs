@@ -133,10 +133,10 @@ fn follow(
     place: Place,
 ) -> Result<(), Gone> {
     match begun {
-        Ok(transaction) if place == Place::Background => {
-            jobs.add_swap(transaction);
-            Ok(())
-        }
+        Ok(transaction) if place == Place::Background => match jobs.add_swap(transaction) {
+            Ok(()) => Ok(()),
+            Err(reason) => session.print_line(&reason),
+        },
         Ok(transaction) => swaps::follow(session, jobs, &transaction),
         Err(reason) => session.print_line(&reason),
     }

@@ -1,6 +1,7 @@
 //! The component: its world's imports behind the trait [`Kernel`], its exports on a [`Supervisor`].
 
 mod convert;
+mod handover;
 mod inherited;
 mod service;
 mod swapping;
@@ -369,7 +370,7 @@ impl Kernel for World {
     }
 
     fn crash(&self) {
-        core::arch::wasm32::unreachable();
+        crate::version::fail();
     }
 
     fn power(&self, action: kernel::Action) {

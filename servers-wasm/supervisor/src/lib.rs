@@ -38,6 +38,7 @@ pub mod succession;
 pub mod supervisor;
 pub mod swap;
 pub mod task;
+pub mod version;
 
 pub use kernel::{Error, Kernel};
 pub use supervisor::Supervisor;

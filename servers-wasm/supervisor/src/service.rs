@@ -153,13 +153,13 @@ impl<K: Kernel> Supervisor<K> {
     }
 
     /// Ends a server or program as a crash would: the restart policy applies. The supervisor ends
-    /// itself so, and with it the domains that it made; the kernel starts it again.
+    /// itself so, and another domain goes on in its place.
     ///
     /// # Errors
     /// Not found or not running.
     pub fn kill(&mut self, name: &str) -> Result<(), Error> {
         if name == SUPERVISOR {
-            self.kernel.log(Level::Error, "the supervisor ends on request, and all with it");
+            self.kernel.log(Level::Error, "the supervisor ends on request; another one goes on");
             self.kernel.crash();
             return Ok(());
         }

@@ -18,6 +18,7 @@ use crate::{
     server::Watched,
     supervisor::Supervisor,
     swap::{self, Change, Outcome, Purpose, Reason, Record},
+    version::VERSION,
 };
 
 /// How long the next version may take to load.
@@ -248,7 +249,9 @@ impl<K: Kernel> Supervisor<K> {
         self.own_written = self.own.clone();
         let Beginning { component, before } = self.kernel.began();
         let whence = before.as_deref().unwrap_or("gave way");
-        let message = format!("{component} goes on as supervisor after the one before {whence}");
+        let message = format!(
+            "version {VERSION}, {component}, goes on as supervisor after the one before {whence}"
+        );
         self.kernel.log(Level::Warn, &message);
         let Some(pending) = self.own.pending.clone() else { return };
         let change = Change {
@@ -315,7 +318,7 @@ impl<K: Kernel> Supervisor<K> {
     }
 
     /// One more asks about it.
-    pub(crate) fn succession_share(&mut self, id: u64) {
+    pub fn succession_share(&mut self, id: u64) {
         if let Some(succession) = self.succession(id) {
             succession.clients = succession.clients.saturating_add(1);
         }

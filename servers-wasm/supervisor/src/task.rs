@@ -7,6 +7,7 @@
 use crate::{
     kernel::{Cause, Error, Kernel, Level, Phase, Streams},
     launch::{Role, launch},
+    ledger::bytes::{Reader, Writer},
     report,
     server::{State, Tokens, Watched},
     supervisor::Supervisor,
@@ -139,6 +140,49 @@ impl<K: Kernel> Supervisor<K> {
         Ok(id)
     }
 
+    /// What the next version of the supervisor needs to know of a task that a client holds: its
+    /// name, and how it ended if it did.
+    pub fn save_task(&mut self, id: u64) -> Vec<u8> {
+        let (name, exit) = (self.task_name(id), self.task_exit(id));
+        let mut out = Writer::default();
+        out.text(&name);
+        out.option(exit.as_ref(), |out, exit| {
+            out.u8(u8::from(exit.completed));
+            out.u32(exit.code);
+            out.text(&exit.message);
+        });
+        out.finish()
+    }
+
+    /// The id of that task, which a client holds.
+    pub fn restore_task(&mut self, data: &[u8]) -> u64 {
+        let mut input = Reader::new(data);
+        let name = input.text().unwrap_or_default();
+        let exit = input.option(|input| {
+            let (completed, code) = (input.u8()? == 1, input.u32()?);
+            Some(ExitStatus { completed, code, message: input.text()? })
+        });
+        if let Ok(id) = self.task_named(&name) {
+            return id;
+        }
+        let lost = || ExitStatus::cut_short("it is not known any more".to_string());
+        let tokens = self.tokens();
+        let stage = Stage::Ended(exit.flatten().unwrap_or_else(lost));
+        let finished = self.kernel.make_event();
+        self.kernel.set_event(&finished);
+        let id = tokens.changes;
+        self.tasks.push(Task {
+            id,
+            tokens,
+            name,
+            program: usize::MAX,
+            stage,
+            finished,
+            clients: 1,
+        });
+        id
+    }
+
     /// Starts the tasks whose providers have become ready, and ends those whose never will.
     pub(crate) fn advance_tasks(&mut self) {
         for index in 0..self.tasks.len() {
@@ -207,14 +251,16 @@ impl<K: Kernel> Supervisor<K> {
         self.task_observe(id);
     }
 
-    /// A client's hold on a task that the supervisor before this one started, by its name.
+    /// A client's hold on a task that nobody holds, since the supervisor before this one started
+    /// it, by its name.
     ///
     /// # Errors
     /// There is no such task.
     pub fn task_named(&mut self, name: &str) -> Result<u64, Error> {
-        let task = self.tasks.iter_mut().find(|task| task.name == name);
+        let unheld = |task: &&mut Task<K>| task.name == name && task.clients == 0;
+        let task = self.tasks.iter_mut().find(unheld);
         let task = task.ok_or_else(|| Error::NotFound(name.to_string()))?;
-        task.clients = task.clients.saturating_add(1);
+        task.clients = 1;
         Ok(task.id)
     }
 

@@ -130,8 +130,9 @@ impl Jobs {
     }
 
     /// Adds a swap, of which the end will be shown.
-    pub(super) fn add_swap(&mut self, transaction: Transaction) {
-        self.swaps.push(Background::new(transaction));
+    pub(super) fn add_swap(&mut self, transaction: Transaction) -> Result<(), String> {
+        self.swaps.push(Background::new(transaction)?);
+        Ok(())
     }
 
     /// Waits until the session, a program or a swap has something to do; says whether the session
@@ -204,8 +205,8 @@ impl Job {
         let sink = (place == Place::Foreground)
             .then(|| Sink { pollable: writer.subscribe(), stream: writer });
         Ok(Self {
-            name: task.name(),
-            finished: task.finished(),
+            name: task.name().map_err(failure)?,
+            finished: task.finished().map_err(failure)?,
             task,
             sources: vec![source(output), source(errors)],
             sink,
@@ -217,7 +218,7 @@ impl Job {
     /// Hands over what was entered.
     fn take(&mut self, entry: Entry) {
         match entry {
-            Entry::Interrupt => self.task.kill(),
+            Entry::Interrupt => self.kill(),
             Entry::End => self.at_end = true,
             Entry::Line(line) => {
                 if !self.at_end && self.pending.len() + line.len() < INPUT_LIMIT {
@@ -231,19 +232,55 @@ impl Job {
     /// Moves what can be moved, output to `text`; says how the program ended once it has.
     fn carry(&mut self, text: &mut Vec<u8>) -> Option<Exit> {
         self.write_input();
-        let ended = self.finished.ready();
+        let ended = if self.finished.ready() { self.ended() } else { None };
         // Once the program has ended, all that it wrote is in the pipes.
-        while self.read_output(text) && ended {}
-        ended.then(|| match self.task.exit() {
-            Some(status) => {
-                Exit { completed: status.completed, code: status.code, message: status.message }
-            }
-            None => Exit {
-                completed: false,
-                code: 0,
-                message: String::from("the supervisor does not know how"),
+        while self.read_output(text) && ended.is_some() {}
+        ended
+    }
+
+    /// How the program ended, if it did. When the supervisor ended, the next one is asked.
+    fn ended(&mut self) -> Option<Exit> {
+        let unknown = |message: String| Some(Exit { completed: false, code: 0, message });
+        let exit = match self.task.exit() {
+            Err(Error::PeerRestarted) => match self.attach() {
+                Ok(()) => self.task.exit(),
+                Err(error) => Err(error),
             },
-        })
+            exit => exit,
+        };
+        match exit {
+            Ok(Some(status)) => Some(Exit {
+                completed: status.completed,
+                code: status.code,
+                message: status.message,
+            }),
+            Ok(None) => match self.task.finished() {
+                Ok(finished) => {
+                    self.finished = finished;
+                    None
+                }
+                // Asked again at once.
+                Err(_) => None,
+            },
+            Err(Error::PeerRestarted) => None,
+            Err(Error::NotFound(_)) => unknown(String::from("the supervisor lost it")),
+            Err(other) => unknown(failure(other)),
+        }
+    }
+
+    /// Holds the program by the supervisor that goes on in the place of another one.
+    fn attach(&mut self) -> Result<(), Error> {
+        self.task = servers::attach(&self.name)?;
+        Ok(())
+    }
+
+    fn kill(&mut self) {
+        if let Err(Error::PeerRestarted) = self.task.kill()
+            && self.attach().is_ok()
+        {
+            // If that fails too, the operator tries again.
+            let _ = self.task.kill();
+        }
     }
 
     fn write_input(&mut self) {

@@ -6,6 +6,7 @@
 use super::atoll::supervision::swapping::{
     self, Replacement, SwapReport, Transaction, TransactionPhase,
 };
+use super::atoll::supervision::types::Error;
 use super::jobs::Jobs;
 use super::services::failure;
 use super::session::{Gone, Session};
@@ -48,7 +49,11 @@ pub(super) fn follow(
 ) -> Result<(), Gone> {
     let mut shown = 0;
     loop {
-        let swap = swap(transaction.report());
+        let report = match transaction.report() {
+            Ok(report) => report,
+            Err(error) => return session.print_line(&lost(error)),
+        };
+        let swap = swap(report);
         for step in swap.steps.iter().skip(shown) {
             session.print(&views::step(*step))?;
         }
@@ -56,10 +61,22 @@ pub(super) fn follow(
         if swap.result != SwapResult::Running {
             return session.print(&views::swap_end(&swap));
         }
-        let changed = transaction.changed();
-        if jobs.wait_beside(session, &changed)? {
-            transaction.cancel();
+        let waited = match transaction.changed() {
+            Ok(changed) => jobs.wait_beside(session, &changed)?,
+            Err(error) => return session.print_line(&lost(error)),
+        };
+        // Who cannot cancel it is told by the next report.
+        let _ = waited.then(|| transaction.cancel());
+    }
+}
+
+/// Why a swap cannot be followed any more.
+fn lost(error: Error) -> String {
+    match error {
+        Error::PeerRestarted => {
+            String::from("the supervisor ended; `history` tells what the swap came to")
         }
+        other => failure(other),
     }
 }
 
@@ -71,8 +88,8 @@ pub(super) struct Background {
 }
 
 impl Background {
-    pub(super) fn new(transaction: Transaction) -> Self {
-        Self { changed: transaction.changed(), transaction }
+    pub(super) fn new(transaction: Transaction) -> Result<Self, String> {
+        Ok(Self { changed: transaction.changed().map_err(lost)?, transaction })
     }
 
     /// What it came to, when it is over.
@@ -80,9 +97,15 @@ impl Background {
         if !self.changed.ready() {
             return None;
         }
-        let swap = swap(self.transaction.report());
-        self.changed = self.transaction.changed();
-        (swap.result != SwapResult::Running).then(|| views::swap_end(&swap))
+        match self.transaction.report().and_then(|report| Ok((report, self.transaction.changed()?)))
+        {
+            Ok((report, changed)) => {
+                self.changed = changed;
+                let swap = swap(report);
+                (swap.result != SwapResult::Running).then(|| views::swap_end(&swap))
+            }
+            Err(error) => Some(lost(error) + "\n"),
+        }
     }
 }
 

@@ -57,6 +57,11 @@ impl servers::Guest for Component {
         Ok(Task::new(TaskHandle { id }))
     }
 
+    fn attach(name: String) -> Result<Task, types::Error> {
+        let id = with(|supervisor| supervisor.task_named(&name))?;
+        Ok(Task::new(TaskHandle { id }))
+    }
+
     fn programs() -> Result<Vec<String>, types::Error> {
         Ok(with(|supervisor| supervisor.programs()))
     }
@@ -70,28 +75,29 @@ impl servers::Guest for Component {
     }
 }
 
-/// A client's hold on a task; dropping it ends the task.
+/// A client's hold on a task; dropping the last one ends the task.
 pub(super) struct TaskHandle {
-    id: u64,
+    pub(super) id: u64,
 }
 
 impl servers::GuestTask for TaskHandle {
-    fn name(&self) -> String {
-        with(|supervisor| supervisor.task_name(self.id))
+    fn name(&self) -> Result<String, types::Error> {
+        Ok(with(|supervisor| supervisor.task_name(self.id)))
     }
 
-    fn finished(&self) -> Pollable {
+    fn finished(&self) -> Result<Pollable, types::Error> {
         // The task is there as long as this handle is; were it not, nothing would ever end.
-        with(|supervisor| supervisor.task_finished(self.id))
-            .unwrap_or_else(|| Event::new().subscribe())
+        Ok(with(|supervisor| supervisor.task_finished(self.id))
+            .unwrap_or_else(|| Event::new().subscribe()))
     }
 
-    fn exit(&self) -> Option<servers::ExitStatus> {
-        with(|supervisor| supervisor.task_exit(self.id)).map(Into::into)
+    fn exit(&self) -> Result<Option<servers::ExitStatus>, types::Error> {
+        Ok(with(|supervisor| supervisor.task_exit(self.id)).map(Into::into))
     }
 
-    fn kill(&self) {
+    fn kill(&self) -> Result<(), types::Error> {
         with(|supervisor| supervisor.task_kill(self.id));
+        Ok(())
     }
 }
 

@@ -3,10 +3,7 @@
 use super::{
     Component, World,
     bindings::{
-        atoll::{
-            io::events::Event,
-            supervision::{domains, types},
-        },
+        atoll::supervision::{domains, types},
         exports::atoll::supervision::swapping::{
             self, GuestTransaction, Replacement, SwapChange, SwapReport, SwapResult, SwapStep,
             Transaction, TransactionPhase,
@@ -71,23 +68,22 @@ impl swapping::Guest for Component {
 
 /// Dropping it lets the swap go on by itself.
 pub(super) struct TransactionHandle {
-    id: u64,
+    pub(super) id: u64,
 }
 
 impl GuestTransaction for TransactionHandle {
-    fn report(&self) -> SwapReport {
-        // The transaction is there as long as this handle is; were it not, it would be over.
+    fn report(&self) -> Result<SwapReport, types::Error> {
         let record = with(|supervisor| supervisor.swap_record(self.id));
-        record.unwrap_or_else(|| swap::Record::new(0, Vec::new())).into()
+        Ok(record.ok_or(types::Error::PeerRestarted)?.into())
     }
 
-    fn changed(&self) -> Pollable {
-        with(|supervisor| supervisor.swap_changed(self.id))
-            .unwrap_or_else(|| Event::new().subscribe())
+    fn changed(&self) -> Result<Pollable, types::Error> {
+        with(|supervisor| supervisor.swap_changed(self.id)).ok_or(types::Error::PeerRestarted)
     }
 
-    fn cancel(&self) {
+    fn cancel(&self) -> Result<(), types::Error> {
         with(|supervisor| supervisor.swap_cancel(self.id));
+        Ok(())
     }
 }
 

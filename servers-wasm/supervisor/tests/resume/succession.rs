@@ -184,3 +184,23 @@ fn programs_run_on() {
     world.crash("p.1", Cause::Exited, 0);
     assert!(world.supervisor.task_exit(id).expect("ended").completed);
 }
+
+#[test]
+fn what_clients_hold_of_programs_is_handed_over() {
+    let mut world = booted();
+    let ids = [(), ()].map(|()| world.supervisor.run("p", vec![], streams()).expect("runs"));
+    world.settle();
+    world.crash("p.2", Cause::Exited, 6);
+    assert_eq!(world.supervisor.task_exit(ids[1]).map(|exit| exit.code), Some(6));
+    let saved = ids.map(|id| world.supervisor.save_task(id));
+    asked(&mut world);
+    another(&mut world, NEXT, None);
+    let ids = saved.map(|data| world.supervisor.restore_task(&data));
+    assert_eq!(world.supervisor.task_name(ids[0]), "p.1");
+    assert_eq!(world.supervisor.task_exit(ids[0]), None);
+    assert_eq!(world.supervisor.task_exit(ids[1]).map(|exit| exit.code), Some(6));
+    world.supervisor.task_drop(ids[0]);
+    assert_eq!(world.machine.living("p.1"), None, "who drops it ends it, still");
+    let lost = world.supervisor.restore_task(b"nonsense");
+    assert!(!world.supervisor.task_exit(lost).expect("it is over").completed);
+}
