@@ -7,6 +7,7 @@ mod clones;
 mod console;
 mod crashes;
 mod foreign;
+mod guardian;
 mod heirs;
 mod hostile;
 mod iso;
@@ -42,6 +43,7 @@ pub fn all() -> Vec<&'static Scenario> {
         heirs::ALL,
         crashes::ALL,
         capsules::ALL,
+        guardian::ALL,
         iso::ALL,
     ]
     .into_iter()

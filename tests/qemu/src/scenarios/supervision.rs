@@ -1,4 +1,4 @@
-//! Servers that end and come back, descriptions that are refused, and the supervisor's own end.
+//! Servers that end and come back, and descriptions that are refused.
 
 use super::hostile::restarts;
 use super::shell::{answers, prompt};
@@ -16,11 +16,6 @@ pub(super) const ALL: &[Scenario] = &[
         name: "supervision-limit",
         about: "a server that ends too often is given up, and can be started by hand",
         run: limit,
-    },
-    Scenario {
-        name: "supervision-supervisor",
-        about: "the supervisor itself is killed, and the system comes back",
-        run: supervisor,
     },
     Scenario {
         name: "supervision-refused",
@@ -78,16 +73,6 @@ fn limit(lab: &Lab<'_>) -> Result<()> {
 fn is(line: &str, name: &str, state: &str) -> bool {
     let words: Vec<&str> = line.split_whitespace().collect();
     words.get(1) == Some(&name) && words.get(2) == Some(&state)
-}
-
-fn supervisor(lab: &Lab<'_>) -> Result<()> {
-    let mut session = prompt(lab, &Machine::default())?;
-    session.send("kill supervisor\r")?;
-    session.expect("Type `help`")?;
-    session.expect(PROMPT)?;
-    answers(&mut session, "ps", &["supervisor", "console", "shell"])?;
-    session.send("poweroff\r")?;
-    session.expect_exit(OFF)
 }
 
 /// The test system without one of the relay's grants.
