@@ -7,7 +7,10 @@ use atoll_supervisor::{
 };
 use atoll_system_description::SwapDeadlines;
 
-use crate::kernel::{Bug, Kernel, Mode, Refused, Version};
+use crate::{
+    kernel::{Bug, Kernel, Mode, Refused, Version},
+    resume::{Ledger, Recovery},
+};
 
 /// Time stands still: deadlines pass when the model says so.
 const DEADLINES: SwapDeadlines =
@@ -32,6 +35,10 @@ pub struct Supervisor {
     pub version: Version,
     /// What the transaction is said to have come to.
     pub told: Option<Version>,
+    /// What it has written down.
+    pub ledger: Ledger,
+    /// What it has to do after the end of the one before it.
+    pub recoveries: Vec<Recovery>,
 }
 
 impl Supervisor {
@@ -47,6 +54,8 @@ impl Supervisor {
             pairs: Vec::new(),
             version: Version::Old,
             told: None,
+            ledger: Ledger { swap: None, version: Version::Old, told: None },
+            recoveries: Vec::new(),
         }
     }
 
@@ -156,7 +165,7 @@ impl Supervisor {
     }
 
     /// Starts a server again whose domain has ended.
-    fn restart(&mut self, kernel: &mut Kernel, server: usize) {
+    pub fn restart(&mut self, kernel: &mut Kernel, server: usize) {
         if kernel.domains[self.serving[server]].mode == Mode::Ended {
             self.serving[server] = kernel.create(server, self.version, Mode::Starting);
         }

@@ -5,6 +5,8 @@
 //! of a change at any time after it, from a look at the domain that may be out of date when it
 //! acts, and does one thing at a time while everybody else goes on. Domains can crash at any
 //! moment, fail to save, or stand still until a deadline passes, and the kernel can have no room.
+//! The supervisor itself can crash, too; another one goes on by what it wrote down and what the
+//! kernel has.
 //!
 //! Every run comes to an end, because clients make so many calls and the rest is bounded: what
 //! must hold in the end is asked of the states in which nothing can happen any more.
@@ -28,6 +30,8 @@ pub struct Protocol {
     pub calls: u8,
     /// Crashes, failures to save and refusals of the kernel, at most.
     pub faults: u8,
+    /// Crashes of the supervisor, at most.
+    pub supervisor_crashes: u8,
     /// Whether old domains can crash or fail to save, too.
     pub old_can_fail: bool,
     /// Whether the operator may cancel, and deadlines pass before all else has stood still.
@@ -42,6 +46,7 @@ pub struct State {
     kernel: Kernel,
     supervisor: Supervisor,
     faults: u8,
+    supervisor_crashes: u8,
     cancelled: bool,
 }
 
@@ -84,6 +89,10 @@ pub enum Step {
     Time,
     /// The operator cancels.
     Cancel,
+    /// The supervisor crashes.
+    End,
+    /// The next one does one of the things that this makes necessary.
+    Recover,
 }
 
 impl Model for Protocol {
@@ -93,7 +102,7 @@ impl Model for Protocol {
     fn init_states(&self) -> Vec<State> {
         let supervisor = Supervisor::new(self.servers);
         let kernel = Kernel::new(self.servers, self.clients);
-        vec![State { kernel, supervisor, faults: 0, cancelled: false }]
+        vec![State { kernel, supervisor, faults: 0, supervisor_crashes: 0, cancelled: false }]
     }
 
     fn actions(&self, state: &State, steps: &mut Vec<Step>) {
@@ -106,7 +115,9 @@ impl Model for Protocol {
             self.domain_steps(state, domain, steps);
         }
         let supervisor = &state.supervisor;
-        if let Some(todo) = &supervisor.todo {
+        if !supervisor.recoveries.is_empty() {
+            steps.push(Step::Recover);
+        } else if let Some(todo) = &supervisor.todo {
             steps.push(Step::Act);
             let forward = matches!(
                 todo,
@@ -121,7 +132,8 @@ impl Model for Protocol {
             let domains = state.kernel.domains.iter().enumerate();
             steps.extend(domains.filter(|(_, d)| d.news).map(|(index, _)| Step::Look(index)));
             let can_begin = |domain: &usize| state.kernel.domains[*domain].mode != Mode::Starting;
-            if supervisor.swap.is_none() && supervisor.serving.iter().all(can_begin) {
+            let has_begun = supervisor.swap.is_some() || supervisor.told.is_some();
+            if !has_begun && supervisor.serving.iter().all(can_begin) {
                 steps.push(Step::Begin);
             }
             let running = supervisor.swap.is_some() && supervisor.told.is_none();
@@ -132,11 +144,14 @@ impl Model for Protocol {
                 steps.push(Step::Time);
             }
         }
+        if state.supervisor_crashes < self.supervisor_crashes {
+            steps.push(Step::End);
+        }
     }
 
     fn next_state(&self, last: &State, step: Step) -> Option<State> {
         let mut state = last.clone();
-        let State { kernel, supervisor, faults, cancelled } = &mut state;
+        let State { kernel, supervisor, faults, supervisor_crashes, cancelled } = &mut state;
         match step {
             Step::Call(index) => {
                 let client = &mut kernel.clients[index];
@@ -172,8 +187,14 @@ impl Model for Protocol {
                 *cancelled = true;
                 supervisor.hear(Event::Cancelled);
             }
+            Step::End => {
+                *supervisor_crashes += 1;
+                supervisor.crash();
+            }
+            Step::Recover => supervisor.recover(kernel, self.bug),
             step => serve(kernel, step, self.bug)?,
         }
+        supervisor.keep();
         Some(state)
     }
 
@@ -261,13 +282,14 @@ impl Protocol {
 
     /// Whether nothing can happen any more.
     fn is_stuck(&self, state: &State) -> bool {
-        let Supervisor { swap, todo, armed, .. } = &state.supervisor;
-        if swap.is_none() || todo.is_some() || armed.is_some() {
+        let Supervisor { swap, todo, armed, told, recoveries, .. } = &state.supervisor;
+        let has_begun = swap.is_some() || told.is_some();
+        if !has_begun || todo.is_some() || armed.is_some() || !recoveries.is_empty() {
             return false;
         }
         let mut steps = Vec::new();
         self.actions(state, &mut steps);
-        steps.is_empty()
+        steps.iter().all(|step| *step == Step::End)
     }
 
     /// Whether each server has one domain that serves, all of one version.

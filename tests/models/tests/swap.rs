@@ -10,6 +10,7 @@ const ONE: Protocol = Protocol {
     clients: 2,
     calls: 2,
     faults: 2,
+    supervisor_crashes: 0,
     old_can_fail: true,
     impatient: true,
     bug: None,
@@ -54,6 +55,19 @@ fn two_servers_with_a_fault_and_two_calls_a_client() {
     holds("two servers, two calls", Protocol { calls: 2, faults: 1, ..TWO });
 }
 
+/// The supervisor crashes at any moment, and again while it goes on.
+#[test]
+fn one_server_and_two_crashes_of_the_supervisor() {
+    let protocol = Protocol { faults: 1, supervisor_crashes: 2, ..ONE };
+    holds("one server, two crashes of the supervisor", protocol);
+}
+
+#[test]
+fn two_servers_and_a_crash_of_the_supervisor() {
+    let protocol = Protocol { clients: 1, faults: 1, supervisor_crashes: 1, ..TWO };
+    holds("two servers, one client, a crash of the supervisor", protocol);
+}
+
 /// As long as only new versions fail, clients see nothing but a delay.
 #[test]
 fn bad_versions() {
@@ -73,6 +87,7 @@ fn bugs_are_found() {
     let quiet = Protocol { servers: 1, ..patient.clone() };
     let bad = Protocol { old_can_fail: false, ..ONE };
     let cancelled = Protocol { clients: 1, faults: 0, ..TWO };
+    let crash = Protocol { supervisor_crashes: 1, ..quiet.clone() };
     let (twice, fails, lost) =
         ("no call is answered twice", "a call fails only if its server crashed", "no call is lost");
     let cases = [
@@ -85,6 +100,8 @@ fn bugs_are_found() {
         (Bug::NoOrder, patient.clone(), "without a fault it ends in new"),
         (Bug::NoTwin, patient, "without a fault it ends in new"),
         (Bug::MixingRevert, cancelled, "versions of a set do not mix"),
+        (Bug::ForgetsSwap, crash.clone(), lost),
+        (Bug::AlwaysBack, Protocol { impatient: true, ..crash }, fails),
     ];
     for (bug, protocol, property) in cases {
         let protocol = Protocol { bug: Some(bug), ..protocol };

@@ -134,4 +134,8 @@ pub enum Bug {
     NoTwin,
     /// Revert lets the new versions go on until they are killed.
     MixingRevert,
+    /// A supervisor that goes on does not know of a swap that was under way.
+    ForgetsSwap,
+    /// It rolls back even what was final.
+    AlwaysBack,
 }
