@@ -9,7 +9,7 @@
 use atoll_system_description::SUPERVISOR;
 
 use crate::{
-    kernel::{Beginning, Error, Kernel, Level, Phase},
+    kernel::{Beginning, Cause, Error, Kernel, Level, Phase},
     ledger::{
         OWN,
         bytes::{Reader, Writer},
@@ -180,12 +180,18 @@ impl<K: Kernel> Supervisor<K> {
                 self.end_succession(&swap_failed(swap::Phase::Prepare, Reason::Refused(why)));
             }
             Phase::Ended(end) => {
-                let phase = match self.own.pending {
-                    None => swap::Phase::Prepare,
-                    Some(_) => swap::Phase::Transfer,
+                let (phase, is_late) = match &self.own.pending {
+                    None => (swap::Phase::Prepare, false),
+                    Some(pending) => {
+                        let until = pending.asked_ns.saturating_add(TRANSFER_NS);
+                        (swap::Phase::Transfer, self.kernel.now() >= until)
+                    }
                 };
-                let how = report::end(&end);
-                self.end_succession(&swap_failed(phase, Reason::Ended(swap::Side::New, how)));
+                let reason = match end.cause {
+                    Cause::Killed if is_late => Reason::Deadline,
+                    _ => Reason::Ended(swap::Side::New, report::end(&end)),
+                };
+                self.end_succession(&swap_failed(phase, reason));
             }
             _ => {}
         }
