@@ -13,6 +13,10 @@ use crate::{
     supervisor::Supervisor,
 };
 
+/// How many tasks are remembered that are over and that nobody has asked for since the supervisor
+/// before this one ended.
+const UNASKED: usize = 16;
+
 /// How a program ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExitStatus {
@@ -327,5 +331,16 @@ impl<K: Kernel> Supervisor<K> {
             ExitStatus::cut_short(message)
         };
         task.finish(&self.kernel, exit);
+        self.forget_tasks();
+    }
+
+    /// Forgets the oldest of many tasks that are over and that nobody has asked for.
+    fn forget_tasks(&mut self) {
+        let unasked = |task: &Task<K>| task.clients == 0 && task.state().is_none();
+        if self.tasks.iter().filter(|task| unasked(task)).count() > UNASKED
+            && let Some(oldest) = self.tasks.iter().position(unasked)
+        {
+            self.tasks.remove(oldest);
+        }
     }
 }

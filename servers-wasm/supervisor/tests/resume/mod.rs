@@ -172,6 +172,47 @@ fn how_a_program_ended_meanwhile_is_known() {
 }
 
 #[test]
+fn tasks_that_nobody_asks_for_are_forgotten_in_the_end() {
+    let mut world = World::booted(CHAIN);
+    for _ in 0..20 {
+        world.supervisor.run("p", vec![], streams()).expect("runs");
+    }
+    world.settle();
+    world.crash_supervisor();
+    for number in 1..=20 {
+        world.crash(&format!("p.{number}"), Cause::Exited, 0);
+    }
+    assert_eq!(world.supervisor.task_named("p.4"), Err(Error::NotFound("p.4".to_string())));
+    assert!(world.supervisor.task_named("p.5").is_ok());
+}
+
+#[test]
+fn an_heir_serves_while_there_is_no_supervisor_and_the_next_one_is_made_after() {
+    let own = |world: &World| -> Vec<usize> {
+        living(world).into_iter().filter(|(_, name)| name == "b").map(|(index, _)| index).collect()
+    };
+    for fails in [false, true] {
+        let mut world = World::booted(&CHAIN.replace("limit = 3", "heir = true, limit = 3"));
+        world.pass(10);
+        world.settle();
+        let [server, heir] = own(&world)[..] else { panic!("it has an heir") };
+        if fails {
+            world.machine.end(server, Cause::Trapped, 0);
+        }
+        world.crash_supervisor();
+        world.settle();
+        let serving = if fails { heir } else { server };
+        assert_eq!((own(&world), world.server("b").0), (vec![serving], State::Running));
+        world.pass(10);
+        world.settle();
+        assert_eq!(own(&world).len(), 2);
+        world.crash("b", Cause::Trapped, 0);
+        world.settle();
+        assert!(world.logged("Info: `b` is ready: its heir serves"));
+    }
+}
+
+#[test]
 fn capsules_and_probes_go_on() {
     let description = CHAIN.replace(
         "exports = [\"x:y/b\"]",
