@@ -165,7 +165,7 @@ impl<K: Kernel> Supervisor<K> {
                     self.kernel.kill(&heir.domain);
                     self.end_succession(&swap_failed(swap::Phase::Prepare, Reason::Deadline));
                 }
-                None => self.end_succession(&Outcome::New),
+                None => self.pass_probation(),
             }
             return true;
         }
@@ -290,8 +290,22 @@ impl<K: Kernel> Supervisor<K> {
                 self.end_succession(&swap_failed(swap::Phase::Probation, why));
             }
             Some(_) => self.end_succession(&Outcome::New),
-            None => self.arm_succession(PROBATION_NS),
+            None => {
+                if let Some(succession) = &mut self.succession {
+                    succession.entered_ns = self.kernel.now();
+                }
+                self.arm_succession(PROBATION_NS);
+            }
         }
+    }
+
+    fn pass_probation(&mut self) {
+        let now = self.kernel.now();
+        if let Some(succession) = &mut self.succession {
+            let took_ns = now.saturating_sub(succession.entered_ns);
+            succession.record.phases.push((swap::Phase::Probation, took_ns));
+        }
+        self.end_succession(&Outcome::New);
     }
 
     /// Writes down what changed about the supervisor's versions.

@@ -4,7 +4,7 @@ use atoll_supervisor::{
     Supervisor,
     kernel::{Beginning, Cause, Error, Phase},
     server::State,
-    swap::{Purpose, Replacement, Result},
+    swap::{self, Purpose, Replacement, Result},
 };
 
 use super::living;
@@ -67,7 +67,9 @@ fn the_next_version_has_everything_and_knows_how_it_came() {
     let during = world.supervisor.swap_record(id).expect("it can be followed");
     assert_eq!(during.result, Result::Running);
     world.pass(5_000);
-    assert_eq!(world.supervisor.swap_record(id).expect("a record").result, Result::Swapped);
+    let record = world.supervisor.swap_record(id).expect("a record");
+    assert_eq!(record.result, Result::Swapped);
+    assert_eq!(record.phases.last(), Some(&(swap::Phase::Probation, 5_000_000_000)));
     assert!(world.logged("`supervisor`: swapped to a2.wasm"));
     assert_eq!(history(&world), [(NEXT.to_string(), Result::Swapped)]);
     assert_eq!(living(&world), others);
