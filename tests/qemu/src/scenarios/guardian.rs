@@ -137,11 +137,11 @@ fn bad_versions(lab: &Lab<'_>) -> Result<()> {
         ("hangs", "the deadline passed"),
         // It would lose what clients hold.
         ("idle", "restore-"),
-        ("missing", "missing.wasm"),
     ] {
         fails(&mut session, &format!("swap supervisor {version}.wasm"), reason)?;
         nobody_was_restarted(&mut session)?;
     }
+    answers(&mut session, "swap supervisor missing.wasm", &["there is no `missing.wasm`"])?;
     answers(&mut session, "swap supervisor supervisor-v2.wasm --dry-run", &["can be swapped"])?;
     answers(&mut session, "tester all", &["checks passed"])?;
     nothing_was_lost(&mut session, "clerk")?;
