@@ -1,8 +1,8 @@
 //! The component: its world's imports behind the trait [`Kernel`], its exports on a [`Supervisor`].
 
+mod adopted;
 mod convert;
 mod handover;
-mod inherited;
 mod service;
 mod swapping;
 
@@ -11,7 +11,7 @@ use std::cell::RefCell;
 use atoll_system_description::{Domain, Isolation, OnCrash, Signer};
 
 use crate::{
-    kernel::{self, Authority, Beginning, Inherited, Kernel, Level, Phase, Pulse, Streams},
+    kernel::{self, Adopted, Authority, Beginning, Kernel, Level, Phase, Pulse, Streams},
     supervisor::Supervisor,
 };
 
@@ -325,18 +325,18 @@ impl Kernel for World {
         domain.status().id
     }
 
-    fn inherited_endpoints(&self) -> Vec<(u32, Endpoint)> {
-        let all = guardian::inherited_endpoints().into_iter();
+    fn adopt_endpoints(&self) -> Vec<(u32, Endpoint)> {
+        let all = guardian::adopt_endpoints().into_iter();
         all.map(|endpoint| (endpoint.id(), endpoint)).collect()
     }
 
-    fn inherited_capsules(&self) -> Vec<(u32, Capsule)> {
-        let all = guardian::inherited_capsules().into_iter();
+    fn adopt_capsules(&self) -> Vec<(u32, Capsule)> {
+        let all = guardian::adopt_capsules().into_iter();
         all.map(|capsule| (capsule.id(), capsule)).collect()
     }
 
-    fn inherited_domains(&self) -> Vec<Inherited<domains::Domain>> {
-        guardian::inherited_domains().into_iter().map(inherited::look_at).collect()
+    fn adopt_domains(&self) -> Vec<Adopted<domains::Domain>> {
+        guardian::adopt_domains().into_iter().map(adopted::look_at).collect()
     }
 
     fn settle(&self) {

@@ -145,7 +145,7 @@ pub enum Part {
 
 /// A domain that the supervisor before this one had under control.
 #[derive(Debug)]
-pub struct Inherited<D> {
+pub struct Adopted<D> {
     /// Its id, higher than those of all that were made before it.
     pub id: u32,
     /// Its name.
@@ -418,12 +418,12 @@ pub trait Kernel {
     /// The id of a domain that nobody watches yet: it ends the readiness of its pollable.
     fn domain_id(&self, domain: &Self::Domain) -> u32;
     /// The endpoints that the supervisor before this one had, with their ids; likewise the rest.
-    fn inherited_endpoints(&self) -> Vec<(u32, Self::Endpoint)>;
+    fn adopt_endpoints(&self) -> Vec<(u32, Self::Endpoint)>;
     /// Its capsules.
-    fn inherited_capsules(&self) -> Vec<(u32, Self::Capsule)>;
+    fn adopt_capsules(&self) -> Vec<(u32, Self::Capsule)>;
     /// The domains that it had under control.
-    fn inherited_domains(&self) -> Vec<Inherited<Self::Domain>>;
-    /// Everything is taken over: what was inherited and let go of ends.
+    fn adopt_domains(&self) -> Vec<Adopted<Self::Domain>>;
+    /// Everything is taken over: what was not adopted or let go of ends.
     fn settle(&self);
     /// Makes a standby of another version of the supervisor.
     ///

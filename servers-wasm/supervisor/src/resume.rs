@@ -10,7 +10,7 @@
 use atoll_system_description::{Description, SUPERVISOR, SUPERVISOR_EXPORT, SUPERVISOR_OPERATORS};
 
 use crate::{
-    kernel::{Inherited, Kernel, Level, Part, Phase},
+    kernel::{Adopted, Kernel, Level, Part, Phase},
     ledger::{
         HEAD, HISTORY, MOST_SWAPS, SERVERS, SWAPS,
         entries::{Head, KeptServer, KeptSwap, Version, read_record},
@@ -31,7 +31,7 @@ pub(crate) struct Arrival<K: Kernel> {
     /// Comes true then.
     timer: (u64, K::Pollable),
     /// Domains that nobody has claimed yet.
-    found: Vec<Inherited<K::Domain>>,
+    found: Vec<Adopted<K::Domain>>,
     /// Swaps that were not over, by the numbers of their entries.
     swaps: Vec<(u32, KeptSwap)>,
     /// Servers that were to be started.
@@ -42,7 +42,7 @@ pub(crate) struct Arrival<K: Kernel> {
 
 impl<K: Kernel> Arrival<K> {
     /// Takes the domains of a server, the one that lives and is the newest last.
-    fn claim(&mut self, name: &str) -> Vec<Inherited<K::Domain>> {
+    fn claim(&mut self, name: &str) -> Vec<Adopted<K::Domain>> {
         let all = core::mem::take(&mut self.found);
         let (mut own, others): (Vec<_>, Vec<_>) =
             all.into_iter().partition(|found| found.name == name);
@@ -51,12 +51,12 @@ impl<K: Kernel> Arrival<K> {
         own
     }
 
-    fn find(&self, id: u32) -> Option<&Inherited<K::Domain>> {
+    fn find(&self, id: u32) -> Option<&Adopted<K::Domain>> {
         self.found.iter().find(|found| found.id == id)
     }
 
     /// The domain of a server that is not the new one of its swap, if it lives.
-    fn old_of(&self, name: &str, new_domain: u32) -> Option<&Inherited<K::Domain>> {
+    fn old_of(&self, name: &str, new_domain: u32) -> Option<&Adopted<K::Domain>> {
         let mut others =
             self.found.iter().filter(|found| found.name == name && found.id != new_domain);
         others.find(|found| found.lives)
@@ -64,10 +64,10 @@ impl<K: Kernel> Arrival<K> {
 }
 
 /// The two domains of one server of a swap.
-type Two<'a, D> = (Option<&'a Inherited<D>>, Option<&'a Inherited<D>>);
+type Two<'a, D> = (Option<&'a Adopted<D>>, Option<&'a Adopted<D>>);
 
 /// Where a domain is that lives.
-fn part<D>(found: Option<&Inherited<D>>) -> Option<Part> {
+fn part<D>(found: Option<&Adopted<D>>) -> Option<Part> {
     found.filter(|found| found.lives).map(|found| found.part)
 }
 
@@ -93,7 +93,7 @@ impl<K: Kernel> Supervisor<K> {
         self.kernel.watch(&timer, token);
         let swap = |number| Some((number, KeptSwap::read(&self.kernel.read_record(number)?)?));
         let swaps = (SWAPS..SWAPS + MOST_SWAPS).filter_map(swap).collect();
-        let found = self.kernel.inherited_domains();
+        let found = self.kernel.adopt_domains();
         let mut arrival = Arrival { timer: (token, timer), found, swaps, due, description };
         self.resume_tasks(&mut arrival);
         self.arrival = Some(arrival);
@@ -104,8 +104,8 @@ impl<K: Kernel> Supervisor<K> {
     /// Everything that a server keeps whatever its domain does; gives those that were to be started.
     fn resume_servers(&mut self, head: &Head) -> Result<Vec<usize>, String> {
         let mut due = Vec::new();
-        let mut endpoints = self.kernel.inherited_endpoints();
-        let mut capsules = self.kernel.inherited_capsules();
+        let mut endpoints = self.kernel.adopt_endpoints();
+        let mut capsules = self.kernel.adopt_capsules();
         let own = take(&mut endpoints, head.endpoint);
         let own = own.unwrap_or_else(|| self.kernel.make_endpoint());
         let served = self.kernel.publish(&own, SUPERVISOR_EXPORT, 0);
@@ -295,7 +295,7 @@ impl<K: Kernel> Supervisor<K> {
     }
 
     /// Whether a domain that lived is, or was, the one that serves.
-    fn is_in_place(&self, found: &Inherited<K::Domain>) -> bool {
+    fn is_in_place(&self, found: &Adopted<K::Domain>) -> bool {
         match found.part {
             // An heir may have taken the place since.
             Part::Standby => {
@@ -307,9 +307,9 @@ impl<K: Kernel> Supervisor<K> {
     }
 
     /// Takes the domain that serves, or ended last, for a server; the others are let go of.
-    fn take_up(&mut self, index: usize, mut own: Vec<Inherited<K::Domain>>, is_due: bool) {
+    fn take_up(&mut self, index: usize, mut own: Vec<Adopted<K::Domain>>, is_due: bool) {
         own.retain(|found| !found.lives || self.is_in_place(found));
-        let is_over = |found: &Inherited<K::Domain>| {
+        let is_over = |found: &Adopted<K::Domain>| {
             matches!(self.kernel.phase(&found.domain), Phase::Ended(_))
         };
         own.sort_by_key(|found| (!is_over(found), found.id));
@@ -363,9 +363,9 @@ impl<K: Kernel> Supervisor<K> {
 }
 
 /// Takes what has that id out of a list.
-pub(crate) fn take<T>(inherited: &mut Vec<(u32, T)>, id: u32) -> Option<T> {
-    let index = inherited.iter().position(|(other, _)| *other == id)?;
-    Some(inherited.swap_remove(index).1)
+pub(crate) fn take<T>(adopted: &mut Vec<(u32, T)>, id: u32) -> Option<T> {
+    let index = adopted.iter().position(|(other, _)| *other == id)?;
+    Some(adopted.swap_remove(index).1)
 }
 
 /// The next token.

@@ -4,10 +4,10 @@ use super::bindings::atoll::supervision::{
     domains::Domain,
     types::{DomainState, SwapPhase},
 };
-use crate::kernel::{Inherited, Part};
+use crate::kernel::{Adopted, Part};
 
 /// Finds out what a domain is. Nobody watches it yet.
-pub(super) fn look_at(domain: Domain) -> Inherited<Domain> {
+pub(super) fn look_at(domain: Domain) -> Adopted<Domain> {
     let status = domain.status();
     let part = match status.phase {
         // One that never ran would not begin to.
@@ -23,7 +23,7 @@ pub(super) fn look_at(domain: Domain) -> Inherited<Domain> {
         SwapPhase::Probation => Part::Probation,
         SwapPhase::Reverted => Part::Reverted,
     };
-    Inherited {
+    Adopted {
         id: status.id,
         name: status.name,
         lives: status.state != DomainState::Ended,

@@ -11,8 +11,7 @@ use std::{
 };
 
 use atoll_supervisor::kernel::{
-    Action, Authority, Beginning, Cause, End, Error, Inherited, Kernel, Level, Phase, Pulse,
-    Streams,
+    Action, Adopted, Authority, Beginning, Cause, End, Error, Kernel, Level, Phase, Pulse, Streams,
 };
 use atoll_system_description::{Description, Domain, OnCrash, Signer};
 pub(crate) use swap::Step;
@@ -445,16 +444,16 @@ impl Kernel for Play {
         domain.index as u32 + 1
     }
 
-    fn inherited_endpoints(&self) -> Vec<(u32, u32)> {
+    fn adopt_endpoints(&self) -> Vec<(u32, u32)> {
         (1..=self.0.endpoints.get()).map(|endpoint| (endpoint, endpoint)).collect()
     }
 
-    fn inherited_capsules(&self) -> Vec<(u32, (u32, u64))> {
+    fn adopt_capsules(&self) -> Vec<(u32, (u32, u64))> {
         (1..=self.0.capsules.get()).map(|number| (number, (number, 4096))).collect()
     }
 
-    fn inherited_domains(&self) -> Vec<Inherited<DomainHandle>> {
-        let inherited = |index: usize| {
+    fn adopt_domains(&self) -> Vec<Adopted<DomainHandle>> {
+        let adopted = |index: usize| {
             let part = self.0.part(index);
             let domain = &mut self.0.domains.borrow_mut()[index];
             if domain.dropped {
@@ -462,7 +461,7 @@ impl Kernel for Play {
             }
             domain.holders += 1;
             domain.changed = false;
-            Some(Inherited {
+            Some(Adopted {
                 id: index as u32 + 1,
                 name: domain.name.clone(),
                 lives: !matches!(domain.phase, Phase::Ended(_)),
@@ -472,7 +471,7 @@ impl Kernel for Play {
             })
         };
         let count = self.0.domains.borrow().len();
-        (0..count).filter_map(inherited).collect()
+        (0..count).filter_map(adopted).collect()
     }
 
     fn settle(&self) {

@@ -16,9 +16,9 @@ use atoll_gate::call::{Call, ObjectKind, Status};
 pub(super) fn call<G: Gate>(place: &mut Place<G>, function: Function) -> Outcome {
     match function {
         Function::Began => began(place),
-        Function::InheritedEndpoints => inherit(place, ObjectKind::Endpoint),
-        Function::InheritedDomains => inherit(place, ObjectKind::Domain),
-        Function::InheritedCapsules => inherit(place, ObjectKind::Capsule),
+        Function::AdoptEndpoints => adopt(place, ObjectKind::Endpoint),
+        Function::AdoptDomains => adopt(place, ObjectKind::Domain),
+        Function::AdoptCapsules => adopt(place, ObjectKind::Capsule),
         Function::Settle => {
             place.gate.enter(Call::Settle, [0; 5])?;
             Ok(())
@@ -46,7 +46,7 @@ fn began<G: Gate>(place: &mut Place<G>) -> Outcome {
 }
 
 /// A list of all that can be adopted of a kind.
-fn inherit<G: Gate>(place: &mut Place<G>, kind: ObjectKind) -> Outcome {
+fn adopt<G: Gate>(place: &mut Place<G>, kind: ObjectKind) -> Outcome {
     let mut count = 0;
     place.answer.put(|out| out.u32(0));
     loop {

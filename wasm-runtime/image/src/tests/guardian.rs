@@ -46,12 +46,12 @@ fn a_life_is_told_how_it_began() {
 }
 
 #[test]
-fn what_is_inherited_comes_as_lists() {
+fn what_is_adopted_comes_as_lists() {
     let (mut place, state) = first();
-    assert_eq!(ask(&mut place, Function::InheritedDomains, &[]), [0; 4]);
+    assert_eq!(ask(&mut place, Function::AdoptDomains, &[]), [0; 4]);
     let estate = [Thing::Domain, Thing::Endpoint(8), Thing::Capsule, Thing::Domain];
     state.borrow_mut().estate = estate.into();
-    let domains = ask(&mut place, Function::InheritedDomains, &[]);
+    let domains = ask(&mut place, Function::AdoptDomains, &[]);
     assert_eq!(domains, [2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0]);
     let [first, second] = [0, 1].map(|index| own(&mut place, index, Kind::DOMAIN));
     assert_ne!(first, second);
@@ -62,11 +62,11 @@ fn what_is_inherited_comes_as_lists() {
         let lent = [Argument::Borrow(kind, number)];
         call(place, AtollSupervisionDomains, function, &lent).expect("an id")
     };
-    assert_eq!(ask(&mut place, Function::InheritedEndpoints, &[])[..4], [1, 0, 0, 0]);
+    assert_eq!(ask(&mut place, Function::AdoptEndpoints, &[])[..4], [1, 0, 0, 0]);
     let endpoint = own(&mut place, 0, Kind::ENDPOINT);
     let function = atoll_supervision_domains::Function::EndpointId as u32;
     assert_eq!(id(&mut place, Kind::ENDPOINT, endpoint, function), [8, 0, 0, 0]);
-    assert_eq!(ask(&mut place, Function::InheritedCapsules, &[])[..4], [1, 0, 0, 0]);
+    assert_eq!(ask(&mut place, Function::AdoptCapsules, &[])[..4], [1, 0, 0, 0]);
     let capsule = own(&mut place, 0, Kind::CAPSULE);
     let function = atoll_supervision_domains::Function::CapsuleId as u32;
     assert_eq!(id(&mut place, Kind::CAPSULE, capsule, function), [3, 0, 0, 0]);
