@@ -15,6 +15,8 @@ pub struct Description {
     pub programs: Vec<Program>,
     /// File names of components that no entry names: other versions, for swaps.
     pub versions: Vec<String>,
+    /// Whether every component has to be signed.
+    pub requires_signatures: bool,
 }
 
 /// A component that the supervisor starts and watches.

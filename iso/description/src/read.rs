@@ -43,6 +43,7 @@ pub(crate) fn description(root: Table) -> Result<Description, Fault> {
             .map(|entry| program(entry, &keys))
             .collect::<Result<_, _>>()?,
         versions,
+        requires_signatures: keys.required,
     })
 }
 

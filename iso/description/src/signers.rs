@@ -18,7 +18,7 @@ const KIND: &str = "ed25519:";
 pub(crate) struct Keys {
     all: Vec<Signer>,
     /// Whether every component has to be signed.
-    required: bool,
+    pub(crate) required: bool,
 }
 
 impl Keys {

@@ -104,6 +104,10 @@ impl<K: Kernel> Supervisor<K> {
         component: &str,
         purpose: Purpose,
     ) -> Result<u64, Error> {
+        if self.description.requires_signatures {
+            let why = "a supervisor's signature is not checked, and this system requires them";
+            return Err(Error::Invalid(why.to_string()));
+        }
         if self.succession.as_ref().is_some_and(|other| !other.is_over()) {
             return Err(Error::Invalid("the supervisor is being swapped already".to_string()));
         }

@@ -65,6 +65,9 @@ impl<K: Kernel> Supervisor<K> {
     /// # Errors
     /// Not found.
     pub(crate) fn rolled_back_with(&self, name: &str) -> Result<Vec<String>, Error> {
+        if name == SUPERVISOR {
+            return Ok(vec![SUPERVISOR.to_string()]);
+        }
         let index = self.server_named(name)?;
         let indices: Vec<usize> = match self.transaction_of(index) {
             Some((_, transaction, _)) => transaction.pairs.iter().map(|pair| pair.server).collect(),

@@ -217,3 +217,31 @@ fn a_scope_that_is_granted_in_a_swap_gets_its_endpoint() {
     let refused = world.supervisor.operator(ROOT).swap(&[version], Purpose::Replace);
     assert_eq!(refused, Err(Error::Invalid("`a` may change `x`, which is not a server".into())));
 }
+
+#[test]
+fn scopes_outlive_the_supervisor() {
+    let mut world = World::booted(SYSTEM);
+    let line = "atoll:supervision/swapping={ server = \"supervisor\", servers = [\"b\"] }";
+    let version = to("a", "a2.wasm", &[line]);
+    world.supervisor.operator(ROOT).swap(&[version], Purpose::Replace).expect("a swap");
+    world.settle();
+    world.pass(1_000);
+    let published = world.machine.published.borrow().clone();
+    for _ in 0..2 {
+        world.machine.published.borrow_mut().clear();
+        world.crash_supervisor();
+        world.settle();
+        assert_eq!(*world.machine.published.borrow(), published);
+        assert_eq!(world.supervisor.operator(Some(4)).restart("b"), Ok(()));
+        denied(world.supervisor.operator(Some(4)).restart("a"));
+        denied(world.supervisor.operator(HELPER).restart("b"));
+    }
+}
+
+#[test]
+fn the_supervisor_is_changed_by_who_may_change_all() {
+    let mut world = World::booted(SYSTEM);
+    denied(world.supervisor.operator(KEEPER).rollback("supervisor"));
+    let back = world.supervisor.operator(ROOT).rollback("supervisor");
+    assert_eq!(back, Err(Error::NotFound("an earlier version of supervisor".into())));
+}

@@ -176,6 +176,15 @@ fn what_would_be_left_halfway_is_refused() {
 }
 
 #[test]
+fn nobody_is_swapped_whose_signature_would_not_be_checked() {
+    let key = format!("ed25519:{}", "01".repeat(32));
+    let keys = format!("[system]\nkeys = {{ release = \"{key}\" }}\nrequire-signature = true");
+    let mut world = World::booted(&CHAIN.replace("[system]", &keys));
+    let refused = world.supervisor.swap(&[replacement()], Purpose::Replace);
+    assert!(matches!(refused, Err(Error::Invalid(why)) if why.contains("signature")));
+}
+
+#[test]
 fn programs_run_on() {
     let mut world = booted();
     world.supervisor.run("p", vec![], streams()).expect("runs");
