@@ -14,6 +14,11 @@ pub(super) const ALL: &[Scenario] = &[
         run: crash,
     },
     Scenario {
+        name: "guardian-midway",
+        about: "the supervisor crashes while it swaps a server under load: all or nothing",
+        run: midway,
+    },
+    Scenario {
         name: "guardian-anew",
         about: "a supervisor that crashes too often takes all along, and the system comes back",
         run: anew,
@@ -65,6 +70,42 @@ fn crash(lab: &Lab<'_>) -> Result<()> {
     session.command("stop echo")?;
     answers(&mut session, "kill supervisor", &[RESTARTED])?;
     answers(&mut session, "ps", &["stopped"])?;
+    nothing_was_lost(&mut session, "clerk")?;
+    off(session)
+}
+
+/// How many swaps of the store came off.
+fn swapped(session: &mut Session) -> Result<usize> {
+    let history = session.command("history store")?;
+    ensure!(!history.contains("running"), "a swap is not over:\n{history}");
+    let came_off = |line: &&str| line.contains("store-v2") && line.ends_with("swapped");
+    Ok(history.lines().filter(came_off).count())
+}
+
+fn midway(lab: &Lab<'_>) -> Result<()> {
+    let mut session = prompt(lab, &Machine::testing())?;
+    session.command("clerk work &")?;
+    for _ in 0..4 {
+        let before = swapped(&mut session)?;
+        session.command("swap store store-v2.wasm &")?;
+        let told = session.command("kill supervisor")?;
+        ensure!(told.contains(RESTARTED), "the supervisor did not restart:\n{told}");
+        // The shell tells of the swap when it gets to it.
+        let ends = ["tells what the swap came to", "store to store-v2.wasm: swapped"];
+        if !ends.iter().any(|end| told.contains(end)) {
+            session.expect_any(&ends)?;
+            session.expect(PROMPT)?;
+        }
+        // Wherever the swap was.
+        if swapped(&mut session)? == before {
+            answers(&mut session, "clerk version", &["version 1"])?;
+        } else {
+            answers(&mut session, "clerk version", &["version 2"])?;
+            answers(&mut session, "rollback store", &["store to store.wasm: swapped"])?;
+        }
+    }
+    nobody_was_restarted(&mut session)?;
+    answers(&mut session, "swap store store-v2.wasm", &["store to store-v2.wasm: swapped"])?;
     nothing_was_lost(&mut session, "clerk")?;
     off(session)
 }
