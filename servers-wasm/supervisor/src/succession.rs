@@ -270,8 +270,9 @@ impl<K: Kernel> Supervisor<K> {
             new: pending.new.clone(),
         };
         let mut record = Record::new(pending.began_ns, vec![change]);
-        let took_ns = self.kernel.now().saturating_sub(pending.asked_ns);
-        record.phases.push((swap::Phase::Transfer, took_ns));
+        let (began_ns, now) = (pending.began_ns, self.kernel.now());
+        record.phases.push((swap::Phase::Prepare, pending.asked_ns.saturating_sub(began_ns)));
+        record.phases.push((swap::Phase::Transfer, now.saturating_sub(pending.asked_ns)));
         self.succession = Some(Succession {
             id: pending.id,
             purpose: Purpose::Replace,

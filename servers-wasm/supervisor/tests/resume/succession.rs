@@ -69,7 +69,9 @@ fn the_next_version_has_everything_and_knows_how_it_came() {
     world.pass(5_000);
     let record = world.supervisor.swap_record(id).expect("a record");
     assert_eq!(record.result, Result::Swapped);
-    assert_eq!(record.phases.last(), Some(&(swap::Phase::Probation, 5_000_000_000)));
+    let phases: Vec<swap::Phase> = record.phases.iter().map(|(phase, _)| *phase).collect();
+    assert_eq!(phases, [swap::Phase::Prepare, swap::Phase::Transfer, swap::Phase::Probation]);
+    assert_eq!(record.phases[2].1, 5_000_000_000);
     assert!(world.logged("`supervisor`: swapped to a2.wasm"));
     assert_eq!(history(&world), [(NEXT.to_string(), Result::Swapped)]);
     assert_eq!(living(&world), others);
