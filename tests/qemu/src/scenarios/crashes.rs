@@ -2,9 +2,9 @@
 //!
 //! The server `victim` is made here, in a version for each fault. What goes wrong is the same
 //! everywhere; *when* is told to the version that serves by a program for each moment, and is part
-//! of the state that it hands over, so that the next version knows. Its client `counter` is probed
+//! of the state that it hands over, so that the next version knows. Its client `caller` is probed
 //! all the time, and each probe is twenty numbered calls whose answers are checked: a wrong one is
-//! a trap, and a restart of `counter`. `store` and `clerk`, who have nothing to do with all this,
+//! a trap, and a restart of `caller`. `store` and `clerk`, who have nothing to do with all this,
 //! work on next to it.
 
 use super::clones::runs;
@@ -198,7 +198,7 @@ const STATE: &str = r#"
         (export "atoll:lifecycle/state@0.1.0" (instance $state))"#;
 
 /// Numbers its calls.
-const COUNTER: &str = r#"(component
+const CALLER: &str = r#"(component
     (import "test:crash/victim@1.0.0" (instance $victim
         (export "next" (func (param "number" u32) (result u32)))))
     (core func $next (canon lower (func $victim "next")))
@@ -252,14 +252,14 @@ fn system(faults: &[Fault], times: Times) -> Result<System> {
          health = {{ every = \"20 ms\", deadline = \"{probe}\" }}\n\
          swap = {{ quiesce = \"{step}\", transfer = \"{step}\", probation = \"{probation}\" }}\n\
          restart = {{ limit = 1000, backoff = \"1 ms\", backoff-max = \"1 ms\" }}\n{}\
-         \n[servers.counter]\ncomponent = \"counter.wasm\"\n\
-         health = {{ every = \"1 ms\", deadline = \"30 s\" }}\n[servers.counter.imports]\n\
+         \n[servers.caller]\ncomponent = \"caller.wasm\"\n\
+         health = {{ every = \"1 ms\", deadline = \"30 s\" }}\n[servers.caller.imports]\n\
          \"test:crash/victim\" = {{ server = \"victim\", on-crash = \"retry\" }}\n",
         VICTIM.replace("NAME", "victim")
     );
     let mut system = System::new()?
         .with("victim", victim(&FAULTS[0], false, false), &entries)?
-        .with("counter", COUNTER, "")?;
+        .with("caller", CALLER, "")?;
     for moment in [NEVER, CHECK, SAVE, RESTORE, CALL, FIRST_CALL] {
         let entry = format!(
             "\n[programs.at-{moment}]\ncomponent = \"at-{moment}.wasm\"\n\
@@ -286,13 +286,13 @@ fn at_each_moment(lab: &Lab<'_>, faults: &[Fault], times: Times) -> Result<()> {
     }
     nothing_was_lost(&mut session, "clerk")?;
     let table = session.command("ps")?;
-    for bystander in ["counter", "store", "echo", "relay", "log", "console", "shell"] {
+    for bystander in ["caller", "store", "echo", "relay", "log", "console", "shell"] {
         ensure!(restarts(&table, bystander)? == 0, "{bystander} was restarted:\n{table}");
     }
-    let line = table.lines().find(|line| line.contains(" counter "));
+    let line = table.lines().find(|line| line.contains(" caller "));
     let sent = line.and_then(|line| line.split_whitespace().rev().nth(1));
-    let sent: u32 = sent.context("`ps` does not show the counter")?.parse()?;
-    ensure!(sent >= LEAST, "the counter made only {sent} calls:\n{table}");
+    let sent: u32 = sent.context("`ps` does not show the caller")?.parse()?;
+    ensure!(sent >= LEAST, "the caller made only {sent} calls:\n{table}");
     off(session)
 }
 
@@ -339,13 +339,13 @@ fn starts(lab: &Lab<'_>) -> Result<()> {
         let entry = format!(
             "\n[servers.{name}]\ncomponent = \"{name}.wasm\"\nstart-deadline = \"300 ms\"\n\
              restart = {{ limit = {LIMIT}, backoff = \"1 ms\" }}\n{}\
-             \n[servers.needs-{name}]\ncomponent = \"counter.wasm\"\n\
+             \n[servers.needs-{name}]\ncomponent = \"caller.wasm\"\n\
              imports.\"test:crash/victim\" = {{ server = \"{name}\" }}\n",
             VICTIM.replace("NAME", name)
         );
         system = system.with(name, victim(fault, false, true), &entry)?;
     }
-    let system = system.with("counter", COUNTER, "")?;
+    let system = system.with("caller", CALLER, "")?;
     let mut session = system.boot(lab, "256M")?;
     session.command("clerk work &")?;
     for fault in &FAULTS {

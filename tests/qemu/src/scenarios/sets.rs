@@ -22,7 +22,7 @@ pub(super) const ALL: &[Scenario] = &[
 
 /// A server that stores its name when it starts, in a table that it keeps, and that it is alive
 /// when it is probed.
-const KEEPER: &str = r#"(component
+const TENANT: &str = r#"(component
     (import "atoll:samples/store@0.1.0" (instance $store
         (export "table" (type $table (sub resource)))
         (export "[constructor]table" (func (param "name" string) (result (own $table))))
@@ -30,7 +30,7 @@ const KEEPER: &str = r#"(component
             (param "key" string) (param "value" string) (result (option string))))))
     (core module $memory
         (memory (export "memory") 1)
-        (data (i32.const 0) "controlkeeperNAMEalive")
+        (data (i32.const 0) "controltenantNAMEalive")
         (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024)))
     (core instance $memory (instantiate $memory))
     (core func $open (canon lower (func $store "[constructor]table")
@@ -66,30 +66,30 @@ const HEALTH: &str = "health = { every = \"50 ms\", deadline = \"20 s\" }\n";
 
 fn start(lab: &Lab<'_>) -> Result<()> {
     let entry = format!(
-        "\n[servers.keeper]\ncomponent = \"keeper.wasm\"\n{HEALTH}\
+        "\n[servers.tenant]\ncomponent = \"tenant.wasm\"\n{HEALTH}\
          imports.\"atoll:samples/store\" = {{ server = \"store\" }}\n"
     );
     let system = System::new()?
-        .with("keeper", KEEPER.replace("NAME", "one."), &entry)?
-        .with_version("keeper-v2", KEEPER.replace("NAME", "two."))?;
+        .with("tenant", TENANT.replace("NAME", "one."), &entry)?
+        .with_version("tenant-v2", TENANT.replace("NAME", "two."))?;
     let mut session = system.boot(lab, "256M")?;
     session.command("clerk work &")?;
     let [one, two] =
-        ["keeper keeper.wasm store store.wasm", "keeper keeper-v2.wasm store store-v2.wasm"];
+        ["tenant tenant.wasm store store.wasm", "tenant tenant-v2.wasm store store-v2.wasm"];
     let swaps =
         [(two, "two.", "version 2"), (one, "one.", "version 1"), (two, "two.", "version 2")];
     for (set, name, version) in swaps {
         answers(&mut session, &format!("swap {set}"), &PHASES)?;
         // What it stored in its start is what the new store has.
-        answers(&mut session, "clerk get keeper", &[name])?;
+        answers(&mut session, "clerk get tenant", &[name])?;
         answers(&mut session, "clerk version", &[version])?;
         // The table that it opened then is one of the store that serves.
         until(&mut session, "clerk get alive", name)?;
     }
     answers(&mut session, "rollback store", &PHASES)?;
-    answers(&mut session, "clerk get keeper", &["one."])?;
+    answers(&mut session, "clerk get tenant", &["one."])?;
     nothing_was_lost(&mut session, "clerk")?;
-    went_on(&mut session, &["keeper", "store"])?;
+    went_on(&mut session, &["tenant", "store"])?;
     off(session)
 }
 
