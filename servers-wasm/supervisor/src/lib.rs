@@ -23,6 +23,7 @@
 #[cfg(target_arch = "wasm32")]
 #[allow(unsafe_code, reason = "the generated glue of the component model is unsafe")]
 mod component;
+mod ends;
 pub mod health;
 pub mod heir;
 pub mod kernel;
@@ -34,6 +35,7 @@ pub mod restart;
 pub mod resume;
 pub mod server;
 pub mod service;
+mod starting;
 pub mod succession;
 pub mod supervisor;
 pub mod swap;

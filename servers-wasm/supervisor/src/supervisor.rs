@@ -1,18 +1,19 @@
-//! The supervisor's state and how it changes: boot, readiness, ends and restarts.
+//! The supervisor's state, its boot, and whom it tells of what becomes ready.
+//!
+//! Neighbours: `starting` makes the domains of servers, `ends` decides what follows their ends.
 
 use atoll_system_description::{
     DESCRIPTION_MODULE, Description, SUPERVISOR, SUPERVISOR_EXPORT, SUPERVISOR_OPERATORS, Start,
 };
 
 use crate::{
-    kernel::{Cause, End, Error, Kernel, Level, Phase},
-    launch::{Belongings, Endpoints, Role, launch, launch_clone},
+    kernel::{Kernel, Level, Phase},
+    launch::Endpoints,
     ledger::Ledger,
     operator::lines,
     report,
-    restart::Decision,
     resume::Arrival,
-    server::{Origin, Server, State, Tokens, Watched},
+    server::{Origin, Server, State, Tokens},
     succession::{Own, Succession},
     swap::{Record, Transaction, record::REMEMBERED},
     task::Task,
@@ -52,11 +53,6 @@ pub(crate) const fn at_boot(server: &atoll_system_description::Server) -> State 
         Start::Boot => State::Starting,
         Start::Manual => State::Stopped,
     }
-}
-
-/// Whether there was nothing to clone.
-fn is_missing<D>(clone: &Result<D, Error>) -> bool {
-    matches!(clone, Err(Error::NotFound(_)))
 }
 
 impl<K: Kernel> Supervisor<K> {
@@ -254,210 +250,9 @@ impl<K: Kernel> Supervisor<K> {
         self.observe(index);
     }
 
-    /// Starts every server that is to start and whose providers are ready. Every change of a
-    /// server's state is followed by this.
-    pub(crate) fn advance(&mut self) {
-        if self.arrival.is_some() {
-            return;
-        }
-        while let Some(index) = (0..self.servers.len()).find(|index| self.may_start(*index)) {
-            // A failure is logged where it happens; the server is then no longer starting.
-            let _ = self.start_now(index);
-        }
-        self.advance_tasks();
-        self.hold_calls();
-    }
-
-    fn may_start(&self, index: usize) -> bool {
-        self.servers.get(index).is_some_and(|server| {
-            server.state == State::Starting && !server.is_live() && self.waits_for(index).is_none()
-        })
-    }
-
-    /// A provider of the server that is not ready.
-    pub(crate) fn waits_for(&self, index: usize) -> Option<usize> {
-        let ready =
-            |needed: &usize| self.servers.get(*needed).is_some_and(|s| s.state == State::Running);
-        self.description.dependencies(index).into_iter().find(|needed| !ready(needed))
-    }
-
-    /// Tokens of the domains that a server imports from, as they are now.
-    pub(crate) fn providers(&self, index: usize) -> Vec<u64> {
-        let token = |needed: usize| {
-            let watched = self.servers.get(needed)?.watched.as_ref()?;
-            watched.is_live().then(|| watched.token())
-        };
-        let needed = self.description.dependencies(index).into_iter();
-        needed.map(|needed| token(needed).unwrap_or(0)).collect()
-    }
-
-    /// Makes and starts the domain of a server.
-    pub(crate) fn start_now(&mut self, index: usize) -> Result<(), Error> {
-        let tokens = self.tokens();
-        let providers = self.providers(index);
-        let Some(entry) = self.description.servers.get(index) else { return Ok(()) };
-        let Some(server) = self.servers.get_mut(index) else { return Ok(()) };
-        server.pause = None;
-        server.providers = providers;
-        let (kernel, plan) = (&self.kernel, &entry.domain);
-        let before = server.watched.take().map(|watched| watched.domain);
-        let capsule = server.capsule.as_ref();
-        let clone = before.as_ref().map(|original| {
-            let role = Role::Server(Belongings { snapshot: true, capsule });
-            launch_clone(kernel, &entry.name, plan, &self.endpoints, original, role)
-        });
-        server.origin = if matches!(clone, Some(Ok(_))) { Origin::Clone } else { Origin::Bytes };
-        // The domain before it, kept for its status, goes first: its handle is room.
-        drop(before);
-        let launched = match clone {
-            Some(Ok(domain)) => Ok(domain),
-            clone => {
-                if let Some(Err(error)) = clone.filter(|clone| !is_missing(clone)) {
-                    kernel.log(Level::Warn, &format!("`{}` cannot be cloned: {error}", entry.name));
-                }
-                let role = Role::Server(Belongings { snapshot: entry.snapshot, capsule });
-                launch(kernel, &entry.name, plan, &self.endpoints, role)
-            }
-        };
-        match launched {
-            Ok(domain) => {
-                let deadline = plan.start_deadline_ns;
-                server.watched = Some(Watched::new(kernel, domain, tokens, deadline));
-                self.set(index, State::Starting);
-                Ok(())
-            }
-            Err(error) => {
-                self.set(index, State::Failed);
-                self.say(Level::Error, index, &format!("cannot start: {error}"));
-                Err(error)
-            }
-        }
-    }
-
-    /// The pause of a server is over, or it had none.
-    pub(crate) fn begin_again(&mut self, index: usize) {
-        let Some(server) = self.servers.get_mut(index) else { return };
-        server.pause = None;
-        server.state = State::Starting;
-        server.restarts = server.restarts.saturating_add(1);
-    }
-
-    /// A clone ended before it was ready: the server is loaded, which is the same restart still.
-    fn load_instead(&mut self, index: usize, end: &End) {
-        let entry = self.description.servers.get(index);
-        let Some((server, entry)) = self.servers.get(index).zip(entry) else { return };
-        let overdue = server.watched.as_ref().is_some_and(Watched::is_overdue);
-        let what = report::what(end, overdue, &entry.domain);
-        self.say(Level::Warn, index, &format!("{what}, as a clone; it is loaded instead"));
-    }
-
-    /// A server's domain ended by itself or by `kill`.
-    fn ended(&mut self, index: usize, end: &End) {
-        let now = self.kernel.now();
-        let heir = self.take_heir(index);
-        let refused = end.cause == Cause::Refused;
-        let providers = if refused { self.providers(index) } else { Vec::new() };
-        let Some(entry) = self.description.servers.get(index) else { return };
-        let Some(server) = self.servers.get_mut(index) else { return };
-        let overdue = server.watched.as_ref().is_some_and(Watched::is_overdue);
-        if overdue {
-            server.history.stood_still(entry.domain.start_deadline_ns);
-        }
-        server.heartbeat = None;
-        // What was refused would be refused again, unless it was because a server that it imports
-        // from was just then being restarted.
-        let decision = if refused && providers == server.providers {
-            Decision::GiveUp
-        } else {
-            server.history.ended(&entry.restart, now, end.went_well())
-        };
-        let level = if end.went_well() { Level::Info } else { Level::Error };
-        let what = report::what(end, overdue, &entry.domain);
-        let then = report::then(decision, &entry.restart);
-        self.say_parts(level, index, &[&what, "; ", &then]);
-        self.follow(index, decision, heir);
-    }
-
-    pub(crate) fn follow(&mut self, index: usize, decision: Decision, heir: Option<Watched<K>>) {
-        if matches!(decision, Decision::Now | Decision::After(_)) {
-            self.escalate(index);
-        }
-        match (decision, heir) {
-            (Decision::Now, Some(heir)) => {
-                self.begin_again(index);
-                self.install_heir(index, heir);
-                return;
-            }
-            // The policy does not want what the kernel did.
-            (_, Some(heir)) => self.kernel.kill(&heir.domain),
-            (_, None) => {}
-        }
-        match decision {
-            Decision::Now => self.begin_again(index),
-            Decision::After(pause) => {
-                let token = self.token();
-                let timer = self.kernel.timer(pause);
-                self.kernel.watch(&timer, token);
-                self.set(index, State::BackingOff);
-                if let Some(server) = self.servers.get_mut(index) {
-                    server.pause = Some((token, timer));
-                }
-            }
-            Decision::Stop => self.put_down(index, State::Stopped),
-            Decision::GiveUp | Decision::TooOften => self.put_down(index, State::Failed),
-        }
-    }
-
-    /// A server whose domain has ended is not restarted: when it is started, it is loaded.
-    pub(crate) fn put_down(&mut self, index: usize, state: State) {
-        self.set(index, state);
-        if let Some(server) = self.servers.get(index) {
-            server.forget_snapshot(&self.kernel);
-        }
-    }
-
     pub(crate) fn set(&mut self, index: usize, state: State) {
         if let Some(server) = self.servers.get_mut(index) {
             server.state = state;
-        }
-    }
-
-    /// Lets calls to servers wait that will soon be back, and makes those to others fail.
-    fn hold_calls(&mut self) {
-        for index in 0..self.servers.len() {
-            let hold = !self.is_down(index);
-            let Some(entry) = self.description.servers.get(index) else { return };
-            let Some(server) = self.servers.get_mut(index) else { return };
-            if server.holds_calls != hold {
-                server.holds_calls = hold;
-                for (_, endpoint) in self.endpoints.of(&entry.name) {
-                    self.kernel.hold_calls(endpoint, hold);
-                }
-                self.say_what_it_waits_for(index);
-            }
-        }
-    }
-
-    /// Whether a server runs again only if somebody starts it, or one that it imports from.
-    pub(crate) fn is_down(&self, index: usize) -> bool {
-        let Some(server) = self.servers.get(index) else { return true };
-        match server.state {
-            State::Stopped | State::Failed => true,
-            State::Starting if !server.is_live() => self.down_provider(index).is_some(),
-            State::Starting | State::Running | State::BackingOff => false,
-        }
-    }
-
-    fn down_provider(&self, index: usize) -> Option<usize> {
-        self.description.dependencies(index).into_iter().find(|needed| self.is_down(*needed))
-    }
-
-    /// A server that cannot start, for no reason of its own, would otherwise do so silently.
-    fn say_what_it_waits_for(&self, index: usize) {
-        let waits = self.servers.get(index).is_some_and(|server| server.state == State::Starting);
-        let provider = self.down_provider(index).filter(|_| waits);
-        if let Some(entry) = provider.and_then(|index| self.description.servers.get(index)) {
-            self.say(Level::Warn, index, &format!("waits for `{}`, which is down", entry.name));
         }
     }
 
@@ -468,7 +263,7 @@ impl<K: Kernel> Supervisor<K> {
 
     /// Logs a sentence that consists of these parts: clients wait while a restart is logged, and
     /// formatting takes an interpreter long.
-    fn say_parts(&self, level: Level, index: usize, parts: &[&str]) {
+    pub(crate) fn say_parts(&self, level: Level, index: usize, parts: &[&str]) {
         let Some(entry) = self.description.servers.get(index) else { return };
         let length: usize = parts.iter().map(|part| part.len()).sum();
         let mut text = String::with_capacity(entry.name.len() + length + 3);
