@@ -2,9 +2,12 @@
 //! has the swaps, [`operators`] who may do what, [`health`] the probes and who is restarted with whom,
 //! [`resume`] supervisors that go on where another one ended.
 
+mod clones;
+mod deadlines;
 mod health;
 mod heirs;
 mod operators;
+mod programs;
 mod resume;
 mod simulated;
 mod swapping;
@@ -332,95 +335,6 @@ fn starting_by_hand_needs_the_providers() {
 }
 
 #[test]
-fn a_program_runs_and_tells_its_end() {
-    let mut world = World::booted(CHAIN);
-    let arguments = vec!["one".to_string(), "two".to_string()];
-    let id = world.supervisor.run("p", arguments, streams()).expect("runs");
-    assert_eq!(world.supervisor.task_name(id), "p.1");
-    let finished = world.supervisor.task_finished(id).expect("pollable");
-    {
-        let domains = world.machine.domains.borrow();
-        let domain = domains.last().expect("domain");
-        assert_eq!(domain.arguments, ["p.1", "one", "two"]);
-        assert!(domain.grants.contains(&"in out err".to_string()));
-        assert!(domain.grants.contains(&"wasi:cli/stdout [] None".to_string()));
-    }
-    world.settle();
-    assert_eq!(world.supervisor.task_exit(id), None);
-    assert_eq!(
-        world.supervisor.list().last().map(|listed| listed.name.clone()),
-        Some("p.1".into())
-    );
-    world.crash("p.1", Cause::Exited, 7);
-    assert_eq!(*world.machine.events.borrow(), [true]);
-    let exit = world.supervisor.task_exit(id).expect("ended");
-    assert_eq!((exit.completed, exit.code, exit.message.as_str()), (true, 7, ""));
-    drop(finished);
-    world.supervisor.task_drop(id);
-    assert_eq!(world.supervisor.task_exit(id), None);
-    assert!(world.machine.domains.borrow().last().is_some_and(|domain| domain.dropped));
-}
-
-#[test]
-fn a_program_that_crashes_says_why() {
-    let mut world = World::booted(CHAIN);
-    let id = world.supervisor.run("p", Vec::new(), streams()).expect("runs");
-    world.settle();
-    world.crash("p.1", Cause::Trapped, 0);
-    let exit = world.supervisor.task_exit(id).expect("ended");
-    assert_eq!((exit.completed, exit.message.as_str()), (false, "trapped: unreachable"));
-    assert!(world.logged("Warn: `p.1` trapped: unreachable"));
-}
-
-#[test]
-fn dropping_or_killing_a_task_ends_the_program() {
-    let mut world = World::booted(CHAIN);
-    let first = world.supervisor.run("p", Vec::new(), streams()).expect("runs");
-    let second = world.supervisor.run("p", Vec::new(), streams()).expect("runs");
-    world.settle();
-    assert!(world.machine.living("p.2").is_some());
-    world.supervisor.task_drop(first);
-    assert!(world.machine.living("p.1").is_none());
-    assert_eq!(world.supervisor.kill("p.2"), Ok(()));
-    assert!(world.machine.living("p.2").is_none());
-    assert!(!world.supervisor.task_exit(second).expect("ended").completed);
-    assert_eq!(world.supervisor.kill("p.2"), Err(Error::NotFound("p.2".to_string())));
-}
-
-#[test]
-fn a_program_waits_for_a_provider_that_is_being_restarted() {
-    let mut world = World::booted(CHAIN);
-    assert_eq!(world.supervisor.kill("c"), Ok(()));
-    let id = world.supervisor.run("p", vec!["x".to_string()], streams()).expect("waits");
-    assert_eq!((world.machine.living("p.1"), world.supervisor.task_exit(id)), (None, None));
-    assert_eq!(world.server("p.1").0, State::Starting);
-    world.settle();
-    assert_eq!(world.server("p.1").0, State::Running);
-    assert_eq!(world.machine.domains.borrow().last().expect("domain").arguments, ["p.1", "x"]);
-    world.supervisor.task_drop(id);
-
-    assert_eq!(world.supervisor.kill("c"), Ok(()));
-    let first = world.supervisor.run("p", Vec::new(), streams()).expect("waits");
-    let second = world.supervisor.run("p", Vec::new(), streams()).expect("waits");
-    world.supervisor.task_kill(first);
-    assert_eq!(world.supervisor.task_exit(first).expect("ended").message, "was killed");
-    assert_eq!(world.supervisor.stop("c"), Ok(()));
-    let exit = world.supervisor.task_exit(second).expect("ended");
-    assert_eq!((exit.completed, exit.message.as_str()), (false, "c is not running"));
-    assert_eq!(*world.machine.events.borrow(), [true, true, true]);
-}
-
-#[test]
-fn a_program_needs_its_providers_running() {
-    let mut world = World::booted(CHAIN);
-    assert_eq!(world.supervisor.stop("c"), Ok(()));
-    let refused = world.supervisor.run("p", Vec::new(), streams());
-    assert_eq!(refused, Err(Error::NotRunning("c".to_string())));
-    let missing = world.supervisor.run("q", Vec::new(), streams());
-    assert_eq!(missing, Err(Error::NotFound("q".to_string())));
-}
-
-#[test]
 fn grants_are_told_in_words() {
     let world = World::booted(CHAIN);
     assert_eq!(
@@ -509,156 +423,6 @@ fn what_a_server_handed_out_is_revoked() {
 }
 
 /// `slow` has two seconds to become ready, `other` the default.
-const SLOW: &str = r#"
-[system]
-name = "slow"
-[servers.slow]
-component = "a.wasm"
-start-deadline = "2 s"
-restart = { policy = "on-failure", limit = 2, window = "1 s", backoff = "100 ms", backoff-max = "100 ms" }
-[servers.other]
-component = "b.wasm"
-[programs.p]
-component = "c.wasm"
-start-deadline = "1 s"
-"#;
-
-#[test]
-fn a_server_that_does_not_become_ready_is_killed_at_its_deadline() {
-    let mut world = World::new(SLOW);
-    world.boot();
-    world.pass(1_999);
-    assert_eq!(world.machine.population(), ["slow", "other"]);
-    world.pass(1);
-    assert!(world.logged(
-        "Error: `slow` was not ready 2 s after its start, its `start-deadline`, and was killed; \
-         it is restarted at once"
-    ));
-    assert_eq!(world.server("slow"), (State::Starting, 1));
-    assert_eq!(world.server("other"), (State::Starting, 0));
-    // The window is shorter than the deadline, and still it is not tried for ever.
-    world.pass(2_000);
-    assert_eq!(world.server("slow"), (State::BackingOff, 1));
-    world.pass(100);
-    world.pass(2_000);
-    assert_eq!(world.server("slow"), (State::Failed, 2));
-    assert!(world.logged("and was killed; it has failed, after 2 restarts within 1 s"));
-    assert_eq!(world.machine.population(), ["other"]);
-}
-
-#[test]
-fn readiness_ends_the_deadline() {
-    let mut world = World::booted(SLOW);
-    world.pass(60_000);
-    assert_eq!(world.server("slow"), (State::Running, 0));
-    assert!(!world.logged("killed"));
-    let timers = world.machine.pollables.borrow();
-    assert!(timers.values().all(|(source, _)| !matches!(source, Source::Timer(_))));
-}
-
-#[test]
-fn a_program_has_a_deadline_until_it_runs() {
-    let mut world = World::booted(SLOW);
-    let slow = world.supervisor.run("p", Vec::new(), streams()).expect("runs");
-    world.pass(1_000);
-    let exit = world.supervisor.task_exit(slow).expect("ended");
-    assert!(!exit.completed);
-    assert!(exit.message.starts_with("was not ready 1 s after its start"), "{}", exit.message);
-    let quick = world.supervisor.run("p", Vec::new(), streams()).expect("runs");
-    world.settle();
-    world.pass(60_000);
-    assert_eq!(world.supervisor.task_exit(quick), None);
-}
-
-#[test]
-fn a_restart_is_a_clone_with_the_same_grants() {
-    let mut world = World::booted(CHAIN);
-    let (grants, arguments) = (world.granted("b"), world.arguments("b"));
-    assert!(!world.is_clone("b"));
-    for _ in 0..2 {
-        world.crash("b", Cause::Trapped, 0);
-        world.pass(100);
-        assert!(world.is_clone("b"));
-        assert_eq!(world.server("b").0, State::Starting);
-        world.settle();
-        assert_eq!(world.server("b").0, State::Running);
-        assert_eq!((world.granted("b"), world.arguments("b")), (grants.clone(), arguments.clone()));
-    }
-    assert!(world.logged("Info: `b` is ready, as a clone"));
-    assert_eq!(world.server("b").1, 2);
-}
-
-#[test]
-fn without_a_snapshot_a_restart_loads() {
-    let mut world = World::booted(&CHAIN.replace("[servers.b]", "[servers.b]\nsnapshot = false"));
-    world.crash("b", Cause::Trapped, 0);
-    world.settle();
-    assert_eq!(world.server("b"), (State::Running, 1));
-    assert!(!world.is_clone("b") && !world.logged("cannot be cloned"));
-}
-
-#[test]
-fn a_server_that_cannot_be_cloned_is_loaded() {
-    let mut world = World::booted(CHAIN);
-    world.machine.clones.set(false);
-    world.crash("b", Cause::Trapped, 0);
-    world.settle();
-    assert_eq!(world.server("b"), (State::Running, 1));
-    assert!(!world.is_clone("b"));
-    assert!(world.logged("Warn: `b` cannot be cloned: no room: memory"));
-    assert!(world.machine.given_up_alive.borrow().is_empty());
-}
-
-#[test]
-fn a_clone_that_is_not_ready_by_itself_or_in_time_is_loaded_in_the_same_restart() {
-    let mut world = World::booted(CHAIN);
-    world.crash("b", Cause::Trapped, 0);
-    assert!(world.is_clone("b"));
-    world.crash("b", Cause::Refused, 1);
-    assert!(world.logged("Warn: `b` was refused, as a clone; it is loaded instead"));
-    assert!(!world.is_clone("b"));
-    world.settle();
-    assert_eq!(world.server("b"), (State::Running, 1));
-
-    // What was loaded is kept again.
-    world.crash("b", Cause::Trapped, 0);
-    world.pass(100);
-    assert!(world.is_clone("b"));
-    world.pass(30_000);
-    assert!(world.logged("and was killed, as a clone; it is loaded instead"));
-    assert!(!world.is_clone("b"));
-    world.crash("b", Cause::Refused, 1);
-    assert_eq!(world.server("b").0, State::Failed, "bytes that are refused are not tried again");
-}
-
-#[test]
-fn nothing_is_kept_of_a_server_that_is_down() {
-    let mut world = World::booted(CHAIN);
-    let kept = |world: &World| {
-        let domains = world.machine.domains.borrow();
-        domains.iter().any(|domain| domain.name == "b" && domain.kept && !domain.dropped)
-    };
-    assert!(kept(&world));
-    assert_eq!(world.supervisor.stop("b"), Ok(()));
-    assert!(!kept(&world));
-    assert_eq!(world.supervisor.start("b"), Ok(()));
-    world.settle();
-    assert!(!world.is_clone("b") && kept(&world));
-    world.crash("b", Cause::Exited, 0);
-    assert_eq!(world.server("b").0, State::Stopped);
-    assert!(!kept(&world));
-    assert_eq!(world.supervisor.start("b"), Ok(()));
-    world.settle();
-    for _ in 0..4 {
-        assert!(kept(&world));
-        world.crash("b", Cause::Trapped, 0);
-        world.pass(300);
-        world.settle();
-    }
-    assert_eq!(world.server("b").0, State::Failed);
-    assert!(!kept(&world));
-}
-
 #[test]
 fn who_has_to_have_signed_goes_with_every_domain() {
     let key = |digits: &str| format!("ed25519:{}", digits.repeat(32));
