@@ -9,7 +9,7 @@ use crate::{
     report,
     server::{Server, State, Watched},
     supervisor::Supervisor,
-    swap::{Event, Phase, order},
+    swap::{Event, order},
 };
 
 /// The probes of one domain of a server.
@@ -82,8 +82,7 @@ impl<K: Kernel> Supervisor<K> {
 
     /// Whether a server is asked for its state, or has given it up.
     fn is_giving_up_state(&self, index: usize) -> bool {
-        let phase = self.transaction_of(index).map(|(_, transaction, _)| transaction.swap.phase());
-        matches!(phase, Some(Phase::Quiesce | Phase::Transfer | Phase::Commit))
+        self.transaction_of(index).is_some_and(|(_, transaction, _)| transaction.swap.holds_calls())
     }
 
     /// Looks whether a server has answered its probe, and what.

@@ -120,6 +120,12 @@ impl Swap {
         self.phase
     }
 
+    /// Whether calls wait for it.
+    #[must_use]
+    pub const fn holds_calls(&self) -> bool {
+        matches!(self.phase, Phase::Quiesce | Phase::Transfer | Phase::Commit)
+    }
+
     /// Whether the new versions have the endpoints.
     #[must_use]
     pub const fn has_committed(&self) -> bool {
