@@ -82,6 +82,12 @@ pub trait Gate: 'static {
     /// Copies inside a window, ranges may overlap; `None` outside of it.
     fn move_block(&mut self, window: Window, source: u64, target: u64, count: u64) -> Option<()>;
 
+    /// What the guest may spend in its life, in units of about an instruction; `None` where the
+    /// kernel takes the processor from a guest that does not come back.
+    fn fuel(&self) -> Option<u64> {
+        None
+    }
+
     /// A number from the processor's random source; `None` if it has none.
     fn random(&mut self) -> Option<u64>;
     /// Reads any byte of the address space: `atoll:testing/raw-gate` only.

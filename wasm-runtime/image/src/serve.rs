@@ -100,13 +100,17 @@ fn check_signature(start: &Start, bytes: &[u8]) -> Result<(), End> {
 fn instantiate<G: Gate>(gate: G, start: Start, bytes: &[u8]) -> Result<Instance<Place<G>>, End> {
     let limits = start.limits;
     let backtrace = start.options.backtrace;
+    let fuel = gate.fuel();
     let mut place = Place::new(gate, start);
     let component = Component::parse(bytes, &limits).map_err(End::refused)?;
     place.handler = component.export_index("atoll:io/handler");
     let linked = component.link(&mut place).map_err(End::refused)?;
-    let translation = Translation { metered: false, backtrace };
+    let translation = Translation { metered: fuel.is_some(), backtrace };
     let translated = linked.component().translate_for(&limits, translation);
-    let translated = translated.map_err(End::refused)?;
+    let mut translated = translated.map_err(End::refused)?;
+    if let Some(fuel) = fuel {
+        translated = translated.with_fuel(fuel);
+    }
     let mut instance =
         Instance::from_translated(&linked, &translated, place, &limits).map_err(|trap| {
             let end = End::trapped(trap);
