@@ -20,6 +20,8 @@ mod guardian;
 mod heirs;
 mod inbox;
 mod init;
+#[cfg(any(test, feature = "inject"))]
+mod inject;
 mod introspect;
 mod meeting;
 mod objects;
@@ -86,6 +88,8 @@ pub struct Kernel {
     guardian: guardian::Guardian,
     /// Whether [`Self::settle`] has something to do, or to look after.
     unsettled: bool,
+    #[cfg(any(test, feature = "inject"))]
+    faults: inject::Faults,
 }
 
 /// Why the kernel could not start.
@@ -125,6 +129,8 @@ impl Kernel {
             inheritances: Vec::new(),
             guardian: guardian::Guardian::default(),
             unsettled: true,
+            #[cfg(any(test, feature = "inject"))]
+            faults: inject::Faults::default(),
         };
         kernel.start_first()?;
         Ok(kernel)

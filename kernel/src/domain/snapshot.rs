@@ -149,7 +149,7 @@ impl Kernel {
 }
 
 impl Domain {
-    fn copy_page(&mut self, page: VirtAddr) -> Result<(), Status> {
+    pub(super) fn copy_page(&mut self, page: VirtAddr) -> Result<(), Status> {
         self.require_memory(PAGE_SIZE)?;
         let body = self.body.as_mut().ok_or(Status::Closed)?;
         match body.space.copy_page(page) {

@@ -18,6 +18,8 @@ pub mod frames;
 #[cfg(target_os = "none")]
 pub mod heap;
 pub mod image;
+#[cfg(any(test, feature = "inject"))]
+pub mod inject;
 #[cfg(target_os = "none")]
 pub mod kernel_space;
 pub mod pages;

@@ -8,6 +8,7 @@ mod death;
 mod devices;
 mod guardian;
 mod handles;
+mod inject;
 mod messages;
 mod model;
 mod probes;
