@@ -91,6 +91,22 @@ pub(crate) fn build_probe(project: &Project) -> Result<PathBuf> {
     Ok(project.target.join(BARE).join("release/atoll-probe"))
 }
 
+/// Builds the native parts with test interfaces and with a kernel that injects faults on order. The
+/// kernel gets a copy of its own, and the plain one its place back.
+pub(crate) fn build_injecting(project: &Project) -> Result<Artifacts> {
+    wit::fill_deps(project)?;
+    step("building the kernel that injects faults");
+    let mut cargo = project.cargo("build")?;
+    cargo.args(["--quiet", "--release"]).args(bare_arguments()?);
+    run(cargo.args(["--features", "atoll-kernel/inject"]))?;
+    let built = project.target.join(BARE).join("release/atoll-kernel");
+    let kernel = project.target.join("kernel-inject");
+    let bytes = fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
+    write_if_changed(&kernel, &bytes)?;
+    let artifacts = build(project, true)?;
+    Ok(Artifacts { kernel, ..artifacts })
+}
+
 fn build_bare(project: &Project) -> Result<()> {
     step("building the kernel and the boot shim");
     run(project.cargo("build")?.args(["--quiet", "--release"]).args(bare_arguments()?))

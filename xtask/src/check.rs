@@ -1,7 +1,7 @@
 //! Tests: format, lints, host tests and scenarios.
 
 use crate::project::{Project, run};
-use crate::{artifacts, components, conformance, foreign, fuzz, image, rooms, wit};
+use crate::{artifacts, components, conformance, foreign, fuzz, image, inject, rooms, wit};
 use anyhow::{Context, Result, bail};
 use atoll_scenarios::{Images, Scenario, Summary, scenarios as all};
 use atoll_system_description::DESCRIPTION_MODULE;
@@ -135,6 +135,8 @@ pub(crate) fn test(project: &Project) -> Result<()> {
         Ok(targets) => summary.add(targets),
         Err(error) => summary.add(count("fuzzing", Err(error))),
     }
+    println!("== faults");
+    summary.add(inject::test(project));
     println!("== conformance");
     match conformance::test(project) {
         Ok(conformance) => summary.add(conformance),

@@ -17,6 +17,7 @@ mod conformance;
 mod foreign;
 mod fuzz;
 mod image;
+mod inject;
 mod project;
 mod rooms;
 mod run;
@@ -116,6 +117,8 @@ enum Task {
     Clippy,
     /// Searches for inputs that break the runtime, with AddressSanitizer
     Fuzz(fuzz::Options),
+    /// Injects faults into servers and counts what comes of them
+    Inject(inject::Options),
     /// Runs the runtime's pure modules under Miri, which takes a nightly compiler
     Miri,
     /// Checks the interfaces in wit/
@@ -181,6 +184,7 @@ fn perform(task: Task) -> Result<()> {
         Task::Clippy => check::clippy(&project),
         Task::Fuzz(options) if options.bounded => check::report(fuzz::bounded(&project)?),
         Task::Fuzz(options) => fuzz::fuzz(&project, &options),
+        Task::Inject(options) => inject::inject(&project, &options),
         Task::Miri => fuzz::miri(&project),
         Task::Wit { deps } if deps => wit::fill_deps(&project),
         Task::Wit { .. } => wit::check(&project),
