@@ -35,7 +35,7 @@ const LIMIT: Duration = Duration::from_secs(180);
 /// Said by the program last.
 const LAST: &str = "saboteur: no order is left";
 /// Faults of a test run, on the host and in a system.
-const TESTED: [u64; 2] = [1_000, 30];
+const TESTED: [u64; 2] = [1_000, 20];
 /// Seed of a test run: it leaves alone what is kept of campaigns of other seeds.
 const TEST_SEED: u64 = 0;
 
