@@ -50,8 +50,8 @@ impl Kernel {
         (failed && fits).then_some(heir)
     }
 
-    /// Wakes the heir of a domain that has ended; gives what is left of that back if somebody is to
-    /// be told and its memory to be freed at once.
+    /// Wakes the heir of a domain that has ended. If that cannot be, the end is one like any other:
+    /// what is left of the domain is freed, and whoever watches it is to be told.
     pub(super) fn wake_heir(
         &mut self,
         ended: DomainId,
@@ -108,6 +108,9 @@ impl Kernel {
 
     /// Tells of the inheritances whose time has come, and sees to it that it comes for the others.
     pub(crate) fn settle_inheritances(&mut self) {
+        if self.inheritances.is_empty() {
+            return;
+        }
         let now = self.now;
         while let Some(due) = self.inheritances.iter().position(|one| one.due <= now) {
             let Inheritance { ended, heir, .. } = self.inheritances.swap_remove(due);

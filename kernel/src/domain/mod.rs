@@ -138,8 +138,8 @@ impl Kernel {
 
     /// Whether an entry left nothing for [`Self::settle`].
     #[inline]
-    pub(crate) const fn is_settled(&self) -> bool {
-        !self.unsettled
+    pub(crate) fn is_settled(&self) -> bool {
+        !self.unsettled && !self.has_log_news()
     }
 
     /// Does what the entry left to be done: ends domains that nobody holds, lets another domain take
@@ -155,8 +155,7 @@ impl Kernel {
         self.settle_inheritances();
         self.settle_succession();
         self.settle_log();
-        let waiting = !self.log_watchers.is_empty() || !self.turns.is_empty();
-        self.unsettled = waiting || self.is_in_succession();
+        self.unsettled = !self.turns.is_empty() || self.is_in_succession();
     }
 
     /// A domain that has not ended, with its body.

@@ -46,7 +46,6 @@ impl Kernel {
             self.fire(id);
         } else if entry.object == Object::Log {
             self.log_end = trace::next_sequence();
-            self.unsettled = true;
         }
         Ok(())
     }
@@ -155,14 +154,16 @@ impl Kernel {
         }
     }
 
+    /// Whether the log grew for somebody who watches it.
+    #[inline]
+    pub(crate) fn has_log_news(&self) -> bool {
+        !self.log_watchers.is_empty() && trace::next_sequence() != self.log_end
+    }
+
     /// Tells those who watch the log that it grew, if it did.
     pub(crate) fn settle_log(&mut self) {
-        if self.log_watchers.is_empty() {
-            return;
-        }
-        let end = trace::next_sequence();
-        if end != self.log_end {
-            self.log_end = end;
+        if self.has_log_news() {
+            self.log_end = trace::next_sequence();
             self.fire_watches(Object::Log);
         }
     }
