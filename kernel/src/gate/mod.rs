@@ -201,11 +201,13 @@ impl Events for Kernel {
 
     fn interrupt(&mut self, line: u32) {
         self.now = time::now_ns();
+        self.end_rest();
         self.raise(line);
     }
 
     fn timer(&mut self) {
         self.now = time::now_ns();
+        self.end_rest();
         self.scheduler.tick(CPU, self.now);
         while let Some(domain) = self.scheduler.expired(self.now) {
             self.time_out(domain);

@@ -194,6 +194,12 @@ impl Scheduler {
         self.switches
     }
 
+    /// Whether nobody runs on `cpu` and nobody could.
+    #[must_use]
+    pub fn is_idle(&self, cpu: usize) -> bool {
+        self.current(cpu).is_none() && self.occupied == 0
+    }
+
     /// Makes a blocked domain ready, behind the others of its priority.
     pub fn wake(&mut self, domain: DomainId, now: u64) {
         match self.node(domain) {

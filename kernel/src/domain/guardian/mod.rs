@@ -49,6 +49,8 @@ pub(super) struct Guardian {
     beginnings: u32,
     /// What the first domain is asked.
     question: Option<Question>,
+    /// Whether nothing has to be looked at before something happens.
+    rests: bool,
     /// A domain that is to succeed the first one.
     successor: Option<DomainId>,
     /// It is doing so.

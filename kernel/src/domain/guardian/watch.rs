@@ -2,9 +2,10 @@
 //!
 //! A domain that waits for calls is well. One that does not is asked for a sign (`probes`), which
 //! it gives when it comes to wait. If it has not by the next look, it hangs, unless it merely did
-//! not get the processor: whoever has a higher priority may keep it for as long as it wants.
+//! not get the processor: whoever has a higher priority may keep it for as long as it wants. While
+//! all is well and nobody runs, nothing is looked at: the next interrupt sets the watch again.
 
-use super::super::{Activity, Domain, Life};
+use super::super::{Activity, CPU, Domain, Life};
 use super::Kernel;
 use crate::capability::DomainId;
 use crate::scheduler::{Alarm, NEVER};
@@ -62,6 +63,28 @@ impl Kernel {
         }
         self.unsettled = true;
         self.set_watch();
+        self.guardian.rests = self.is_at_rest();
+        if self.guardian.rests {
+            self.scheduler.set_alarm(Alarm::Guardian, NEVER);
+        }
+    }
+
+    /// Whether nothing can become of the first domain until an interrupt comes.
+    fn is_at_rest(&self) -> bool {
+        let guardian = &self.guardian;
+        let first = guardian.first.and_then(|first| self.live(first).ok());
+        let waits = first.is_some_and(|(domain, _)| domain.waits_for_calls());
+        waits
+            && guardian.succession.is_none()
+            && guardian.before.is_none()
+            && self.scheduler.is_idle(CPU)
+    }
+
+    /// Something happens: sets the watch, if it was not set for want of that.
+    pub(crate) fn end_rest(&mut self) {
+        if core::mem::take(&mut self.guardian.rests) {
+            self.set_watch();
+        }
     }
 
     fn look_at_first(&mut self) {

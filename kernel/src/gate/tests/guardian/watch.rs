@@ -77,3 +77,32 @@ fn one_that_never_becomes_ready_is_ended() {
     assert!(runs(&mut bench, None, 14));
     assert!(!runs(&mut bench, None, 4));
 }
+
+/// The times for which the timer was set since the last question.
+fn deadlines() -> Vec<Option<u64>> {
+    let set = |action| match action {
+        host::Action::Deadline(when) => Some(when),
+        _ => None,
+    };
+    host::take_actions().into_iter().filter_map(set).collect()
+}
+
+#[test]
+fn a_machine_that_rests_is_not_woken_for_the_watch_and_watched_again_when_it_wakes() {
+    let mut bench = Bench::new();
+    let event = bench.expect(bench.init, Call::CreateEvent, []) as u32;
+    let (peer, _, handles) = bench.spawn_with(PLAIN, &[copy(event, rights::SIGNAL)]);
+    bench.expect(bench.init, Call::Ready, []);
+    bench.expect(bench.init, Call::Watch, [event.into(), 1]);
+    bench.wait(bench.init);
+    let later = host::clock() + 10 * PERIOD_NS;
+    bench.blocks(peer, Call::Wait, [accept::ALL, later]);
+    drop(deadlines());
+    bench.pass(host::clock() + PERIOD_NS);
+    assert_eq!(deadlines(), [Some(later)], "only what somebody waits for");
+    // The peer wakes, and has the first domain begin to loop.
+    bench.pass(later);
+    assert!(deadlines().contains(&Some(later + PERIOD_NS)));
+    bench.expect(peer, Call::Signal, [handles[0].into(), 1]);
+    assert!(!runs(&mut bench, None, 3), "it hangs");
+}
