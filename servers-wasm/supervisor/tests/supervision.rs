@@ -15,10 +15,10 @@ mod swapping;
 use atoll_supervisor::{
     kernel::{Action, Cause, Error, Phase, Streams},
     server::State,
-    swap::{Purpose, Replacement},
+    swap::Purpose,
 };
 use proptest::prelude::{prop, proptest};
-use simulated::{Source, World};
+use simulated::{Source, World, to};
 
 const DEFAULT: &str = include_str!("../../../iso/systems/default.toml");
 
@@ -449,12 +449,7 @@ fn who_has_to_have_signed_goes_with_every_domain() {
     assert!(world.is_clone("a"));
     assert_eq!(signers(&world, "a"), [review], "a clone compares them with its original's");
     world.settle();
-    let version = Replacement {
-        server: "a".to_string(),
-        component: "a2.wasm".to_string(),
-        grants: Vec::new(),
-    };
-    world.supervisor.swap(&[version], Purpose::Replace).expect("a swap");
+    world.supervisor.swap(&[to("a", "a2.wasm")], Purpose::Replace).expect("a swap");
     assert!(world.machine.running("a2.wasm").is_some());
     assert_eq!(signers(&world, "a"), [review]);
     world.settle();

@@ -3,10 +3,10 @@
 use atoll_supervisor::{
     kernel::Cause,
     server::State,
-    swap::{self, Purpose, Replacement},
+    swap::{self, Purpose},
 };
 
-use crate::simulated::{Source, World};
+use crate::simulated::{Source, World, to};
 
 /// `b` is probed and takes its dependants with it: `c` imports from it, `d` from `c`.
 const PROBED: &str = r#"
@@ -124,9 +124,7 @@ fn a_kernel_without_probes_is_told_once() {
 }
 
 fn swap(world: &mut World) -> u64 {
-    let (server, component) = ("b".to_string(), "b2.wasm".to_string());
-    let version = Replacement { server, component, grants: Vec::new() };
-    world.supervisor.swap(&[version], Purpose::Replace).expect("a swap")
+    world.supervisor.swap(&[to("b", "b2.wasm")], Purpose::Replace).expect("a swap")
 }
 
 #[test]

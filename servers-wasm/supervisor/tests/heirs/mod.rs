@@ -1,12 +1,8 @@
 //! Heirs: when a server has one, when it is used, and when it must not be.
 
-use atoll_supervisor::{
-    kernel::Cause,
-    server::State,
-    swap::{Purpose, Replacement},
-};
+use atoll_supervisor::{kernel::Cause, server::State, swap::Purpose};
 
-use crate::simulated::World;
+use crate::simulated::{World, to};
 
 /// `b` has an heir; two restarts in a row and no more within ten seconds.
 const HEIR: &str = r#"
@@ -178,11 +174,7 @@ fn a_server_and_its_heir_that_are_both_gone_are_one_crash() {
 #[test]
 fn a_swap_has_no_heirs_and_what_stays_gets_one() {
     let mut world = with_heir(HEIR);
-    let replacements = [Replacement {
-        server: "b".to_string(),
-        component: "b2.wasm".to_string(),
-        grants: Vec::new(),
-    }];
+    let replacements = [to("b", "b2.wasm")];
     world.supervisor.swap(&replacements, Purpose::Replace).expect("begins");
     world.settle();
     assert_eq!(population(&world), 2, "the old version and the new one");

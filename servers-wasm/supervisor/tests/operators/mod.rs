@@ -5,7 +5,7 @@ use atoll_supervisor::{
     swap::{Purpose, Replacement},
 };
 
-use crate::simulated::World;
+use crate::simulated::{World, to};
 
 /// `b` needs `a`; `root` may change everything, `keeper` and `helper` only `a`, of which `keeper`
 /// may give it a clock, and `reader` everything, but give nothing.
@@ -42,9 +42,9 @@ const KEEPER: Option<u64> = Some(1);
 const HELPER: Option<u64> = Some(2);
 const READER: Option<u64> = Some(3);
 
-fn to(server: &str, component: &str, grants: &[&str]) -> Replacement {
+fn with(server: &str, component: &str, grants: &[&str]) -> Replacement {
     let grants = grants.iter().map(|line| line.to_string()).collect();
-    Replacement { server: server.into(), component: component.into(), grants }
+    Replacement { grants, ..to(server, component) }
 }
 
 fn denied<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
@@ -102,7 +102,7 @@ fn nobody_changes_a_server_out_of_reach() {
             denied(operator.revoke("b")),
             denied(operator.rollback("b")),
             denied(operator.history("b")),
-            denied(operator.swap(&[to("b", "b2.wasm", &[])], Purpose::Check)),
+            denied(operator.swap(&[with("b", "b2.wasm", &[])], Purpose::Check)),
         ];
         let why = "may be changed by `root` or `reader`, not by this client";
         assert!(refused.iter().all(|words| words.ends_with(why)), "{client:?}: {refused:?}");
@@ -112,7 +112,7 @@ fn nobody_changes_a_server_out_of_reach() {
     for client in [None, Some(4)] {
         denied(world.supervisor.operator(client).stop("a"));
     }
-    let both = [to("a", "a2.wasm", &[]), to("b", "b2.wasm", &[])];
+    let both = [with("a", "a2.wasm", &[]), with("b", "b2.wasm", &[])];
     denied(world.supervisor.operator(KEEPER).swap(&both, Purpose::Replace));
     assert_eq!(world.machine.components(), ["a.wasm", "c.wasm", "b.wasm"], "nothing happened");
 }
@@ -126,7 +126,7 @@ fn what_is_in_reach_is_changed() {
         world.pass(1_000);
         swapped.map(drop)
     };
-    assert_eq!(swap(&mut world, HELPER, to("a", "a2.wasm", &[])), Ok(()));
+    assert_eq!(swap(&mut world, HELPER, with("a", "a2.wasm", &[])), Ok(()));
     assert_eq!(world.machine.components(), ["c.wasm", "b.wasm", "a2.wasm"]);
     assert_eq!(world.supervisor.operator(HELPER).rollback("a").map(drop), Ok(()));
     world.settle();
@@ -151,7 +151,7 @@ fn nobody_grants_what_is_not_his_to_give() {
     let (clock, log) = ("atoll:clocks/monotonic=kernel", "atoll:log/log={ log = \"write\" }");
     let mut ask = |client, lines: &[&str]| {
         let mut operator = world.supervisor.operator(client);
-        let asked = operator.swap(&[to("a", "a2.wasm", lines)], Purpose::Check);
+        let asked = operator.swap(&[with("a", "a2.wasm", lines)], Purpose::Check);
         world.settle();
         asked
     };
@@ -174,7 +174,7 @@ fn nobody_grants_what_is_not_his_to_give() {
 #[test]
 fn a_set_is_rolled_back_only_by_who_reaches_all_of_it() {
     let mut world = World::booted(SYSTEM);
-    let both = [to("a", "a2.wasm", &[]), to("b", "b2.wasm", &[])];
+    let both = [with("a", "a2.wasm", &[]), with("b", "b2.wasm", &[])];
     let swap = world.supervisor.operator(ROOT).swap(&both, Purpose::Replace).expect("a swap");
     // While it is not over, a rollback would cancel it.
     denied(world.supervisor.operator(KEEPER).rollback("a"));
@@ -186,7 +186,7 @@ fn a_set_is_rolled_back_only_by_who_reaches_all_of_it() {
     assert_eq!(world.machine.components(), ["c.wasm", "a2.wasm", "b2.wasm"]);
     // After a swap of its own, the last one of `a` concerns only that.
     let operator = &mut world.supervisor.operator(KEEPER);
-    operator.swap(&[to("a", "a.wasm", &[])], Purpose::Replace).expect("a swap");
+    operator.swap(&[with("a", "a.wasm", &[])], Purpose::Replace).expect("a swap");
     world.settle();
     world.pass(1_000);
     assert!(world.supervisor.operator(KEEPER).rollback("a").is_ok());
@@ -196,7 +196,7 @@ fn a_set_is_rolled_back_only_by_who_reaches_all_of_it() {
 fn a_scope_that_is_granted_in_a_swap_gets_its_endpoint() {
     let mut world = World::booted(SYSTEM);
     let line = "atoll:supervision/swapping={ server = \"supervisor\", servers = [\"b\"] }";
-    let version = to("a", "a2.wasm", &[line]);
+    let version = with("a", "a2.wasm", &[line]);
     world.supervisor.operator(ROOT).swap(&[version], Purpose::Replace).expect("a swap");
     assert_eq!(
         world.machine.published.borrow().last().expect("one"),
@@ -209,7 +209,7 @@ fn a_scope_that_is_granted_in_a_swap_gets_its_endpoint() {
     let mut operator = world.supervisor.operator(Some(4));
     assert_eq!(operator.restart("b"), Ok(()));
     denied(operator.restart("a"));
-    let version = to(
+    let version = with(
         "a",
         "a3.wasm",
         &["atoll:supervision/swapping={ server = \"supervisor\", servers = [\"x\"] }"],
@@ -222,7 +222,7 @@ fn a_scope_that_is_granted_in_a_swap_gets_its_endpoint() {
 fn scopes_outlive_the_supervisor() {
     let mut world = World::booted(SYSTEM);
     let line = "atoll:supervision/swapping={ server = \"supervisor\", servers = [\"b\"] }";
-    let version = to("a", "a2.wasm", &[line]);
+    let version = with("a", "a2.wasm", &[line]);
     world.supervisor.operator(ROOT).swap(&[version], Purpose::Replace).expect("a swap");
     world.settle();
     world.pass(1_000);

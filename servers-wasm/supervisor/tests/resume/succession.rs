@@ -10,7 +10,7 @@ use atoll_supervisor::{
 use super::living;
 use crate::{
     CHAIN,
-    simulated::{Play, World},
+    simulated::{Play, World, to},
     streams,
 };
 
@@ -19,7 +19,7 @@ const NEXT: &str = "a2.wasm";
 const FIRST: &str = "supervisor.wasm";
 
 fn replacement() -> Replacement {
-    Replacement { server: "supervisor".into(), component: NEXT.into(), grants: Vec::new() }
+    to("supervisor", NEXT)
 }
 
 fn booted() -> World {
@@ -164,8 +164,7 @@ fn what_would_be_left_halfway_is_refused() {
         Err(Error::Invalid(why)) => why,
         other => panic!("{other:?}"),
     };
-    let server =
-        Replacement { server: "b".into(), component: "b2.wasm".into(), grants: Vec::new() };
+    let server = to("b", "b2.wasm");
     let alone = refused(&mut world, &[replacement(), server.clone()]);
     assert_eq!(alone, "the supervisor is swapped alone, and granted nothing");
     world.supervisor.swap(std::slice::from_ref(&server), Purpose::Replace).expect("a swap");

@@ -7,7 +7,7 @@ use atoll_supervisor::{
 };
 use proptest::prelude::{any, prop, proptest};
 
-use crate::simulated::{Source, World};
+use crate::simulated::{self, Source, World};
 
 /// `c` needs `b`, which needs `a`.
 const CHAIN: &str = r#"
@@ -29,7 +29,7 @@ component = "c.wasm"
 
 fn to(server: &str) -> Replacement {
     let grants = vec!["atoll:clocks/monotonic=kernel".to_string()];
-    Replacement { server: server.into(), component: format!("{server}2.wasm"), grants }
+    Replacement { grants, ..simulated::to(server, &format!("{server}2.wasm")) }
 }
 
 fn begin(world: &mut World, servers: &[&str]) {

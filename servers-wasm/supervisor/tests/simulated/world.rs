@@ -2,9 +2,14 @@
 
 use std::{collections::BTreeMap, rc::Rc};
 
-use atoll_supervisor::{Supervisor, kernel::Cause, server::State};
+use atoll_supervisor::{Supervisor, kernel::Cause, server::State, swap::Replacement};
 
 use super::{Machine, Play, Source};
+
+/// A new version of a server, without grants beyond what it has.
+pub(crate) fn to(server: &str, component: &str) -> Replacement {
+    Replacement { server: server.into(), component: component.into(), grants: Vec::new() }
+}
 
 /// A supervisor on a simulated machine.
 pub(crate) struct World {

@@ -6,8 +6,8 @@ use atoll_supervisor::{
     swap,
 };
 
-use super::{CHAIN, begin, is_settled, record, to, why};
-use crate::simulated::{Source, World};
+use super::{CHAIN, begin, is_settled, record, why};
+use crate::simulated::{Source, World, to};
 
 #[test]
 fn every_failure_leaves_the_old_version() {

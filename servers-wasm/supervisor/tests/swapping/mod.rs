@@ -12,7 +12,7 @@ use atoll_supervisor::{
 };
 use proptest::prelude::{prop, proptest};
 
-use crate::simulated::{Source, World};
+use crate::simulated::{Source, World, to};
 
 /// `c` needs `b`, which needs `a`.
 const CHAIN: &str = r#"
@@ -33,10 +33,6 @@ component = "c.wasm"
 [servers.c.imports]
 "x:y/b" = { server = "b" }
 "#;
-
-fn to(server: &str, component: &str) -> Replacement {
-    Replacement { server: server.into(), component: component.into(), grants: Vec::new() }
-}
 
 fn begin(world: &mut World, replacements: &[Replacement]) -> u64 {
     world.supervisor.swap(replacements, Purpose::Replace).expect("a swap")

@@ -5,8 +5,8 @@ use atoll_supervisor::{
     swap::{self, Purpose, Replacement},
 };
 
-use super::{CHAIN, begin, is_settled, record, to, why};
-use crate::simulated::World;
+use super::{CHAIN, begin, is_settled, record, why};
+use crate::simulated::{World, to};
 
 #[test]
 fn a_check_changes_nothing() {

@@ -3,8 +3,8 @@
 
 use atoll_supervisor::swap;
 
-use super::{begin, is_settled, record, to, why};
-use crate::simulated::World;
+use super::{begin, is_settled, record, why};
+use crate::simulated::{World, to};
 
 /// `b` needs `a`, and nobody else does; `c` needs nothing.
 const PAIR: &str = r#"
