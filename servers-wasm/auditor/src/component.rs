@@ -10,6 +10,7 @@ wit_bindgen::generate!({
 use crate::{Report, Request, USAGE};
 use atoll::clocks::monotonic;
 use atoll::testing::tally::{self, Account};
+use atoll_allocator as _;
 use exports::wasi::cli::run::Guest;
 use wasi::cli::{environment, exit, stderr, stdout};
 use wasi::io::streams::OutputStream;

@@ -11,6 +11,7 @@ mod bindings {
 }
 
 use crate::{Request, Tally, USAGE};
+use atoll_allocator as _;
 use bindings::{
     atoll::{
         clocks::monotonic,

@@ -10,6 +10,7 @@ mod bindings {
     });
 }
 
+use atoll_allocator as _;
 use bindings::{
     atoll::lifecycle::capsule,
     exports::atoll::samples::counter::{Error, Guest},

@@ -1,6 +1,7 @@
 //! The component: `atoll:testing/echo` on the functions of this crate.
 
 use crate::Counter;
+use atoll_allocator as _;
 
 #[allow(missing_docs, unreachable_pub, reason = "generated")]
 #[allow(clippy::all, reason = "generated")]

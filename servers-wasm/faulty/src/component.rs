@@ -10,6 +10,7 @@ wit_bindgen::generate!({
     generate_all,
 });
 
+use atoll_allocator as _;
 use core::arch::wasm32;
 use core::hint::black_box;
 

@@ -8,6 +8,7 @@ wit_bindgen::generate!({
 });
 
 use crate::{Lines, Request, greeting};
+use atoll_allocator as _;
 use exports::wasi::cli::run::Guest;
 use wasi::cli::{environment, exit, stderr, stdin, stdout};
 use wasi::io::streams::OutputStream;

@@ -11,6 +11,7 @@ mod bindings {
 }
 
 use crate::{Request, USAGE};
+use atoll_allocator as _;
 use bindings::{
     atoll::supervision::{
         swapping::{self, Replacement, SwapResult, Transaction},

@@ -1,5 +1,6 @@
 //! The component: the kernel's ring as [`Source`], the journal as export.
 
+use atoll_allocator as _;
 use std::cell::RefCell;
 
 use crate::{Collector, Entry, Filter, Level, Source};

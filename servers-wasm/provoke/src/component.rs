@@ -9,6 +9,7 @@ wit_bindgen::generate!({
 
 use crate::{ENDLESS, Request, TRICKS, report};
 use atoll::testing::mischief::{self, ErrorCode, Trick};
+use atoll_allocator as _;
 use exports::wasi::cli::run::Guest;
 use wasi::cli::{environment, exit, stderr, stdout};
 use wasi::io::streams::OutputStream;

@@ -1,5 +1,6 @@
 //! The component: `atoll:testing/relay` on counters of `atoll:testing/echo`.
 
+use atoll_allocator as _;
 use std::cell::RefCell;
 
 use crate::Shelf;

@@ -13,6 +13,7 @@ wit_bindgen::generate!({
 use crate::USAGE;
 use crate::orders::Orders;
 use atoll::supervision::modules::Module;
+use atoll_allocator as _;
 use exports::wasi::cli::run::Guest;
 use faults::Saboteur;
 use wasi::cli::{environment, exit, stderr, stdout};

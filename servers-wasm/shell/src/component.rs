@@ -23,6 +23,7 @@ use atoll::clocks::monotonic;
 use atoll::log::log::{Level as LogLevel, write as log};
 use atoll::supervision::machine::Action;
 use atoll::supervision::{servers, swapping};
+use atoll_allocator as _;
 use exports::wasi::cli::run::Guest;
 use jobs::Jobs;
 use session::{Gone, Session};

@@ -1,5 +1,6 @@
 //! The component: `atoll:samples/store` until a [`Trick`] is played.
 
+use atoll_allocator as _;
 use std::cell::{Cell, RefCell};
 
 use atoll_store_tables::Tables;

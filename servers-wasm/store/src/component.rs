@@ -1,5 +1,6 @@
 //! The component: `atoll:samples/store` on [`Tables`].
 
+use atoll_allocator as _;
 use std::cell::RefCell;
 
 use atoll_store_tables::Tables;

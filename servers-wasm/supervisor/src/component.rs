@@ -6,6 +6,7 @@ mod handover;
 mod service;
 mod swapping;
 
+use atoll_allocator as _;
 use std::cell::RefCell;
 
 use atoll_system_description::{Domain, Isolation, OnCrash, Signer};

@@ -14,6 +14,7 @@ mod recover;
 mod values;
 
 use crate::{Report, Request, USAGE};
+use atoll_allocator as _;
 use exports::wasi::cli::run::Guest;
 use wasi::cli::{environment, exit, stderr, stdout};
 use wasi::io::streams::OutputStream;

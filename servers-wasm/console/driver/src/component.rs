@@ -21,6 +21,7 @@ mod devices;
 mod handover;
 mod sessions;
 
+use atoll_allocator as _;
 use std::cell::RefCell;
 use std::marker::PhantomData;
 
