@@ -33,15 +33,6 @@ impl Level {
     }
 }
 
-/// Where a program runs, or a swap.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// It has the terminal, and the shell waits for its end.
-    Foreground,
-    /// The shell goes on; it gets no input.
-    Background,
-}
-
 /// A command that makes sense.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -74,8 +65,6 @@ pub enum Command {
         replacements: Vec<Replacement>,
         /// Whether it is only tried how far it would get.
         dry_run: bool,
-        /// Whether the shell waits for its end.
-        place: Place,
     },
     /// Goes back to the version before the last swap.
     Rollback(String),
@@ -95,8 +84,6 @@ pub enum Command {
         program: String,
         /// Its arguments.
         arguments: Vec<String>,
-        /// Whether the shell waits for it.
-        place: Place,
     },
     /// A first word that is no command: a program, or a mistake.
     Other {
@@ -104,8 +91,6 @@ pub enum Command {
         name: String,
         /// What follows it.
         arguments: Vec<String>,
-        /// Whether the shell waits for it.
-        place: Place,
     },
     /// Memory.
     Mem,
@@ -119,6 +104,14 @@ pub enum Command {
     Reboot,
     /// Switches the machine off.
     PowerOff,
+}
+
+impl Command {
+    /// Whether it is a program that is meant, as far as the words tell.
+    #[must_use]
+    pub fn is_program(&self) -> bool {
+        matches!(self, Self::Run { .. } | Self::Other { .. })
+    }
 }
 
 /// Name, arguments and purpose of every command, by name.
@@ -138,7 +131,7 @@ pub const COMMANDS: [(&str, &str, &str); 21] = [
     ("restart", "NAME", "end a server and start it again"),
     ("revoke", "NAME", "revoke every object that a server has handed out"),
     ("rollback", "NAME", "go back to the version before the last swap"),
-    ("run", "PROGRAM [ARGUMENT ...]", "run a program; with & at the end, do not wait"),
+    ("run", "PROGRAM [ARGUMENT ...]", "run a program, even one named like a command"),
     ("start", "NAME", "start a stopped or failed server"),
     ("stop", "NAME", "stop a server; it is not restarted"),
     (
@@ -155,7 +148,7 @@ const LOG_LIMIT: u32 = 200;
 /// Log entries shown unless told otherwise.
 const LOG_DEFAULT: u32 = 40;
 
-/// Understands the words of a line.
+/// Understands the words of a command.
 ///
 /// # Errors
 /// One line that says what is wrong and what would be right.
@@ -185,20 +178,8 @@ pub fn parse(words: Vec<String>) -> Result<Command, String> {
         "help" => help(arguments)?,
         "log" => log(arguments)?,
         "run" => run(arguments)?,
-        _ => {
-            let (arguments, place) = placed(arguments);
-            Command::Other { name, arguments, place }
-        }
+        _ => Command::Other { name, arguments },
     })
-}
-
-/// Takes a last `&` off the arguments.
-fn placed(mut arguments: Vec<String>) -> (Vec<String>, Place) {
-    let place = match arguments.pop_if(|last| last == "&") {
-        Some(_) => Place::Background,
-        None => Place::Foreground,
-    };
-    (arguments, place)
 }
 
 fn help(arguments: Vec<String>) -> Result<Command, String> {
@@ -211,8 +192,7 @@ fn help(arguments: Vec<String>) -> Result<Command, String> {
 fn run(arguments: Vec<String>) -> Result<Command, String> {
     let mut arguments = arguments.into_iter();
     let program = arguments.next().ok_or_else(|| usage("run", "needs a program"))?;
-    let (arguments, place) = placed(arguments.collect());
-    Ok(Command::Run { program, arguments, place })
+    Ok(Command::Run { program, arguments: arguments.collect() })
 }
 
 fn log(arguments: Vec<String>) -> Result<Command, String> {
@@ -306,10 +286,11 @@ fn distance(from: &str, to: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::words::split;
+    use crate::{line, words::split};
 
-    fn parsed(line: &str) -> Result<Command, String> {
-        parse(split(line).unwrap())
+    fn parsed(command: &str) -> Result<Command, String> {
+        let line = line::parse(split(command).unwrap())?;
+        parse(line.stages.into_iter().next().unwrap_or_default())
     }
 
     #[test]
@@ -335,16 +316,11 @@ mod tests {
             Ok(Command::Run {
                 program: "hello".into(),
                 arguments: ["a b", "--exit", "3"].map(String::from).to_vec(),
-                place: Place::Foreground,
             })
         );
         assert_eq!(
-            parsed("hello Ada &"),
-            Ok(Command::Other {
-                name: "hello".into(),
-                arguments: vec!["Ada".into()],
-                place: Place::Background,
-            })
+            parsed("hello Ada"),
+            Ok(Command::Other { name: "hello".into(), arguments: vec!["Ada".into()] })
         );
     }
 

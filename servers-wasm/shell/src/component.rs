@@ -16,8 +16,9 @@ mod services;
 mod session;
 mod swaps;
 
-use crate::command::{self, COMMANDS, Command, Place};
+use crate::command::{self, COMMANDS, Command};
 use crate::input::Entry;
+use crate::line::{self, Line, Place};
 use crate::{PROMPT, views, words};
 use atoll::clocks::monotonic;
 use atoll::log::log::{Level as LogLevel, write as log};
@@ -25,7 +26,7 @@ use atoll::supervision::machine::Action;
 use atoll::supervision::{servers, swapping};
 use atoll_allocator as _;
 use exports::wasi::cli::run::Guest;
-use jobs::Jobs;
+use jobs::{Jobs, Plan, Program};
 use session::{Gone, Session};
 use wasi::io::poll;
 
@@ -82,10 +83,9 @@ fn converse(
             Entry::Interrupt => {}
             Entry::End => session.print(&views::stays())?,
             Entry::Line(line) => {
-                let parsed =
-                    words::split(&line).map_err(|unfinished| unfinished.message().to_owned());
-                match parsed.and_then(command::parse) {
-                    Ok(command) => execute(session, jobs, command, &mut programs)?,
+                let tokens = words::split(&line).map_err(|what| what.message().to_owned());
+                match tokens.and_then(line::parse) {
+                    Ok(line) => carry_out(session, jobs, line, &mut programs)?,
                     Err(mistake) => session.print_line(&mistake)?,
                 }
             }
@@ -93,32 +93,72 @@ fn converse(
     }
 }
 
+/// Carries a line out, or says why not.
+fn carry_out(
+    session: &mut Session,
+    jobs: &mut Jobs,
+    line: Line,
+    programs: &mut Vec<String>,
+) -> Result<(), Gone> {
+    let Line { stages, place } = line;
+    let mut commands = Vec::new();
+    for words in stages {
+        match command::parse(words) {
+            Ok(command) => commands.push(command),
+            Err(mistake) => return session.print_line(&mistake),
+        }
+    }
+    // A command alone may use the terminal in ways of its own.
+    if commands.iter().all(|command| !command.is_program()) && commands.len() < 2 {
+        return commands.drain(..).try_for_each(|only| execute(session, jobs, only, place));
+    }
+    match plan(commands, programs) {
+        Ok(plan) => jobs.run(session, plan, place),
+        Err(reason) => session.print_line(&reason),
+    }
+}
+
+/// Finds the programs of a line, and what the command before them, if there is one, gives them to
+/// read.
+fn plan(commands: Vec<Command>, programs: &mut Vec<String>) -> Result<Plan, String> {
+    let mut plan = Plan::default();
+    for command in commands {
+        match command {
+            Command::Run { program, arguments } => {
+                plan.programs.push(Program { program, arguments })
+            }
+            Command::Other { name, arguments } => {
+                if let Ok(known) = services::programs() {
+                    *programs = known;
+                }
+                if !programs.contains(&name) {
+                    return Err(command::unknown(&name, programs));
+                }
+                plan.programs.push(Program { program: name, arguments });
+            }
+            shown if plan.text.is_none() && plan.programs.is_empty() => {
+                plan.text = Some(answer(shown)?);
+            }
+            _ => return Err(views::reads_nothing()),
+        }
+    }
+    Ok(plan)
+}
+
+/// Carries a command out that is none of a program.
 fn execute(
     session: &mut Session,
     jobs: &mut Jobs,
     command: Command,
-    programs: &mut Vec<String>,
+    place: Place,
 ) -> Result<(), Gone> {
     match command {
-        Command::Nothing => Ok(()),
-        Command::Run { program, arguments, place } => {
-            jobs.run(session, &program, &arguments, place)
-        }
-        Command::Other { name, arguments, place } => {
-            if let Ok(known) = services::programs() {
-                *programs = known;
-            }
-            if programs.contains(&name) {
-                jobs.run(session, &name, &arguments, place)
-            } else {
-                session.print_line(&command::unknown(&name, programs))
-            }
-        }
-        Command::Top => top(session),
-        Command::Swap { replacements, dry_run, place } => {
+        Command::Swap { replacements, dry_run } => {
             follow(session, jobs, swaps::begin(replacements, dry_run), place)
         }
-        Command::Rollback(name) => follow(session, jobs, swaps::back(&name), Place::Foreground),
+        _ if place == Place::Background => session.print_line(&views::stays_in_foreground()),
+        Command::Top => top(session),
+        Command::Rollback(name) => follow(session, jobs, swaps::back(&name), place),
         other => match answer(other) {
             Ok(text) => session.print(&text),
             Err(reason) => session.print_line(&reason),
@@ -184,12 +224,12 @@ fn answer(command: Command) -> Result<String, String> {
         Command::Clear => String::from("\x1b[H\x1b[2J"),
         Command::Reboot => power(Action::Reboot)?,
         Command::PowerOff => power(Action::PowerOff)?,
-        Command::Nothing
-        | Command::Top
+        Command::Nothing => String::new(),
+        Command::Top
         | Command::Run { .. }
         | Command::Swap { .. }
         | Command::Rollback(_)
-        | Command::Other { .. } => String::new(),
+        | Command::Other { .. } => return Err(views::writes_nothing()),
     })
 }
 

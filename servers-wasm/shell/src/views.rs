@@ -47,7 +47,10 @@ pub fn help() -> String {
             text.push_str(&format!("  {call:27}  {purpose}\n"));
         }
     }
-    text.push_str("Any other word runs the program of that name. Ctrl-C ends it, Tab completes.\n");
+    text.push_str(
+        "Any other word runs the program of that name. Ctrl-C ends it, Tab completes.\n\
+         `A | B` lets B read what A writes. `&` at the end lets the shell go on.\n",
+    );
     text
 }
 
@@ -320,10 +323,34 @@ pub fn no_program(name: &str, programs: &[String]) -> String {
     format!("there is no program `{name}`; there are: {}", programs.join(", "))
 }
 
-/// What is said when a program starts in the background.
+/// What is said when programs that are joined start in the background.
 #[must_use]
-pub fn in_background(name: &str) -> String {
-    format!("{name} runs in the background; `kill {name}` ends it")
+pub fn in_background(names: &[&str]) -> String {
+    match names {
+        [name] => format!("{name} runs in the background; `kill {name}` ends it"),
+        names => {
+            let first = names.first().copied().unwrap_or_default();
+            format!("{} run in the background; `kill {first}` ends one", names.join(" | "))
+        }
+    }
+}
+
+/// What is said when a command of the shell stands where only a program can.
+#[must_use]
+pub fn reads_nothing() -> String {
+    String::from("only programs can stand after `|`")
+}
+
+/// What is said when a command needs the terminal.
+#[must_use]
+pub fn writes_nothing() -> String {
+    String::from("only programs, and commands that answer with a text, can be joined")
+}
+
+/// What is said when a command cannot run in the background.
+#[must_use]
+pub fn stays_in_foreground() -> String {
+    String::from("only programs and swaps run in the background")
 }
 
 /// What is said when a program in the background has ended.

@@ -1,8 +1,36 @@
-//! Cuts a command line into words.
+//! Cuts a command line into words and operators.
 //!
-//! Words are separated by blanks. `'...'` keeps everything as it is, `"..."` and bare text keep it
-//! but for `\`, which takes the next character as it is. Pieces without a blank between them are
-//! one word, so `a'b c'` is `ab c`; `''` is an empty word.
+//! Words are separated by blanks and operators. `'...'` keeps everything as it is, `"..."` and bare
+//! text keep it but for `\`, which takes the next character as it is. Pieces without a blank
+//! between them are one word, so `a'b c'` is `ab c`; `''` is an empty word.
+
+/// A piece of a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Token {
+    /// A word, without its quotation marks and escapes.
+    Word(String),
+    /// An operator that stands outside quotation marks.
+    Operator(Operator),
+}
+
+/// What joins the words of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operator {
+    /// `|`
+    Pipe,
+    /// `&`
+    Background,
+}
+
+impl Operator {
+    fn of(character: char) -> Option<Self> {
+        match character {
+            '|' => Some(Self::Pipe),
+            '&' => Some(Self::Background),
+            _ => None,
+        }
+    }
+}
 
 /// What is wrong with a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,17 +53,22 @@ impl Unfinished {
     }
 }
 
-/// Cuts a line into words.
+/// Cuts a line into words and operators.
 ///
 /// # Errors
 /// When a quotation or an escape is not finished.
-pub fn split(line: &str) -> Result<Vec<String>, Unfinished> {
-    let mut words = Vec::new();
+pub fn split(line: &str) -> Result<Vec<Token>, Unfinished> {
+    let mut tokens = Vec::new();
     let mut word: Option<String> = None;
     let mut rest = line.chars();
     while let Some(character) = rest.next() {
+        if let Some(operator) = Operator::of(character) {
+            tokens.extend(word.take().map(Token::Word));
+            tokens.push(Token::Operator(operator));
+            continue;
+        }
         match character {
-            ' ' | '\t' => words.extend(word.take()),
+            ' ' | '\t' => tokens.extend(word.take().map(Token::Word)),
             '\\' => {
                 let literal = rest.next().ok_or(Unfinished::Backslash)?;
                 word.get_or_insert_default().push(literal);
@@ -44,8 +77,8 @@ pub fn split(line: &str) -> Result<Vec<String>, Unfinished> {
             other => word.get_or_insert_default().push(other),
         }
     }
-    words.extend(word);
-    Ok(words)
+    tokens.extend(word.map(Token::Word));
+    Ok(tokens)
 }
 
 fn quoted(
@@ -67,19 +100,33 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn words(line: &str) -> Vec<String> {
+        let word = |token| match token {
+            Token::Word(word) => word,
+            Token::Operator(operator) => format!("{operator:?}"),
+        };
+        split(line).unwrap().into_iter().map(word).collect()
+    }
+
     #[test]
     fn blanks_separate() {
-        assert_eq!(split("  run \t hello  a ").unwrap(), ["run", "hello", "a"]);
-        assert_eq!(split("   ").unwrap(), [""; 0]);
+        assert_eq!(words("  run \t hello  a "), ["run", "hello", "a"]);
+        assert_eq!(words("   "), [""; 0]);
     }
 
     #[test]
     fn quotes_and_escapes_keep() {
         assert_eq!(
-            split(r#"echo 'a  "b\' "c \"d\" 'e'" f\ g"#).unwrap(),
+            words(r#"echo 'a  "b\' "c \"d\" 'e'" f\ g"#),
             ["echo", r#"a  "b\"#, r#"c "d" 'e'"#, "f g"]
         );
-        assert_eq!(split("a'b c'd ''").unwrap(), ["ab cd", ""]);
+        assert_eq!(words("a'b c'd ''"), ["ab cd", ""]);
+    }
+
+    #[test]
+    fn operators_need_no_blanks_and_can_be_quoted() {
+        assert_eq!(words("a|b c&"), ["a", "Pipe", "b", "c", "Background"]);
+        assert_eq!(words(r#"a '|' "&" \|b"#), ["a", "|", "&", "|b"]);
     }
 
     #[test]
@@ -99,13 +146,16 @@ mod tests {
                 format!("\"{escaped}\"")
             };
             let line: Vec<String> = words.iter().map(quote).collect();
-            prop_assert_eq!(split(&line.join(" ")), Ok(words));
+            let tokens = words.into_iter().map(Token::Word).collect();
+            prop_assert_eq!(split(&line.join(" ")), Ok(tokens));
         }
 
         #[test]
         fn any_line_is_survived(line in any::<String>()) {
-            if let Ok(words) = split(&line) {
-                let _ = crate::command::parse(words);
+            if let Ok(line) = split(&line).map(crate::line::parse) {
+                for words in line.into_iter().flat_map(|line| line.stages) {
+                    let _ = crate::command::parse(words);
+                }
             }
         }
     }

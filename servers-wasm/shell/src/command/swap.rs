@@ -1,6 +1,6 @@
 //! The arguments of `swap`.
 
-use super::{Command, placed, usage};
+use super::{Command, usage};
 
 /// A server that is to be replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +18,6 @@ pub struct Replacement {
 pub(super) fn parse(arguments: Vec<String>) -> Result<Command, String> {
     let mut replacements: Vec<Replacement> = Vec::new();
     let mut dry_run = false;
-    let (arguments, place) = placed(arguments);
     let mut arguments = arguments.into_iter();
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
@@ -45,13 +44,12 @@ pub(super) fn parse(arguments: Vec<String>) -> Result<Command, String> {
     if replacements.is_empty() {
         return Err(usage("swap", "needs a server and a file"));
     }
-    Ok(Command::Swap { replacements, dry_run, place })
+    Ok(Command::Swap { replacements, dry_run })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::Place;
 
     fn parsed(line: &str) -> Result<Command, String> {
         parse(line.split_whitespace().map(String::from).collect())
@@ -62,20 +60,15 @@ mod tests {
         Replacement { server: server.into(), component: component.into(), grants }
     }
 
-    fn swap(
-        replacements: Vec<Replacement>,
-        dry_run: bool,
-        place: Place,
-    ) -> Result<Command, String> {
-        Ok(Command::Swap { replacements, dry_run, place })
+    fn swap(replacements: Vec<Replacement>, dry_run: bool) -> Result<Command, String> {
+        Ok(Command::Swap { replacements, dry_run })
     }
 
     #[test]
     fn servers_files_and_grants_belong_together() {
         let one = vec![replacement("a", "a-v2.wasm", &[])];
-        assert_eq!(parsed("a a-v2.wasm"), swap(one.clone(), false, Place::Foreground));
-        assert_eq!(parsed("a a-v2.wasm &"), swap(one.clone(), false, Place::Background));
-        assert_eq!(parsed("--dry-run a a-v2.wasm"), swap(one, true, Place::Foreground));
+        assert_eq!(parsed("a a-v2.wasm"), swap(one.clone(), false));
+        assert_eq!(parsed("--dry-run a a-v2.wasm"), swap(one, true));
         let two = vec![
             replacement("a", "b.wasm", &["x:y/z=\"kernel\"", "x:y/w=\"kernel\""]),
             replacement("c", "d.wasm", &["x:y/v={}"]),
@@ -84,7 +77,7 @@ mod tests {
             parsed(
                 "a b.wasm --grant x:y/z=\"kernel\" --grant x:y/w=\"kernel\" c d.wasm --grant x:y/v={}"
             ),
-            swap(two, false, Place::Foreground)
+            swap(two, false)
         );
     }
 

@@ -11,6 +11,7 @@ pub(super) const ALL: &[Scenario] = &[
         about: "programs in Rust and C run and exit",
         run: programs,
     },
+    Scenario { name: "shell-pipes", about: "programs read what others write", run: pipes },
     Scenario { name: "shell-editing", about: "lines are edited, recalled and cut", run: editing },
     Scenario {
         name: "shell-screen",
@@ -109,6 +110,36 @@ fn programs(lab: &Lab<'_>) -> Result<()> {
     session.send("\x03")?;
     session.expect(PROMPT)?;
     answers(&mut session, "echo after", &["after"])?;
+    session.send("poweroff\r")?;
+    session.expect_exit(OFF)
+}
+
+fn pipes(lab: &Lab<'_>) -> Result<()> {
+    let mut session = prompt(lab, &Machine::default())?;
+    answers(&mut session, "hello Ada | hello --stdin", &["Hello, world!\nHello, Hello, Ada!!"])?;
+    answers(&mut session, "hello-c Ada|hello --stdin Eve", &["Hello, Eve!\nHello, Hello, Ada!!"])?;
+    answers(&mut session, "echo 'Ada | Eve' | hello --stdin", &["Hello, Ada | Eve!"])?;
+    let table = ["Hello, Hello, world!!\n", "Hello, Hello, ID  NAME"];
+    answers(&mut session, "ps | hello --stdin | hello --stdin", &table)?;
+    // The end of the last program is that of the job; what went wrong before it is told.
+    answers(&mut session, "hello | hello --exit 3 Ada", &["Hello, Ada!", "hello: exit code 3"])?;
+    let silent = session.command("hello --exit 3 | hello Ada")?;
+    ensure!(!silent.contains("exit code"), "the first program's code was told:\n{silent}");
+    answers(&mut session, "hello --stdin | bogus", &["unknown command `bogus`"])?;
+    answers(&mut session, "hello | run nobody", &["there is no program `nobody`"])?;
+    answers(&mut session, "hello | ps", &["only programs can stand after `|`"])?;
+    answers(&mut session, "top | hello", &["can be joined"])?;
+    answers(&mut session, "hello |", &["a command is missing after `|`"])?;
+    answers(&mut session, "ps &", &["only programs and swaps run in the background"])?;
+    // Ctrl-C ends all of them, the one that waits for the other included.
+    session.send("hello --stdin | hello --stdin\r")?;
+    session.expect("Hello, world!")?;
+    session.send("\x03")?;
+    session.expect(PROMPT)?;
+    answers(&mut session, "echo Ada | hello --stdin &", &["runs in the background"])?;
+    session.expect("Hello, Ada!")?;
+    let left = session.command("ps")?;
+    ensure!(!left.contains("hello"), "a program is left:\n{left}");
     session.send("poweroff\r")?;
     session.expect_exit(OFF)
 }
