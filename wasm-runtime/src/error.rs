@@ -67,11 +67,20 @@ impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Limit(exceeded) => write!(f, "the component has {exceeded}"),
+            Self::Invalid { message, offset } if is_of_a_refused_feature(message) => {
+                write!(
+                    f,
+                    "the component uses what Atoll does not have ({PAGE}): {message} (at byte {offset:#x})"
+                )
+            }
             Self::Invalid { message, offset } => {
                 write!(f, "the component is not valid: {message} (at byte {offset:#x})")
             }
             Self::Unsupported { what, offset } => {
-                write!(f, "the component uses {what}: not supported (at byte {offset:#x})")
+                write!(
+                    f,
+                    "the component uses what Atoll does not have ({PAGE}): {what} (at byte {offset:#x})"
+                )
             }
             Self::TypeTooLarge { of, exceeded, offset } => {
                 write!(f, "the type of {of} is too large: {exceeded} (at byte {offset:#x})")
@@ -81,6 +90,27 @@ impl fmt::Display for LoadError {
 }
 
 impl core::error::Error for LoadError {}
+
+/// The page that says what to do without it.
+const PAGE: &str = "docs/features.md";
+
+/// Whether the validator says that a feature is off, rather than that something is malformed.
+fn is_of_a_refused_feature(message: &str) -> bool {
+    const SAYINGS: [&str; 11] = [
+        "not enabled",
+        "must be enabled",
+        "to be enabled",
+        "is disabled",
+        "proposal not supported",
+        "not supported without the",
+        "function references required",
+        "requires the",
+        "require the",
+        "requires `gc`",
+        "unexpected SIMD opcode",
+    ];
+    SAYINGS.iter().any(|saying| message.contains(saying))
+}
 
 /// Why an import is not met.
 #[derive(Clone, Debug, PartialEq, Eq)]
