@@ -1,80 +1,17 @@
 //! Tests: format, lints, host tests and scenarios.
 
-use crate::project::{Project, run};
-use crate::{artifacts, components, conformance, foreign, fuzz, image, inject, rooms, wit};
+use crate::{conformance, foreign, fuzz, inject, rooms, variants, wit};
 use anyhow::{Context, Result, bail};
-use atoll_scenarios::{Images, Scenario, Summary, scenarios as all};
-use atoll_system_description::DESCRIPTION_MODULE;
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use atoll::built::Built;
+use atoll::home::Home;
+use atoll::process::run;
+use atoll::{artifacts, components};
+use atoll_scenarios::{Scenario, Summary, scenarios as all};
 use std::process::Command;
-use std::sync::Mutex;
 
-/// Images for scenarios, from artifacts that are built once.
-pub(crate) struct Built<'a> {
-    project: &'a Project,
-    components: PathBuf,
-    /// Native artifacts, without and with test interfaces, as they are asked for.
-    artifacts: Mutex<HashMap<bool, artifacts::Artifacts>>,
-}
-
-impl<'a> Built<'a> {
-    /// Builds the components.
-    pub(crate) fn new(project: &'a Project) -> Result<Self> {
-        let components = components::build(project)?;
-        Ok(Self { project, components, artifacts: Mutex::default() })
-    }
-
-    /// The native parts.
-    pub(crate) fn native(&self, testing: bool) -> Result<artifacts::Artifacts> {
-        let mut built = self.artifacts.lock().ok().context("a build failed")?;
-        if let Some(artifacts) = built.get(&testing) {
-            return Ok(artifacts.clone());
-        }
-        let artifacts = artifacts::build(self.project, testing)?;
-        built.insert(testing, artifacts.clone());
-        Ok(artifacts)
-    }
-
-    fn image(&self, system: &Path, testing: bool) -> Result<atoll_iso::Image> {
-        let system = foreign::description(self.project, system)?;
-        let artifacts = self.native(testing)?;
-        image::assemble(self.project, &artifacts, &self.components, &system)
-    }
-}
-
-impl Images for Built<'_> {
-    fn archive(
-        &self,
-        system: &Path,
-        description: Option<&Path>,
-        testing: bool,
-    ) -> Result<(PathBuf, PathBuf)> {
-        let mut image = self.image(system, testing)?;
-        let given = description.map(|path| self.project.root.join(path));
-        let modules = image.modules.iter_mut();
-        for module in modules.filter(|module| module.name == DESCRIPTION_MODULE) {
-            module.path = given.clone().unwrap_or_else(|| module.path.clone());
-        }
-        let name = description.unwrap_or(system);
-        Ok((image.shim.clone(), image::write_archive(self.project, &image, name, testing)?))
-    }
-
-    fn iso(&self, system: &Path, append: &str, output: &Path) -> Result<()> {
-        let mut image = self.image(system, false)?;
-        append.clone_into(&mut image.append);
-        image::write_iso(&image, None, output)
-    }
-
-    fn components(&self) -> Result<&Path> {
-        Ok(&self.components)
-    }
-
-    fn limine_iso(&self, system: &Path, append: &str, limine: &Path, output: &Path) -> Result<()> {
-        let mut image = self.image(system, false)?;
-        append.clone_into(&mut image.append);
-        image::write_iso(&image, Some(limine), output)
-    }
+/// Images for scenarios, foreign servers' among them.
+pub(crate) fn built(home: &Home) -> Result<Built<'_>> {
+    Built::new(home, foreign::description)
 }
 
 /// Prints name and purpose of every scenario.
@@ -85,7 +22,7 @@ pub(crate) fn list_scenarios() {
 }
 
 /// Runs the scenarios whose names begin with one of `names`, or all.
-pub(crate) fn scenarios(project: &Project, names: &[String]) -> Result<()> {
+pub(crate) fn scenarios(home: &Home, names: &[String]) -> Result<()> {
     for name in names {
         if !all::all().iter().any(|scenario| scenario.name.starts_with(name.as_str())) {
             bail!("there is no scenario `{name}`; `cargo xtask scenario --list` lists them");
@@ -94,12 +31,12 @@ pub(crate) fn scenarios(project: &Project, names: &[String]) -> Result<()> {
     let wanted = |scenario: &&Scenario| {
         names.is_empty() || names.iter().any(|name| scenario.name.starts_with(name.as_str()))
     };
-    report(run_scenarios(project, &all::all().into_iter().filter(wanted).collect::<Vec<_>>())?)
+    report(run_scenarios(home, &all::all().into_iter().filter(wanted).collect::<Vec<_>>())?)
 }
 
-fn run_scenarios(project: &Project, scenarios: &[&Scenario]) -> Result<Summary> {
-    let built = Built::new(project)?;
-    atoll_scenarios::run(scenarios, &built, &project.target.join("scenarios"))
+fn run_scenarios(home: &Home, scenarios: &[&Scenario]) -> Result<Summary> {
+    let built = built(home)?;
+    atoll_scenarios::run(scenarios, &built, &home.target.join("scenarios"))
 }
 
 /// Prints the one line that sums up, last and alone.
@@ -112,38 +49,38 @@ pub(crate) fn report(summary: Summary) -> Result<()> {
 }
 
 /// Runs everything and counts it; a step that fails does not keep the others from running.
-pub(crate) fn test(project: &Project) -> Result<()> {
+pub(crate) fn test(home: &Home) -> Result<()> {
     let mut summary = Summary::default();
     let steps: [(&str, &dyn Fn() -> Result<()>); 3] = [
-        ("format", &|| fmt(project, true)),
-        ("interfaces", &|| wit::check(project)),
-        ("lints", &|| clippy(project)),
+        ("format", &|| fmt(home, true)),
+        ("interfaces", &|| wit::check(home)),
+        ("lints", &|| clippy(home)),
     ];
     for (name, step) in steps {
         println!("== {name}");
         summary.add(count(name, step()));
     }
     println!("== rooms");
-    rooms::print(project)?;
+    rooms::print(home)?;
     // The runtime's tests run servers of this repository and foreign ones, if they are there.
-    components::build(project)?;
-    foreign::prepare(project)?;
+    components::build(home)?;
+    foreign::prepare(home)?;
     println!("== host tests");
-    summary.add(host_tests(project)?);
+    summary.add(host_tests(home)?);
     println!("== fuzzing");
-    match fuzz::bounded(project) {
+    match fuzz::bounded(home) {
         Ok(targets) => summary.add(targets),
         Err(error) => summary.add(count("fuzzing", Err(error))),
     }
     println!("== faults");
-    summary.add(inject::test(project));
+    summary.add(inject::test(home));
     println!("== conformance");
-    match conformance::test(project) {
+    match conformance::test(home) {
         Ok(conformance) => summary.add(conformance),
         Err(error) => summary.add(count("conformance", Err(error))),
     }
     println!("== scenarios");
-    match run_scenarios(project, &all::all()) {
+    match run_scenarios(home, &all::all()) {
         Ok(scenarios) => summary.add(scenarios),
         Err(error) => summary.add(count("scenarios", Err(error))),
     }
@@ -161,20 +98,20 @@ fn count(name: &str, result: Result<()>) -> Summary {
 }
 
 /// Runs the tests of all packages that have any on the host, and adds up what they report.
-fn host_tests(project: &Project) -> Result<Summary> {
+fn host_tests(home: &Home) -> Result<Summary> {
     // The domain image is a program for bare machines; its library is tested on the host.
     let groups: [&[&str]; 2] =
         [&["--workspace", "--exclude", "atoll-image"], &["--package", "atoll-image", "--lib"]];
     let mut summary = Summary::default();
     for group in groups {
-        summary.add(host_test(project, group)?);
+        summary.add(host_test(home, group)?);
     }
     println!("host tests: {} passed, {} failed", summary.passed, summary.failed);
     Ok(summary)
 }
 
-fn host_test(project: &Project, packages: &[&str]) -> Result<Summary> {
-    let mut cargo = project.plain_cargo("test");
+fn host_test(home: &Home, packages: &[&str]) -> Result<Summary> {
+    let mut cargo = home.plain_cargo("test");
     cargo.args(["--quiet", "--no-fail-fast"]).args(packages);
     let output =
         cargo.stderr(std::process::Stdio::inherit()).output().context("cannot run cargo")?;
@@ -206,8 +143,8 @@ fn counted(text: &str) -> Summary {
 }
 
 /// Formats all packages, or says what is not formatted.
-pub(crate) fn fmt(project: &Project, check: bool) -> Result<()> {
-    let mut cargo = project.plain_cargo("fmt");
+pub(crate) fn fmt(home: &Home, check: bool) -> Result<()> {
+    let mut cargo = home.plain_cargo("fmt");
     cargo.arg("--all");
     if check {
         cargo.args(["--", "--check", "-l"]);
@@ -216,19 +153,19 @@ pub(crate) fn fmt(project: &Project, check: bool) -> Result<()> {
 }
 
 /// Runs the lints on everything, each package for the machine that it is for.
-pub(crate) fn clippy(project: &Project) -> Result<()> {
-    wit::fill_deps(project)?;
+pub(crate) fn clippy(home: &Home) -> Result<()> {
+    atoll::wit::fill_deps(home)?;
     let host = ["--workspace", "--exclude", "atoll-image", "--all-targets"].map(str::to_owned);
     let all = [
         host.to_vec(),
-        artifacts::bare_arguments()?,
-        artifacts::probe_arguments()?,
+        artifacts::bare_arguments(home)?,
+        variants::probe_arguments(home)?,
         artifacts::runtime_arguments(true),
-        artifacts::conformance_arguments(),
-        components::lint_arguments(project)?,
+        variants::conformance_arguments(),
+        components::lint_arguments(home)?,
     ];
     for arguments in all {
-        let mut cargo: Command = project.plain_cargo("clippy");
+        let mut cargo: Command = home.plain_cargo("clippy");
         run(cargo.arg("--quiet").args(arguments).args(["--", "-D", "warnings"]))?;
     }
     Ok(())

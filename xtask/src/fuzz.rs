@@ -4,8 +4,9 @@
 //! the pinned compiler, which has what it takes (`docs/adr/0065-fuzzing-without-nightly.md`): the
 //! coverage counters are an LLVM pass, AddressSanitizer comes with it, and libFuzzer is a crate.
 
-use crate::project::{Project, run, step};
 use anyhow::{Context, Result, bail};
+use atoll::home::Home;
+use atoll::process::{run, step};
 use atoll_scenarios::Summary;
 use clap::Args;
 use std::env;
@@ -47,21 +48,21 @@ pub(crate) struct Options {
 }
 
 /// Builds the targets and runs one or all.
-pub(crate) fn fuzz(project: &Project, options: &Options) -> Result<()> {
-    let mut targets = targets(project)?;
+pub(crate) fn fuzz(home: &Home, options: &Options) -> Result<()> {
+    let mut targets = targets(home)?;
     if let Some(wanted) = &options.target {
         targets.retain(|target| target == wanted);
         if targets.is_empty() {
             bail!("there is no target `{wanted}` in fuzz/fuzz_targets");
         }
     }
-    let programs = build(project)?;
+    let programs = build(home)?;
     if let (Some(target), Some(file)) = (&options.target, &options.file) {
         return run(Command::new(programs.join(target)).arg(file));
     }
     let mut failed = Vec::new();
     for target in targets {
-        if let Err(error) = search(project, &programs, &target, options) {
+        if let Err(error) = search(home, &programs, &target, options) {
             println!("{target}: {error:#}");
             failed.push(target);
         }
@@ -71,18 +72,18 @@ pub(crate) fn fuzz(project: &Project, options: &Options) -> Result<()> {
 
 /// The bounded run that is part of all tests: the seeds and inputs near them, the same ones each
 /// time.
-pub(crate) fn bounded(project: &Project) -> Result<Summary> {
-    let targets = targets(project)?;
+pub(crate) fn bounded(home: &Home) -> Result<Summary> {
+    let targets = targets(home)?;
     // The same that libFuzzer is built by.
     let compiler = env::var_os("CXX").unwrap_or_else(|| OsString::from("c++"));
     if Command::new(&compiler).arg("--version").output().is_err() {
         println!("fuzzing: skipped: it takes a C++ compiler, package g++");
         return Ok(Summary { skipped: targets.len(), ..Summary::default() });
     }
-    let programs = build(project)?;
+    let programs = build(home)?;
     let mut summary = Summary::default();
     for target in targets {
-        match run_bounded(project, &programs, &target) {
+        match run_bounded(home, &programs, &target) {
             Ok(()) => summary.passed += 1,
             Err(error) => {
                 println!("fuzzing {target}: FAILED: {error:#}");
@@ -104,13 +105,13 @@ fn bounded_runs(target: &str) -> u32 {
     }
 }
 
-fn run_bounded(project: &Project, programs: &Path, target: &str) -> Result<()> {
+fn run_bounded(home: &Home, programs: &Path, target: &str) -> Result<()> {
     // Empty, so that what earlier runs found changes nothing.
-    let kept = project.target.join("fuzz/bounded");
+    let kept = home.target.join("fuzz/bounded");
     if kept.exists() {
         fs::remove_dir_all(&kept)?;
     }
-    let mut program = program(project, programs, target, &kept)?;
+    let mut program = program(home, programs, target, &kept)?;
     program.arg(format!("-runs={}", bounded_runs(target)));
     // No input is too slow: what guests do is metered, and machines differ.
     program.args(["-seed=1", "-timeout=0", "-verbosity=0"]);
@@ -129,9 +130,9 @@ fn run_bounded(project: &Project, programs: &Path, target: &str) -> Result<()> {
     Ok(())
 }
 
-fn targets(project: &Project) -> Result<Vec<String>> {
+fn targets(home: &Home) -> Result<Vec<String>> {
     let mut targets = Vec::new();
-    for entry in fs::read_dir(project.root.join("fuzz/fuzz_targets"))? {
+    for entry in fs::read_dir(home.root.join("fuzz/fuzz_targets"))? {
         let path = entry?.path();
         let name = path.file_stem().context("a file without a name")?;
         targets.push(name.to_string_lossy().into_owned());
@@ -141,12 +142,12 @@ fn targets(project: &Project) -> Result<Vec<String>> {
 }
 
 /// Builds all targets; gives back the folder of the programs.
-fn build(project: &Project) -> Result<PathBuf> {
+fn build(home: &Home) -> Result<PathBuf> {
     step("building the fuzz targets");
-    let target = project.target.join("fuzz");
-    let mut cargo = project.plain_cargo("build");
+    let target = home.target.join("fuzz");
+    let mut cargo = home.plain_cargo("build");
     cargo
-        .current_dir(project.root.join("fuzz"))
+        .current_dir(home.root.join("fuzz"))
         .args(["--quiet", "--release", "--locked", "--bins", "--target", MACHINE])
         .env("CARGO_TARGET_DIR", &target)
         .env("CARGO_ENCODED_RUSTFLAGS", FLAGS.join("\x1f"));
@@ -155,10 +156,10 @@ fn build(project: &Project) -> Result<PathBuf> {
 }
 
 /// Lets libFuzzer search, from the seeds and from what it found before.
-fn search(project: &Project, programs: &Path, target: &str, options: &Options) -> Result<()> {
+fn search(home: &Home, programs: &Path, target: &str, options: &Options) -> Result<()> {
     step(&format!("fuzzing {target}"));
-    let kept = project.target.join("fuzz/corpus").join(target);
-    let mut program = program(project, programs, target, &kept)?;
+    let kept = home.target.join("fuzz/corpus").join(target);
+    let mut program = program(home, programs, target, &kept)?;
     match options.runs {
         Some(runs) => program.arg(format!("-runs={runs}")),
         None => program.arg(format!("-max_total_time={}", options.seconds)),
@@ -168,13 +169,13 @@ fn search(project: &Project, programs: &Path, target: &str, options: &Options) -
 
 /// A target's program, which begins with the inputs in `kept` and the seeds, and writes those that
 /// reach something new into `kept`.
-fn program(project: &Project, programs: &Path, target: &str, kept: &Path) -> Result<Command> {
-    let found = project.target.join("fuzz/found");
+fn program(home: &Home, programs: &Path, target: &str, kept: &Path) -> Result<Command> {
+    let found = home.target.join("fuzz/found");
     fs::create_dir_all(kept)?;
     fs::create_dir_all(&found)?;
     let mut program = Command::new(programs.join(target));
     program.arg(kept);
-    let seeds = project.root.join("fuzz/seeds").join(target);
+    let seeds = home.root.join("fuzz/seeds").join(target);
     if seeds.is_dir() {
         program.arg(seeds);
     }
@@ -187,14 +188,14 @@ fn program(project: &Project, programs: &Path, target: &str, kept: &Path) -> Res
 
 /// Runs the runtime's pure modules under Miri, which only a nightly compiler has: descriptors and
 /// names, handle tables. What needs the interpreter takes minutes for a test.
-pub(crate) fn miri(project: &Project) -> Result<()> {
+pub(crate) fn miri(home: &Home) -> Result<()> {
     for tests in [&["--lib"][..], &["--test", "canonical", "--", "handles::"]] {
         let mut cargo = Command::new("rustup");
         cargo
-            .current_dir(&project.root)
+            .current_dir(&home.root)
             .args(["run", "nightly", "cargo", "miri", "test", "--package", "atoll-runtime"])
             .args(tests)
-            .env("CARGO_TARGET_DIR", project.target.join("miri"))
+            .env("CARGO_TARGET_DIR", home.target.join("miri"))
             .env("MIRIFLAGS", "-Zmiri-strict-provenance -Zmiri-env-forward=PROPTEST_CASES")
             .env("PROPTEST_CASES", env::var("PROPTEST_CASES").unwrap_or_else(|_| "16".into()));
         run(&mut cargo)

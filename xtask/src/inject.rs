@@ -6,9 +6,10 @@
 mod parts;
 
 use self::parts::Parts;
-use crate::image;
-use crate::project::{Project, run, step};
 use anyhow::{Context, Result, bail, ensure};
+use atoll::home::Home;
+use atoll::image;
+use atoll::process::{run, step};
 use atoll_iso::Module;
 use atoll_scenarios::{Images, Lab, Machine, OFF, PROMPT, Session, Summary};
 use clap::Args;
@@ -63,18 +64,18 @@ pub(crate) struct Options {
 }
 
 /// Runs a campaign.
-pub(crate) fn inject(project: &Project, options: &Options) -> Result<()> {
-    let campaign = Campaign::new(project, options.clone())?;
+pub(crate) fn inject(home: &Home, options: &Options) -> Result<()> {
+    let campaign = Campaign::new(home, options.clone())?;
     if options.qemu { campaign.systems() } else { campaign.hosted() }
 }
 
 /// Two small campaigns.
-pub(crate) fn test(project: &Project) -> Summary {
+pub(crate) fn test(home: &Home) -> Summary {
     let mut summary = Summary::default();
     for (qemu, count) in [(false, TESTED[0]), (true, TESTED[1])] {
         let options =
             Options { seed: TEST_SEED, count, qemu, only: None, resume: false, report: None };
-        match inject(project, &options) {
+        match inject(home, &options) {
             Ok(()) => summary.passed += 1,
             Err(error) => {
                 println!("faults: FAILED: {error:#}");
@@ -86,7 +87,7 @@ pub(crate) fn test(project: &Project) -> Summary {
 }
 
 struct Campaign<'a> {
-    project: &'a Project,
+    home: &'a Home,
     options: Options,
     parts: Parts,
     components: PathBuf,
@@ -95,16 +96,16 @@ struct Campaign<'a> {
 }
 
 impl<'a> Campaign<'a> {
-    fn new(project: &'a Project, options: Options) -> Result<Self> {
+    fn new(home: &'a Home, options: Options) -> Result<Self> {
         let kind = if options.qemu { "systems" } else { "hosted" };
         // One fault alone leaves alone what is kept of all.
         let only = options.only.map_or(String::new(), |number| format!("-only-{number}"));
         let name = format!("{kind}-{}{only}", options.seed);
-        let folder = project.target.join("faults").join(name);
+        let folder = home.target.join("faults").join(name);
         fs::create_dir_all(&folder)?;
-        let parts = Parts::of(project, folder.join("parts"), options.qemu, options.resume)?;
+        let parts = Parts::of(home, folder.join("parts"), options.qemu, options.resume)?;
         let components = parts.components();
-        Ok(Self { project, options, parts, components, folder })
+        Ok(Self { home, options, parts, components, folder })
     }
 
     fn command(&self, task: &str) -> Command {
@@ -147,7 +148,7 @@ impl<'a> Campaign<'a> {
         if !self.options.resume && boots.exists() {
             fs::remove_dir_all(&boots)?;
         }
-        let system = self.project.root.join(SYSTEM);
+        let system = self.home.root.join(SYSTEM);
         run(self.with_choices("orders").arg("--description").arg(system).arg("--out").arg(&boots))?;
         let mut folders: Vec<PathBuf> =
             fs::read_dir(&boots)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
@@ -242,8 +243,8 @@ impl Images for Boot<'_> {
     }
 
     fn archive(&self, system: &Path, _: Option<&Path>, _: bool) -> Result<(PathBuf, PathBuf)> {
-        let Campaign { project, parts, components, .. } = self.campaign;
-        let mut image = image::assemble(project, &parts.artifacts(), components, system)?;
+        let Campaign { home, parts, components, .. } = self.campaign;
+        let mut image = image::assemble(home, &parts.artifacts(), components, system)?;
         let orders = Module { name: ORDERS.into(), path: self.folder.join(ORDERS) };
         image.modules.push(orders);
         let path = self.campaign.folder.join("archive.tar");

@@ -1,39 +1,33 @@
 //! `cargo xtask`: builds, runs and tests Atoll.
 //!
-//! [`project`] knows the tree and calls cargo, [`artifacts`] builds the native parts, [`components`]
-//! and [`c_guest`] the servers, [`wit`] checks the interfaces; [`image`] puts them together by means
-//! of `atoll-iso`, and [`run`], [`check`] and [`bench`] use the result. [`sizes`] says what the domain
-//! image consists of, [`foreign`] runs what the toolchains of other languages build, and [`sign`]
-//! signs components.
+//! The library of the host tool builds kernel, servers and images; [`variants`] builds what only
+//! tests and measurements take. [`run`], [`check`] and [`bench`] use the result, [`wit`] checks the
+//! interfaces, [`sizes`] says what the domain image consists of, [`foreign`] runs what the toolchains
+//! of other languages build, and [`sign`] signs components.
 
 #![forbid(unsafe_code)]
 
-mod artifacts;
 mod bench;
-mod c_guest;
 mod check;
-mod components;
 mod conformance;
 mod foreign;
 mod fuzz;
-mod image;
 mod inject;
-mod project;
 mod rooms;
 mod run;
 mod sign;
 mod sizes;
+mod variants;
 mod wit;
 
 use anyhow::Result;
+use atoll::files::write_if_changed;
+use atoll::home::Home;
+use atoll::{DEFAULT_SYSTEM, components, image};
 use clap::{Parser, Subcommand};
-use project::Project;
 use std::env;
 use std::path::PathBuf;
 use std::process::ExitCode;
-
-/// The system description that is used when none is named.
-const DEFAULT_SYSTEM: &str = "iso/systems/default.toml";
 
 /// Builds, runs and tests Atoll.
 #[derive(Debug, Parser)]
@@ -140,53 +134,50 @@ fn main() -> ExitCode {
 }
 
 fn perform(task: Task) -> Result<()> {
-    let project = Project::find()?;
+    let home = Home::find()?;
     match task {
-        Task::Components => components::build(&project).map(drop),
+        Task::Components => components::build(&home).map(drop),
         Task::Image { system, testing, output } => {
-            let system = project.path(&system)?;
-            let image = image::build(&project, &system, testing)?;
+            let system = home.path(&system)?;
+            let image = image::build(&home, &system, testing)?;
             let output = match output {
                 Some(output) => {
-                    project::write_if_changed(
-                        &env::current_dir()?.join(&output),
-                        &image.archive()?,
-                    )?;
+                    write_if_changed(&env::current_dir()?.join(&output), &image.archive()?)?;
                     output
                 }
-                None => image::write_archive(&project, &image, &system, testing)?,
+                None => image::write_archive(&home, &image, &system, testing)?,
             };
             println!("{}", output.display());
             Ok(())
         }
         Task::Iso { system, limine, testing, append, output } => {
-            let mut image = image::build(&project, &project.path(&system)?, testing)?;
-            let output = output.unwrap_or_else(|| project.target.join("atoll.iso"));
+            let mut image = image::build(&home, &home.path(&system)?, testing)?;
+            let output = output.unwrap_or_else(|| home.target.join("atoll.iso"));
             image.append = append;
             image::write_iso(&image, limine.as_deref(), &output)?;
             println!("{}", output.display());
             Ok(())
         }
-        Task::Run(options) => run::run(&project, &options),
+        Task::Run(options) => run::run(&home, &options),
         Task::Keygen { file } => sign::keygen(&file),
         Task::Sign(options) => sign::sign(&options),
         Task::Scenario { list: true, .. } => {
             check::list_scenarios();
             Ok(())
         }
-        Task::Scenario { names, .. } => check::scenarios(&project, &names),
-        Task::Bench(options) => bench::bench(&project, &options),
-        Task::Foreign(options) => foreign::foreign(&project, &options),
-        Task::Conformance(options) => conformance::conformance(&project, &options),
-        Task::Sizes(options) => sizes::sizes(&project, &options),
-        Task::Test | Task::Ci => check::test(&project),
-        Task::Fmt { check } => check::fmt(&project, check),
-        Task::Clippy => check::clippy(&project),
-        Task::Fuzz(options) if options.bounded => check::report(fuzz::bounded(&project)?),
-        Task::Fuzz(options) => fuzz::fuzz(&project, &options),
-        Task::Inject(options) => inject::inject(&project, &options),
-        Task::Miri => fuzz::miri(&project),
-        Task::Wit { deps } if deps => wit::fill_deps(&project),
-        Task::Wit { .. } => wit::check(&project),
+        Task::Scenario { names, .. } => check::scenarios(&home, &names),
+        Task::Bench(options) => bench::bench(&home, &options),
+        Task::Foreign(options) => foreign::foreign(&home, &options),
+        Task::Conformance(options) => conformance::conformance(&home, &options),
+        Task::Sizes(options) => sizes::sizes(&home, &options),
+        Task::Test | Task::Ci => check::test(&home),
+        Task::Fmt { check } => check::fmt(&home, check),
+        Task::Clippy => check::clippy(&home),
+        Task::Fuzz(options) if options.bounded => check::report(fuzz::bounded(&home)?),
+        Task::Fuzz(options) => fuzz::fuzz(&home, &options),
+        Task::Inject(options) => inject::inject(&home, &options),
+        Task::Miri => fuzz::miri(&home),
+        Task::Wit { deps } if deps => atoll::wit::fill_deps(&home),
+        Task::Wit { .. } => wit::check(&home),
     }
 }

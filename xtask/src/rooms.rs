@@ -1,8 +1,8 @@
 //! How many unsafe blocks each room has, so that a rise is seen: `docs/soundness.md` says where
 //! they may be.
 
-use crate::project::Project;
 use anyhow::{Context, Result};
+use atoll::home::Home;
 use std::fs;
 use std::path::Path;
 
@@ -21,9 +21,9 @@ const ROOMS: [&str; 10] = [
 ];
 
 /// Prints a line a room. A room inside another is counted for both.
-pub(crate) fn print(project: &Project) -> Result<()> {
+pub(crate) fn print(home: &Home) -> Result<()> {
     for room in ROOMS {
-        println!("{:4} unsafe blocks in {room}", unsafe_blocks(&project.root.join(room))?);
+        println!("{:4} unsafe blocks in {room}", unsafe_blocks(&home.root.join(room))?);
     }
     Ok(())
 }

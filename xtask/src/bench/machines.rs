@@ -1,9 +1,11 @@
 //! The machines that are measured: the probe's, and systems with a shell.
 
 use super::readings::{self, Readings};
-use crate::artifacts::{self, Artifacts};
-use crate::project::{self, Project};
+use crate::variants;
 use anyhow::{Context, Result, ensure};
+use atoll::artifacts::Artifacts;
+use atoll::files::write_if_changed;
+use atoll::home::Home;
 use atoll_iso::{Image, Module, boot_config};
 use atoll_scenarios::{Images, Lab, Machine, OFF, PROMPT, Session};
 use std::fs;
@@ -29,12 +31,12 @@ pub(crate) fn counting(system: &str) -> Machine {
 
 /// Boots the probe and reads what it measured, and its own instructions in a round.
 pub(super) fn probe(
-    project: &Project,
+    home: &Home,
     native: &Artifacts,
     transcript: &Path,
 ) -> Result<(Readings, [f64; 2])> {
-    let probe = artifacts::build_probe(project)?;
-    let config = project.root.join(boot_config::FILE);
+    let probe = variants::build_probe(home)?;
+    let config = home.root.join(boot_config::FILE);
     let image = Image {
         config: fs::read_to_string(&config)
             .with_context(|| format!("cannot read {}", config.display()))?,
@@ -43,8 +45,8 @@ pub(super) fn probe(
         shim: native.shim.clone(),
         modules: vec![Module { name: PROBE_MODULE.to_owned(), path: probe }],
     };
-    let archive = project.target.join("archives/probe.tar");
-    project::write_if_changed(&archive, &image.archive()?)?;
+    let archive = home.target.join("archives/probe.tar");
+    write_if_changed(&archive, &image.archive()?)?;
     let only = Only { shim: native.shim.clone(), archive };
     let mut session = Lab::new(&only, transcript).boot(&counting(""))?;
     session.limit(LIMIT);

@@ -18,9 +18,12 @@ pub(crate) mod readings;
 mod split;
 mod swaps;
 
-use crate::check::Built;
-use crate::project::{Project, step, write_if_changed};
+use crate::check;
 use anyhow::{Result, ensure};
+use atoll::built::Built;
+use atoll::files::write_if_changed;
+use atoll::home::Home;
+use atoll::process::step;
 use atoll_scenarios::Images;
 use figures::{Figure, Unit};
 use machines::{Boot, Restart, Servers, Way};
@@ -97,13 +100,13 @@ impl Counted {
 }
 
 /// Measures, prints the table and writes the JSON.
-pub(crate) fn bench(project: &Project, options: &Options) -> Result<()> {
+pub(crate) fn bench(home: &Home, options: &Options) -> Result<()> {
     if options.peers {
-        return peers::peers(project, options.output.as_deref());
+        return peers::peers(home, options.output.as_deref());
     }
-    let built = Built::new(project)?;
-    let transcript = project.target.join("bench.log");
-    fs::create_dir_all(&project.target)?;
+    let built = check::built(home)?;
+    let transcript = home.target.join("bench.log");
+    fs::create_dir_all(&home.target)?;
     fs::write(&transcript, "")?;
     if options.split {
         print!("{}", figures::split_table(&split(&built, &transcript)?));
@@ -117,16 +120,16 @@ pub(crate) fn bench(project: &Project, options: &Options) -> Result<()> {
         print!("{}", figures::table(&swaps(&built, &transcript)?));
         return Ok(());
     }
-    let counted = count(project, &built, &transcript)?;
+    let counted = count(home, &built, &transcript)?;
     if options.verify {
         step("measuring again");
-        let again = count(project, &built, &transcript)?;
+        let again = count(home, &built, &transcript)?;
         ensure!(counted.agrees_with(&again), "two runs differ:\n{counted:#?}\n{again:#?}");
         step("both runs gave the same counts");
     }
     step("doing the integer work on this machine");
-    let tester = project.target.join("components/tester.wasm");
-    let native = native::work(project, &tester, WORK_ROUNDS)?;
+    let tester = home.target.join("components/tester.wasm");
+    let native = native::work(home, &tester, WORK_ROUNDS)?;
     step("booting by the host's clock");
     let seconds = machines::boot_seconds(&built, &transcript, options.boots)?;
     let mut figures = all_figures(&counted, seconds)?;
@@ -139,7 +142,7 @@ pub(crate) fn bench(project: &Project, options: &Options) -> Result<()> {
         ),
     }
     print!("{}\n{}", figures::table(&figures), figures::split_table(&counted.split));
-    let output = options.output.clone().unwrap_or_else(|| project.target.join("bench.json"));
+    let output = options.output.clone().unwrap_or_else(|| home.target.join("bench.json"));
     let report = report(&figures, &counted);
     write_if_changed(&output, format!("{report:#}\n").as_bytes())?;
     eprintln!("{}", output.display());
@@ -147,11 +150,11 @@ pub(crate) fn bench(project: &Project, options: &Options) -> Result<()> {
 }
 
 /// Carries out everything that is counted.
-fn count(project: &Project, built: &Built<'_>, transcript: &Path) -> Result<Counted> {
+fn count(home: &Home, built: &Built<'_>, transcript: &Path) -> Result<Counted> {
     let images: &dyn Images = built;
     let native = built.native(false)?;
     step("measuring the kernel by the probe");
-    let (probe, user) = machines::probe(project, &native, transcript)?;
+    let (probe, user) = machines::probe(home, &native, transcript)?;
     step("measuring the boot");
     let boot = machines::boot(images, transcript)?;
     step("measuring servers and calls");

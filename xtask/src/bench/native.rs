@@ -1,8 +1,9 @@
 //! The same integer work under the same interpreter, but as a program of the host.
 
 use super::machines::{Work, work_of};
-use crate::project::{Project, run, step};
 use anyhow::{Context, Result, ensure};
+use atoll::home::Home;
+use atoll::process::{run, step};
 use std::path::Path;
 use std::process::Command;
 
@@ -12,17 +13,13 @@ const COUNTER: &str = "valgrind";
 
 /// Runs the work natively and counts all instructions of the process; `None` if there is no
 /// counter.
-pub(super) fn work(
-    project: &Project,
-    tester: &Path,
-    rounds: [u64; 2],
-) -> Result<Option<[Work; 2]>> {
+pub(super) fn work(home: &Home, tester: &Path, rounds: [u64; 2]) -> Result<Option<[Work; 2]>> {
     if Command::new(COUNTER).arg("--version").output().is_err() {
         return Ok(None);
     }
     step("building the runtime for this machine");
-    run(project.plain_cargo("build").args(["--quiet", "--release", "-p", "atoll-native"]))?;
-    let program = project.target.join("release/atoll-native");
+    run(home.plain_cargo("build").args(["--quiet", "--release", "-p", "atoll-native"]))?;
+    let program = home.target.join("release/atoll-native");
     let [first, second] = rounds.map(|rounds| count(&program, tester, rounds));
     Ok(Some([first?, second?]))
 }

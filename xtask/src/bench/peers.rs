@@ -1,8 +1,9 @@
 //! Atoll's runtime against other component hosts, on the host (`benches/peers`).
 
-use crate::components;
-use crate::project::{Project, run, step};
 use anyhow::{Context, Result};
+use atoll::components;
+use atoll::home::Home;
+use atoll::process::{run, step};
 use std::path::Path;
 use std::process::Command;
 
@@ -12,12 +13,12 @@ const FOLDER: &str = "benches/peers";
 const SERVERS: [&str; 2] = ["echo", "supervisor"];
 
 /// Builds the comparison, runs it, prints its table and writes its JSON.
-pub(super) fn peers(project: &Project, output: Option<&Path>) -> Result<()> {
-    let components = components::build(project)?;
+pub(super) fn peers(home: &Home, output: Option<&Path>) -> Result<()> {
+    let components = components::build(home)?;
     step("building the other hosts; the first time takes many minutes");
-    let target = project.target.join("peers");
-    let folder = project.root.join(FOLDER);
-    run(project
+    let target = home.target.join("peers");
+    let folder = home.root.join(FOLDER);
+    run(home
         .plain_cargo("build")
         .current_dir(&folder)
         .env("CARGO_TARGET_DIR", &target)
@@ -29,7 +30,7 @@ pub(super) fn peers(project: &Project, output: Option<&Path>) -> Result<()> {
     }
     let output = match output {
         Some(path) => path.to_owned(),
-        None => project.target.join("peers.json"),
+        None => home.target.join("peers.json"),
     };
     run(command.arg("--output").arg(&output)).context("the comparison failed")?;
     eprintln!("{}", output.display());

@@ -5,9 +5,11 @@
 //! the one that executes, and switches the machine off at the end. The report comes by the log.
 
 use super::report::Report;
-use crate::artifacts;
-use crate::project::{Project, step, write_if_changed};
+use crate::variants;
 use anyhow::{Context, Result, ensure};
+use atoll::files::write_if_changed;
+use atoll::home::Home;
+use atoll::process::step;
 use atoll_iso::{Image, Module, boot_config};
 use atoll_scenarios::{Images, Lab, Machine, OFF};
 use std::fs;
@@ -24,8 +26,8 @@ const END: &str = "conformance end";
 const LIMIT: Duration = Duration::from_secs(3600);
 
 /// Boots an archive and reads the reports of both runs.
-pub(super) fn run(project: &Project, archive: &Path, transcript: &Path) -> Result<[Report; 2]> {
-    let images = Only::build(project, archive)?;
+pub(super) fn run(home: &Home, archive: &Path, transcript: &Path) -> Result<[Report; 2]> {
+    let images = Only::build(home, archive)?;
     if let Some(folder) = transcript.parent() {
         fs::create_dir_all(folder)?;
     }
@@ -46,9 +48,9 @@ struct Only {
 }
 
 impl Only {
-    fn build(project: &Project, scripts: &Path) -> Result<Self> {
-        let native = artifacts::build_conformance(project)?;
-        let config = project.root.join(boot_config::FILE);
+    fn build(home: &Home, scripts: &Path) -> Result<Self> {
+        let native = variants::build_conformance(home)?;
+        let config = home.root.join(boot_config::FILE);
         let module = |name: &str, path: &Path| Module { name: name.to_owned(), path: path.into() };
         let image = Image {
             config: fs::read_to_string(&config)
@@ -59,7 +61,7 @@ impl Only {
             modules: vec![module(IMAGE_MODULE, &native.runtime), module(ARCHIVE_MODULE, scripts)],
         };
         let name = scripts.file_stem().context("an archive without a name")?;
-        let archive = project.target.join("archives").join(name).with_extension("tar");
+        let archive = home.target.join("archives").join(name).with_extension("tar");
         write_if_changed(&archive, &image.archive()?)?;
         Ok(Self { shim: native.shim, archive })
     }

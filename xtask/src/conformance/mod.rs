@@ -11,8 +11,9 @@ mod reference;
 mod report;
 
 use crate::check;
-use crate::project::{Project, run, step};
 use anyhow::{Context, Result, ensure};
+use atoll::home::Home;
+use atoll::process::{run, step};
 use atoll_scenarios::Summary;
 use report::Report;
 use std::path::{Path, PathBuf};
@@ -47,44 +48,44 @@ struct Suite {
 }
 
 impl Suite {
-    fn core(project: &Project) -> Self {
-        Self { name: "core", source: "core".into(), list: list(project, "core.txt") }
+    fn core(home: &Home) -> Self {
+        Self { name: "core", source: "core".into(), list: list(home, "core.txt") }
     }
 
-    fn own(project: &Project) -> Self {
-        let source = project.root.join("tests/conformance");
-        Self { name: "own", source, list: list(project, "own.txt") }
+    fn own(home: &Home) -> Self {
+        let source = home.root.join("tests/conformance");
+        Self { name: "own", source, list: list(home, "own.txt") }
     }
 
-    fn folder(project: &Project, folder: &Path) -> Result<Self> {
-        let list = list(project, "component-model.txt");
-        Ok(Self { name: "folder", source: project.path(folder)?, list })
+    fn folder(home: &Home, folder: &Path) -> Result<Self> {
+        let list = list(home, "component-model.txt");
+        Ok(Self { name: "folder", source: home.path(folder)?, list })
     }
 }
 
-fn list(project: &Project, name: &str) -> PathBuf {
-    project.root.join(LISTS).join(name)
+fn list(home: &Home, name: &str) -> PathBuf {
+    home.root.join(LISTS).join(name)
 }
 
 /// Runs the suites and prints the line that sums up, last and alone.
-pub(crate) fn conformance(project: &Project, options: &Options) -> Result<()> {
+pub(crate) fn conformance(home: &Home, options: &Options) -> Result<()> {
     let suites = match &options.folder {
-        Some(folder) => vec![Suite::folder(project, folder)?],
-        None => vec![Suite::core(project), Suite::own(project)],
+        Some(folder) => vec![Suite::folder(home, folder)?],
+        None => vec![Suite::core(home), Suite::own(home)],
     };
     let mut summary = Summary::default();
     for suite in &suites {
-        summary.add(suite_once(project, suite, &options.only, options.kernel)?);
+        summary.add(suite_once(home, suite, &options.only, options.kernel)?);
     }
     check::report(summary)
 }
 
 /// What `make test` runs: the suites that need no folder, on the host and in the kernel. Each counts
 /// as one test.
-pub(crate) fn test(project: &Project) -> Result<Summary> {
+pub(crate) fn test(home: &Home) -> Result<Summary> {
     let mut summary = Summary::default();
-    for suite in [Suite::own(project), Suite::core(project)] {
-        let outcome = suite_once(project, &suite, "", true)?;
+    for suite in [Suite::own(home), Suite::core(home)] {
+        let outcome = suite_once(home, &suite, "", true)?;
         summary.add(match outcome.failed {
             0 => Summary { passed: 1, ..Summary::default() },
             _ => Summary { failed: 1, ..Summary::default() },
@@ -95,20 +96,20 @@ pub(crate) fn test(project: &Project) -> Result<Summary> {
 
 /// Runs a suite on the host, and in the kernel if that is wanted. Each difference counts as a
 /// failure.
-fn suite_once(project: &Project, suite: &Suite, only: &str, in_kernel: bool) -> Result<Summary> {
-    let archive = project.target.join("conformance").join(format!("{}.script", suite.name));
-    let [host, recording] = on_host(project, suite, only, &archive)?;
+fn suite_once(home: &Home, suite: &Suite, only: &str, in_kernel: bool) -> Result<Summary> {
+    let archive = home.target.join("conformance").join(format!("{}.script", suite.name));
+    let [host, recording] = on_host(home, suite, only, &archive)?;
     host.failures.iter().for_each(|failure| println!("  {failure}"));
     println!("{} on the host: {}", suite.name, host.line());
     let mut summary = host.summary;
     summary.failed += host.differences(&recording, "with calls recorded");
     if suite.name == "core" && only.is_empty() {
-        summary.failed += reference::differences(project, &host)?;
+        summary.failed += reference::differences(home, &host)?;
     }
     if in_kernel {
         let transcript =
-            project.target.join("scenarios").join(format!("conformance-{}.log", suite.name));
-        let [inside, recording] = kernel::run(project, &archive, &transcript)?;
+            home.target.join("scenarios").join(format!("conformance-{}.log", suite.name));
+        let [inside, recording] = kernel::run(home, &archive, &transcript)?;
         println!("{} in the kernel: {}", suite.name, inside.line());
         summary.failed += host.differences(&inside, "in the kernel");
         summary.failed += host.differences(&recording, "in the kernel with calls recorded");
@@ -117,13 +118,13 @@ fn suite_once(project: &Project, suite: &Suite, only: &str, in_kernel: bool) -> 
 }
 
 /// Makes the archive of a suite and executes it on the host.
-fn on_host(project: &Project, suite: &Suite, only: &str, archive: &Path) -> Result<[Report; 2]> {
+fn on_host(home: &Home, suite: &Suite, only: &str, archive: &Path) -> Result<[Report; 2]> {
     if let Some(folder) = archive.parent() {
         std::fs::create_dir_all(folder)?;
     }
     step("building the runner");
-    run(project.plain_cargo("build").args(["--quiet", "-p", "atoll-wast"]))?;
-    let mut command = Command::new(project.target.join("debug/atoll-wast"));
+    run(home.plain_cargo("build").args(["--quiet", "-p", "atoll-wast"]))?;
+    let mut command = Command::new(home.target.join("debug/atoll-wast"));
     command.arg(&suite.source).arg("--list").arg(&suite.list).arg("--out").arg(archive);
     command.args(["--only", only]);
     output(&mut command).and_then(|text| Report::read_both(&text))

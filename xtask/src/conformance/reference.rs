@@ -8,8 +8,9 @@
 
 use super::report::Report;
 use super::{list, output};
-use crate::project::{Project, run, step};
 use anyhow::{Context, Result, ensure};
+use atoll::home::Home;
+use atoll::process::{run, step};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -25,15 +26,15 @@ struct Verdict {
 
 /// Prints and counts the files on which the two runners do not agree, but for those whose reason
 /// is known.
-pub(super) fn differences(project: &Project, host: &Report) -> Result<usize> {
-    let target = project.target.join("reference");
-    let folder = project.root.join("tests/core-reference");
+pub(super) fn differences(home: &Home, host: &Report) -> Result<usize> {
+    let target = home.target.join("reference");
+    let folder = home.root.join("tests/core-reference");
     step("building wasmi's own runner");
-    let mut build = project.plain_cargo("build");
+    let mut build = home.plain_cargo("build");
     run(build.args(["--quiet", "--locked"]).current_dir(&folder).env("CARGO_TARGET_DIR", &target))?;
     let verdicts = verdicts(&output(&mut Command::new(target.join("debug/core-reference")))?)?;
-    let excused = listed(&read(&list(project, "core.txt"))?);
-    let known = listed(&read(&list(project, "core-differences.txt"))?);
+    let excused = listed(&read(&list(home, "core.txt"))?);
+    let known = listed(&read(&list(home, "core-differences.txt"))?);
     let mut wrong = Vec::new();
     for (name, verdict) in &verdicts {
         // What is on the not-yet list was seen to fail.

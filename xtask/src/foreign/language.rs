@@ -1,7 +1,7 @@
 //! The languages: what each is called, where its sources are and what its component is made from.
 
-use crate::project::Project;
 use anyhow::Result;
+use atoll::home::Home;
 use atoll_scenarios::Skip;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -75,8 +75,8 @@ impl Language {
     }
 
     /// Its sources.
-    pub(super) fn folder(self, project: &Project) -> PathBuf {
-        project.root.join("tests/foreign").join(self.name())
+    pub(super) fn folder(self, home: &Home) -> PathBuf {
+        home.root.join("tests/foreign").join(self.name())
     }
 
     /// Its server's lines of the system description, from the repository's root.
@@ -90,25 +90,25 @@ impl Language {
     }
 
     /// Where its component is.
-    pub(super) fn component(self, project: &Project) -> PathBuf {
-        project.target.join("components").join(format!("foreign-{}.wasm", self.name()))
+    pub(super) fn component(self, home: &Home) -> PathBuf {
+        home.target.join("components").join(format!("foreign-{}.wasm", self.name()))
     }
 
     /// Where its build leaves what it needs again.
-    pub(super) fn scratch(self, project: &Project) -> PathBuf {
-        project.target.join("foreign").join(self.name())
+    pub(super) fn scratch(self, home: &Home) -> PathBuf {
+        home.target.join("foreign").join(self.name())
     }
 
     /// Everything that its component is made from, and by which version of what, as one text.
-    pub(super) fn inputs(self, project: &Project) -> Result<Vec<u8>> {
-        let wit = project.root.join("wit");
-        let mut files = sources(&self.folder(project))?;
+    pub(super) fn inputs(self, home: &Home) -> Result<Vec<u8>> {
+        let wit = home.root.join("wit");
+        let mut files = sources(&self.folder(home))?;
         files.extend(sources(&wit.join("log"))?);
         files.push(wit.join("testing/tally.wit"));
         files.sort();
-        let mut inputs = super::tools::PINNED.join("\n").into_bytes();
+        let mut inputs = atoll::toolchains::PINNED.join("\n").into_bytes();
         for file in files {
-            let name = file.strip_prefix(&project.root).unwrap_or(&file);
+            let name = file.strip_prefix(&home.root).unwrap_or(&file);
             inputs.extend(format!("\n== {}\n", name.display()).into_bytes());
             inputs.extend(fs::read(&file)?);
         }

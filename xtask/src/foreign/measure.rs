@@ -6,9 +6,9 @@
 use super::language::Language;
 use crate::bench::machines::{self, LOG};
 use crate::bench::readings::{self, Readings};
-use crate::check::Built;
-use crate::project::Project;
 use anyhow::{Context, Result};
+use atoll::built::Built;
+use atoll::home::Home;
 use atoll_scenarios::{Lab, OFF, PROMPT};
 use std::fmt::Write as _;
 use std::fs;
@@ -30,8 +30,8 @@ pub(super) struct Row {
 }
 
 /// Boots a server's system and measures it.
-pub(super) fn measure(project: &Project, built: &Built<'_>, language: Language) -> Result<Row> {
-    let transcript = project.target.join("foreign").join(format!("{}.log", language.name()));
+pub(super) fn measure(home: &Home, built: &Built<'_>, language: Language) -> Result<Row> {
+    let transcript = home.target.join("foreign").join(format!("{}.log", language.name()));
     fs::write(&transcript, "")?;
     let system = language.system();
     let machine = machines::counting(&system.to_string_lossy()).memory(MEMORY);
@@ -48,7 +48,7 @@ pub(super) fn measure(project: &Project, built: &Built<'_>, language: Language) 
     let start = readings::span(&readings::entries(&log), "`tally` is started", "`tally` is ready")?;
     session.send("poweroff\r")?;
     session.expect_exit(OFF)?;
-    let bytes = fs::metadata(language.component(project))?.len();
+    let bytes = fs::metadata(language.component(home))?.len();
     let calls = [calls.round("sum-16")?, calls.round("method")?];
     Ok(Row { language, bytes, start, memory, calls })
 }

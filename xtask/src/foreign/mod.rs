@@ -1,18 +1,18 @@
 //! `cargo xtask foreign`: servers built by the toolchains of other languages, in booted systems.
 //!
 //! The same small server, `atoll:testing/tally`, is written in each [`language`], built as its
-//! toolchain's documentation says ([`build`], with [`tools`] from package registries), and run by
+//! toolchain's documentation says ([`build`], with [`atoll::toolchains`] from package registries), and run by
 //! the scenario `foreign-LANGUAGE`. [`measure`] boots it once more, counting.
 
 mod build;
 mod language;
 mod measure;
-mod tools;
 
-use crate::DEFAULT_SYSTEM;
-use crate::check::{self, Built};
-use crate::project::{Project, write_if_changed};
+use crate::check;
 use anyhow::Result;
+use atoll::DEFAULT_SYSTEM;
+use atoll::files::write_if_changed;
+use atoll::home::Home;
 use atoll_scenarios::{Scenario, Skip, Summary, scenarios};
 use language::Language;
 use std::fs;
@@ -33,7 +33,7 @@ pub(crate) struct Options {
 }
 
 /// Builds the components, boots each in a system of its own, measures it, and prints a table.
-pub(crate) fn foreign(project: &Project, options: &Options) -> Result<()> {
+pub(crate) fn foreign(home: &Home, options: &Options) -> Result<()> {
     let languages = match options.languages.as_slice() {
         [] => &Language::ALL[..],
         some => some,
@@ -41,7 +41,7 @@ pub(crate) fn foreign(project: &Project, options: &Options) -> Result<()> {
     let mut failed = 0;
     let mut wanted = Vec::new();
     for &language in languages {
-        match build::build(project, language) {
+        match build::build(home, language) {
             Ok(()) => wanted.push(language),
             Err(error) => {
                 eprintln!("the server in {} was not built: {error:#}", language.title());
@@ -52,11 +52,11 @@ pub(crate) fn foreign(project: &Project, options: &Options) -> Result<()> {
     if options.build || wanted.is_empty() {
         return check::report(Summary { passed: wanted.len(), failed, skipped: 0 });
     }
-    let built = Built::new(project)?;
-    let folder = project.target.join("scenarios");
+    let built = check::built(home)?;
+    let folder = home.target.join("scenarios");
     let mut summary = atoll_scenarios::run(&scenarios_of(&wanted), &built, &folder)?;
     let rows = wanted.iter().filter_map(|&language| {
-        let row = measure::measure(project, &built, language);
+        let row = measure::measure(home, &built, language);
         row.inspect_err(|error| eprintln!("{} was not measured: {error:#}", language.title())).ok()
     });
     print!("{}", measure::table(&rows.collect::<Vec<_>>()));
@@ -78,44 +78,42 @@ fn scenarios_of(languages: &[Language]) -> Vec<&'static Scenario> {
 ///
 /// # Errors
 /// [`atoll_scenarios::Skip`] if the component takes a toolchain that has to be downloaded first.
-pub(crate) fn description(project: &Project, system: &Path) -> Result<PathBuf> {
-    let Some(language) = Language::of_system(system) else { return Ok(project.root.join(system)) };
-    provide(project, language)?;
+pub(crate) fn description(home: &Home, system: &Path) -> Result<PathBuf> {
+    let Some(language) = Language::of_system(system) else { return Ok(home.root.join(system)) };
+    provide(home, language)?;
     let mut text = String::new();
     for part in [DEFAULT_SYSTEM.as_ref(), AUDITOR.as_ref(), system] {
-        text.push_str(&fs::read_to_string(project.root.join(part))?);
+        text.push_str(&fs::read_to_string(home.root.join(part))?);
     }
-    let path = project.target.join("foreign").join(format!("{}.toml", language.name()));
+    let path = home.target.join("foreign").join(format!("{}.toml", language.name()));
     write_if_changed(&path, text.as_bytes())?;
     Ok(path)
 }
 
 /// Builds what is built for every test run, and removes components that are not of the present
 /// sources, so that nobody tests them.
-pub(crate) fn prepare(project: &Project) -> Result<()> {
+pub(crate) fn prepare(home: &Home) -> Result<()> {
     for language in Language::ALL {
-        match provide(project, language) {
-            Err(error) if error.is::<Skip>() => {
-                match fs::remove_file(language.component(project)) {
-                    Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
-                    _ => {}
-                }
-            }
+        match provide(home, language) {
+            Err(error) if error.is::<Skip>() => match fs::remove_file(language.component(home)) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
+                _ => {}
+            },
             other => other?,
         }
     }
     Ok(())
 }
 
-fn provide(project: &Project, language: Language) -> Result<()> {
+fn provide(home: &Home, language: Language) -> Result<()> {
     let has_toolchain = match language {
         Language::C => build::has_c_library(),
         _ => language.is_at_hand(),
     };
-    let is_current = build::is_current(project, language, &language.inputs(project)?);
+    let is_current = build::is_current(home, language, &language.inputs(home)?);
     match (is_current, has_toolchain) {
         (true, _) => Ok(()),
-        (false, true) => build::build(project, language),
+        (false, true) => build::build(home, language),
         (false, false) => Err(language.missing().into()),
     }
 }

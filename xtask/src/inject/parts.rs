@@ -5,10 +5,12 @@
 //! same bytes (in others the numbers would stand for other faults), and builds disturb none that
 //! is under way.
 
-use crate::artifacts::{self, Artifacts};
-use crate::components;
-use crate::project::{Project, run, step};
+use crate::variants;
 use anyhow::{Context, Result};
+use atoll::artifacts::Artifacts;
+use atoll::components;
+use atoll::home::Home;
+use atoll::process::{run, step};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -20,12 +22,7 @@ pub(super) struct Parts {
 
 impl Parts {
     /// Those that an earlier run left in a folder, if they are wanted; else they are built.
-    pub(super) fn of(
-        project: &Project,
-        folder: PathBuf,
-        systems: bool,
-        earlier: bool,
-    ) -> Result<Self> {
+    pub(super) fn of(home: &Home, folder: PathBuf, systems: bool, earlier: bool) -> Result<Self> {
         let parts = Self { folder };
         if earlier && parts.folder.is_dir() {
             return Ok(parts);
@@ -36,25 +33,25 @@ impl Parts {
                 fs::remove_dir_all(folder)?;
             }
         }
-        Self { folder: draft.clone() }.fill(project, systems)?;
+        Self { folder: draft.clone() }.fill(home, systems)?;
         fs::rename(&draft, &parts.folder)
             .with_context(|| format!("cannot make {}", parts.folder.display()))?;
         Ok(parts)
     }
 
-    fn fill(&self, project: &Project, systems: bool) -> Result<()> {
-        let components = components::build(project)?;
+    fn fill(&self, home: &Home, systems: bool) -> Result<()> {
+        let components = components::build(home)?;
         step("building the campaign");
-        let mut cargo = project.plain_cargo("build");
+        let mut cargo = home.plain_cargo("build");
         run(cargo.args(["--quiet", "--profile", "inject", "-p", "atoll-inject"]))?;
         fs::create_dir_all(self.components())?;
-        copy(&project.target.join("inject/atoll-inject"), &self.program())?;
+        copy(&home.target.join("inject/atoll-inject"), &self.program())?;
         for entry in fs::read_dir(&components)? {
             let entry = entry?;
             copy(&entry.path(), &self.components().join(entry.file_name()))?;
         }
         if systems {
-            let (built, kept) = (artifacts::build_injecting(project)?, self.artifacts());
+            let (built, kept) = (variants::build_injecting(home)?, self.artifacts());
             copy(&built.kernel, &kept.kernel)?;
             copy(&built.shim, &kept.shim)?;
             copy(&built.runtime, &kept.runtime)?;

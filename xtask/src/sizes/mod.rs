@@ -6,10 +6,11 @@
 
 mod rooms;
 
-use crate::artifacts::{DOMAIN, runtime_arguments};
-use crate::project::{Project, run, step};
-use crate::wit;
 use anyhow::{Context, Result};
+use atoll::artifacts::{DOMAIN, runtime_arguments};
+use atoll::home::Home;
+use atoll::process::{run, step};
+use atoll::wit;
 use object::read::elf::ElfFile64;
 use object::{Object as _, ObjectSection as _, ObjectSymbol as _, SymbolKind};
 use std::collections::BTreeMap;
@@ -37,15 +38,15 @@ struct Sizes {
 }
 
 /// Builds the image and prints the tables.
-pub(crate) fn sizes(project: &Project, options: &Options) -> Result<()> {
-    wit::fill_deps(project)?;
-    let base = build(project, None)?;
+pub(crate) fn sizes(home: &Home, options: &Options) -> Result<()> {
+    wit::fill_deps(home)?;
+    let base = build(home, None)?;
     print!("{}", by_room(&base));
     if options.features {
         let mut table = String::from("\n| image | text | more | rodata |\n|---|---:|---:|---:|\n");
         row(&mut table, "as it is", &base, &base);
         for feature in FEATURES {
-            let sizes = build(project, Some(feature))?;
+            let sizes = build(home, Some(feature))?;
             row(&mut table, &format!("`{feature}`"), &sizes, &base);
         }
         print!("{table}");
@@ -54,16 +55,16 @@ pub(crate) fn sizes(project: &Project, options: &Options) -> Result<()> {
 }
 
 /// Builds the image, with a feature of the interpreter if one is named, and measures it.
-fn build(project: &Project, feature: Option<&str>) -> Result<Sizes> {
+fn build(home: &Home, feature: Option<&str>) -> Result<Sizes> {
     step(&format!("building the domain image: {}", feature.unwrap_or("as it is")));
-    let mut cargo = project.cargo("build")?;
+    let mut cargo = home.cargo("build")?;
     cargo.args(["--quiet", "--release"]).args(runtime_arguments(false));
     if let Some(feature) = feature {
         // It is that of a dependency of the runtime, which is selected for that.
         cargo.args(["-p", "atoll-runtime"]).arg(format!("--features=wasmi/{feature}"));
     }
     run(&mut cargo)?;
-    let path = project.target.join(DOMAIN).join("release/runtime");
+    let path = home.target.join(DOMAIN).join("release/runtime");
     let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
     measure(&bytes).with_context(|| format!("cannot understand {}", path.display()))
 }

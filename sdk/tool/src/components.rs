@@ -3,13 +3,14 @@
 //! A folder with a `Cargo.toml` is a Rust guest, one with a `server.toml` a C guest. The component
 //! of `servers-wasm/NAME` is `target/components/NAME.wasm`.
 
-use crate::project::{Project, has_target, step, write_if_changed};
-use crate::{c_guest, wit};
+use crate::files::{read, read_text, write_if_changed};
+use crate::home::Home;
+use crate::process::step;
+use crate::{c_guest, encode, wit};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use wit_component::ComponentEncoder;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
@@ -19,30 +20,34 @@ const TARGET: &str = "wasm32-unknown-unknown";
 const STACK: u32 = 128 << 10;
 
 /// Builds all components and gives their folder.
-pub(crate) fn build(project: &Project) -> Result<PathBuf> {
+///
+/// # Errors
+/// If one does not build.
+pub fn build(home: &Home) -> Result<PathBuf> {
     step("building the servers");
-    wit::fill_deps(project)?;
-    let out = project.target.join("components");
-    let (rust, c) = guests(&project.root.join("servers-wasm"))?;
-    for (name, module) in build_rust(project, &rust)? {
-        let module =
-            fs::read(&module).with_context(|| format!("cannot read {}", module.display()))?;
-        write_component(&out, &name, &module)?;
+    wit::fill_deps(home)?;
+    let out = home.target.join("components");
+    let (rust, c) = guests(&home.root.join("servers-wasm"))?;
+    for (name, module) in build_rust(home, &rust)? {
+        write_component(&out, &name, &read(&module)?)?;
     }
     for folder in c {
-        write_component(&out, &name_of(&folder)?, &c_guest::build(project, &folder)?)?;
+        write_component(&out, &name_of(&folder)?, &c_guest::build(home, &folder)?)?;
     }
     Ok(out)
 }
 
 /// Cargo's arguments for the lints of the Rust guests. Lints need no small standard library, only
 /// one at all.
-pub(crate) fn lint_arguments(project: &Project) -> Result<Vec<String>> {
+///
+/// # Errors
+/// If the compiler does not run, or a folder is malformed.
+pub fn lint_arguments(home: &Home) -> Result<Vec<String>> {
     let mut arguments = vec!["--target".to_owned(), TARGET.to_owned()];
-    if !has_target(TARGET)? {
+    if !home.has_target(TARGET)? {
         arguments.push("-Zbuild-std=std,panic_abort".to_owned());
     }
-    for folder in guests(&project.root.join("servers-wasm"))?.0 {
+    for folder in guests(&home.root.join("servers-wasm"))?.0 {
         arguments.extend(["-p".to_owned(), package_of(&folder)?]);
     }
     Ok(arguments)
@@ -76,8 +81,8 @@ fn name_of(folder: &Path) -> Result<String> {
 }
 
 /// Builds all Rust guests at once and lists their names and core modules.
-fn build_rust(project: &Project, folders: &[PathBuf]) -> Result<Vec<(String, PathBuf)>> {
-    let mut cargo = project.cargo("build")?;
+fn build_rust(home: &Home, folders: &[PathBuf]) -> Result<Vec<(String, PathBuf)>> {
+    let mut cargo = home.cargo("build")?;
     // Guests are interpreted, and every byte is translated at boot: no unwinding, no messages of
     // panics, which no one could read, and a standard library built for size: built for speed it
     // makes components 1 % larger and calls no faster.
@@ -100,7 +105,7 @@ fn build_rust(project: &Project, folders: &[PathBuf]) -> Result<Vec<(String, Pat
     folders.iter().map(|folder| Ok((name_of(folder)?, module_of(folder, &modules)?))).collect()
 }
 
-/// Adds flags to those that [`Project::cargo`] set.
+/// Adds flags to those that [`Home::cargo`] set.
 fn append_flags(cargo: &mut Command, flags: &[&str]) {
     let set = cargo.get_envs().find(|(name, _)| *name == "CARGO_ENCODED_RUSTFLAGS");
     let set = set.and_then(|(_, value)| value).map(|value| value.to_string_lossy().into_owned());
@@ -111,7 +116,7 @@ fn append_flags(cargo: &mut Command, flags: &[&str]) {
 /// The package name in a folder's manifest.
 fn package_of(folder: &Path) -> Result<String> {
     let path = folder.join("Cargo.toml");
-    let manifest: toml::Table = fs::read_to_string(&path)?.parse()?;
+    let manifest: toml::Table = read_text(&path)?.parse()?;
     let name = manifest.get("package").and_then(|package| package.get("name")?.as_str());
     Ok(name.with_context(|| format!("{} names no package", path.display()))?.to_owned())
 }
@@ -136,10 +141,7 @@ fn module_of(folder: &Path, modules: &[(PathBuf, PathBuf)]) -> Result<PathBuf> {
 
 /// Turns a core module with embedded types into a component, and checks it.
 fn write_component(out: &Path, name: &str, module: &[u8]) -> Result<()> {
-    let component = ComponentEncoder::default()
-        .validate(true)
-        .module(module)
-        .and_then(|encoder| encoder.encode())
-        .with_context(|| format!("{name} cannot be made a component"))?;
+    let component =
+        encode::component(module).with_context(|| format!("{name} cannot be made a component"))?;
     write_if_changed(&out.join(format!("{name}.wasm")), &component)
 }

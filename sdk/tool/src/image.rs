@@ -1,8 +1,9 @@
 //! From a system description to what is to be booted.
 
-use crate::project::{self, Project};
+use crate::files::{read_text, write_if_changed};
+use crate::home::Home;
 use crate::{artifacts, components};
-use anyhow::{Context, Result};
+use anyhow::Result;
 use atoll_iso::{Image, Loader, Module, boot_config};
 use atoll_system_description::{DESCRIPTION_MODULE, Description};
 use std::fs;
@@ -12,23 +13,28 @@ use std::path::{Path, PathBuf};
 const RUNTIME_MODULE: &str = "runtime.elf";
 
 /// Builds everything that a system description needs.
-pub(crate) fn build(project: &Project, system: &Path, testing: bool) -> Result<Image> {
-    let artifacts = artifacts::build(project, testing)?;
-    let components = components::build(project)?;
-    assemble(project, &artifacts, &components, system)
+///
+/// # Errors
+/// If something does not build, or the description is malformed.
+pub fn build(home: &Home, system: &Path, testing: bool) -> Result<Image> {
+    let artifacts = artifacts::build(home, testing)?;
+    let components = components::build(home)?;
+    assemble(home, &artifacts, &components, system)
 }
 
 /// Puts built artifacts together.
-pub(crate) fn assemble(
-    project: &Project,
+///
+/// # Errors
+/// If the description is malformed or names a component that is not there.
+pub fn assemble(
+    home: &Home,
     artifacts: &artifacts::Artifacts,
     components: &Path,
     system: &Path,
 ) -> Result<Image> {
-    let text =
-        fs::read_to_string(system).with_context(|| format!("cannot read {}", system.display()))?;
+    let text = read_text(system)?;
     let description = Description::parse(&text, &system.display().to_string())?;
-    let config = project.root.join(boot_config::FILE);
+    let config = home.root.join(boot_config::FILE);
     let module = |name: &str, path: PathBuf| Module { name: name.to_owned(), path };
     let mut modules = vec![
         module(RUNTIME_MODULE, artifacts.runtime.clone()),
@@ -47,8 +53,7 @@ pub(crate) fn assemble(
         modules.push(module(name, path));
     }
     Ok(Image {
-        config: fs::read_to_string(&config)
-            .with_context(|| format!("cannot read {}", config.display()))?,
+        config: read_text(&config)?,
         append: String::new(),
         kernel: artifacts.kernel.clone(),
         shim: artifacts.shim.clone(),
@@ -57,7 +62,10 @@ pub(crate) fn assemble(
 }
 
 /// Writes an ISO, with Limine if its folder is given.
-pub(crate) fn write_iso(image: &Image, limine: Option<&Path>, output: &Path) -> Result<()> {
+///
+/// # Errors
+/// If a tool is missing or fails.
+pub fn write_iso(image: &Image, limine: Option<&Path>, output: &Path) -> Result<()> {
     if let Some(folder) = output.parent() {
         fs::create_dir_all(folder)?;
     }
@@ -66,16 +74,14 @@ pub(crate) fn write_iso(image: &Image, limine: Option<&Path>, output: &Path) -> 
 
 /// Writes the boot archive of a description to the target folder, under a name that no other
 /// description or variant has.
-pub(crate) fn write_archive(
-    project: &Project,
-    image: &Image,
-    system: &Path,
-    testing: bool,
-) -> Result<PathBuf> {
-    let name = system.strip_prefix(&project.root).unwrap_or(system).with_extension("");
+///
+/// # Errors
+/// If a file cannot be read or written.
+pub fn write_archive(home: &Home, image: &Image, system: &Path, testing: bool) -> Result<PathBuf> {
+    let name = system.strip_prefix(&home.root).unwrap_or(system).with_extension("");
     let name = name.to_string_lossy().trim_start_matches('/').replace('/', "-");
     let variant = if testing { "-testing" } else { "" };
-    let path = project.target.join("archives").join(format!("{name}{variant}.tar"));
-    project::write_if_changed(&path, &image.archive()?)?;
+    let path = home.target.join("archives").join(format!("{name}{variant}.tar"));
+    write_if_changed(&path, &image.archive()?)?;
     Ok(path)
 }

@@ -1,0 +1,87 @@
+//! Images of systems, by the names under which whoever boots them knows them.
+
+use crate::home::Home;
+use crate::{artifacts, components, image};
+use anyhow::{Context, Result};
+use atoll_scenarios::Images;
+use atoll_system_description::DESCRIPTION_MODULE;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+/// The file with the description of a system, by its name.
+pub type Describe = fn(&Home, &Path) -> Result<PathBuf>;
+
+/// Images of systems, from artifacts that are built once.
+pub struct Built<'a> {
+    home: &'a Home,
+    components: PathBuf,
+    /// Native artifacts, without and with test interfaces, as they are asked for.
+    artifacts: Mutex<HashMap<bool, artifacts::Artifacts>>,
+    describe: Describe,
+}
+
+impl<'a> Built<'a> {
+    /// Builds the components.
+    ///
+    /// # Errors
+    /// If one does not build.
+    pub fn new(home: &'a Home, describe: Describe) -> Result<Self> {
+        let components = components::build(home)?;
+        Ok(Self { home, components, artifacts: Mutex::default(), describe })
+    }
+
+    /// The native parts.
+    ///
+    /// # Errors
+    /// If they do not build.
+    pub fn native(&self, testing: bool) -> Result<artifacts::Artifacts> {
+        let mut built = self.artifacts.lock().ok().context("a build failed")?;
+        if let Some(artifacts) = built.get(&testing) {
+            return Ok(artifacts.clone());
+        }
+        let artifacts = artifacts::build(self.home, testing)?;
+        built.insert(testing, artifacts.clone());
+        Ok(artifacts)
+    }
+
+    fn image(&self, system: &Path, testing: bool) -> Result<atoll_iso::Image> {
+        let system = (self.describe)(self.home, system)?;
+        let artifacts = self.native(testing)?;
+        image::assemble(self.home, &artifacts, &self.components, &system)
+    }
+}
+
+impl Images for Built<'_> {
+    fn archive(
+        &self,
+        system: &Path,
+        description: Option<&Path>,
+        testing: bool,
+    ) -> Result<(PathBuf, PathBuf)> {
+        let mut image = self.image(system, testing)?;
+        let given = description.map(|path| self.home.root.join(path));
+        let modules = image.modules.iter_mut();
+        for module in modules.filter(|module| module.name == DESCRIPTION_MODULE) {
+            module.path = given.clone().unwrap_or_else(|| module.path.clone());
+        }
+        let name = description.unwrap_or(system);
+        Ok((image.shim.clone(), image::write_archive(self.home, &image, name, testing)?))
+    }
+
+    fn iso(&self, system: &Path, append: &str, output: &Path) -> Result<()> {
+        let mut image = self.image(system, false)?;
+        append.clone_into(&mut image.append);
+        image::write_iso(&image, None, output)
+    }
+
+    fn components(&self) -> Result<&Path> {
+        Ok(&self.components)
+    }
+
+    fn limine_iso(&self, system: &Path, append: &str, limine: &Path, output: &Path) -> Result<()> {
+        let mut image = self.image(system, false)?;
+        append.clone_into(&mut image.append);
+        image::write_iso(&image, Some(limine), output)
+    }
+}

@@ -1,0 +1,35 @@
+//! From core modules to components.
+
+use anyhow::Result;
+use std::path::Path;
+use wasi_preview1_component_adapter_provider::{
+    WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
+};
+use wit_component::{ComponentEncoder, StringEncoding};
+use wit_parser::Resolve;
+
+/// Writes the types of a world of the package in the folder `wit` into a core module whose
+/// toolchain knows nothing of them.
+///
+/// # Errors
+/// If there is no such world, or the module is malformed.
+pub fn embed(module: &mut Vec<u8>, wit: &Path, world: &str) -> Result<()> {
+    // Not the resolve of the bindings, whose generators have a parser of another version.
+    let mut resolve = Resolve { all_features: true, ..Resolve::default() };
+    let (package, _) = resolve.push_dir(wit)?;
+    let world = resolve.select_world(&[package], Some(world))?;
+    wit_component::embed_component_metadata(module, &resolve, world, StringEncoding::UTF8, false)
+}
+
+/// Makes a core module with embedded types a component, and checks it; WASI's first preview, if the
+/// module imports it, by the adapter for it.
+///
+/// # Errors
+/// If imports or exports do not fit the types.
+pub fn component(module: &[u8]) -> Result<Vec<u8>> {
+    ComponentEncoder::default()
+        .validate(true)
+        .module(module)?
+        .adapter(WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER)?
+        .encode()
+}

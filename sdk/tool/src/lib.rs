@@ -1,0 +1,26 @@
+//! The host tool of Atoll, as a library: what `atoll` does, and what `cargo xtask` does with the
+//! same code.
+//!
+//! [`home`] knows the checkout and calls cargo. [`artifacts`] builds the native parts,
+//! [`components`] and [`c_guest`] the servers of the repository, with [`wit`], [`bindings`],
+//! [`encode`] and [`toolchains`]. [`image`] puts them together by means of `atoll-iso`; [`built`]
+//! gives the images to machines, and [`run`] runs one with its console on the terminal.
+
+#![forbid(unsafe_code)]
+
+pub mod artifacts;
+pub mod bindings;
+pub mod built;
+pub mod c_guest;
+pub mod components;
+pub mod encode;
+pub mod files;
+pub mod home;
+pub mod image;
+pub mod process;
+pub mod run;
+pub mod toolchains;
+pub mod wit;
+
+/// The system description that is used when none is named, from the repository's root.
+pub const DEFAULT_SYSTEM: &str = "iso/systems/default.toml";

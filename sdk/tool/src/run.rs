@@ -1,0 +1,58 @@
+//! A system in QEMU with its console on the terminal.
+
+use crate::process::run as run_command;
+use anyhow::Result;
+use atoll_scenarios::{Firmware, Images, Machine, Medium};
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::Command;
+
+/// The machine that a system is run on.
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// Boots from the ISO, through a boot loader
+    #[arg(long)]
+    iso: bool,
+    /// Boots from the ISO under UEFI
+    #[arg(long)]
+    uefi: bool,
+    /// Memory
+    #[arg(long, default_value = "256M")]
+    memory: String,
+    /// Words for the kernel's command line
+    #[arg(long, default_value = "")]
+    append: String,
+    /// Shows the machine's screen in a window
+    #[arg(long)]
+    display: bool,
+    /// Arguments for QEMU
+    #[arg(last = true)]
+    arguments: Vec<OsString>,
+}
+
+/// Boots a system and returns when QEMU ends.
+///
+/// # Errors
+/// If an image does not build, or QEMU is missing or fails.
+pub fn run(images: &dyn Images, system: &Path, options: &Options) -> Result<()> {
+    let (medium, firmware) = match (options.iso, options.uefi) {
+        (_, true) => (Medium::Cd, Firmware::Uefi),
+        (true, false) => (Medium::Cd, Firmware::Bios),
+        (false, false) => (Medium::Direct, Firmware::Bios),
+    };
+    let machine = Machine::new(system)
+        .by(medium, firmware)
+        .memory(&options.memory)
+        .append(&options.append)
+        .arguments(&options.arguments);
+    let folder = tempfile::tempdir()?;
+    let mut qemu = Command::new("qemu-system-x86_64");
+    qemu.args(machine.command(images, folder.path())?);
+    // Monitor and serial port share the terminal: Ctrl-A X leaves, Ctrl-A C changes over.
+    qemu.args(["-serial", "mon:stdio"]);
+    if !options.display {
+        qemu.args(["-display", "none"]);
+    }
+    eprintln!("Leave with Ctrl-A X.");
+    run_command(&mut qemu)
+}
