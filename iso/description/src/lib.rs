@@ -32,6 +32,7 @@ pub use model::{
     SwapDeadlines, SystemRights, WindowGrant,
 };
 pub use scope::Scope;
+pub use units::{NAME_MAX, is_name};
 
 /// Name under which servers import what the supervisor itself serves. No server may have it.
 pub const SUPERVISOR: &str = "supervisor";

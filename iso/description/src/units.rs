@@ -4,7 +4,7 @@
 
 /// Longest name of a server, program or label: with `.` and a running number it still fits the
 /// kernel's 32 bytes.
-pub(crate) const NAME_MAX: usize = 24;
+pub const NAME_MAX: usize = 24;
 
 const SIZES: &[(&str, u64)] = &[("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
 const DURATIONS: &[(&str, u64)] =
@@ -48,8 +48,10 @@ fn hexadecimal(text: &str) -> Option<u64> {
     u64::from_str_radix(digits, 16).ok()
 }
 
-/// Whether the text may name a server, a program or a grant's label.
-pub(crate) fn is_name(text: &str) -> bool {
+/// Whether the text may name a server, a program or a grant's label: lower-case letters, digits and
+/// hyphens, a letter first and no hyphen last, at most [`NAME_MAX`].
+#[must_use]
+pub fn is_name(text: &str) -> bool {
     text.len() <= NAME_MAX
         && text.starts_with(|first: char| first.is_ascii_lowercase())
         && !text.ends_with('-')

@@ -1,0 +1,88 @@
+//! Glue between the program and the world `atoll:servers/lamp`.
+
+#[allow(missing_docs, unreachable_pub, reason = "generated")]
+#[allow(clippy::all, reason = "generated")]
+mod bindings {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        world: "atoll:servers/lamp",
+        generate_all,
+    });
+}
+
+use crate::{Failure, USAGE, name};
+use atoll_allocator as _;
+use bindings::atoll::samples::lamp::{self, Bulb, Error};
+use bindings::exports::wasi::cli::run::Guest;
+use bindings::wasi::cli::{environment, exit, stderr, stdout};
+use bindings::wasi::io::streams::OutputStream;
+
+const EXIT_FAILED: u8 = 1;
+const EXIT_USAGE: u8 = 2;
+
+struct Lamp;
+
+impl Guest for Lamp {
+    fn run() -> Result<(), ()> {
+        let arguments = environment::get_arguments();
+        let Some(name) = name(arguments.get(1..).unwrap_or_default()) else {
+            let _ = stderr::get_stderr().blocking_write_and_flush(USAGE.as_bytes());
+            exit::exit_with_code(EXIT_USAGE);
+            return Err(());
+        };
+        let mut show = Show { output: stdout::get_stdout(), is_right: true };
+        show.all(name);
+        if !show.is_right {
+            exit::exit_with_code(EXIT_FAILED);
+        }
+        Ok(())
+    }
+}
+
+/// The calls, and what is printed of them.
+struct Show {
+    output: OutputStream,
+    /// Whether those failed that should, and no others.
+    is_right: bool,
+}
+
+impl Show {
+    fn all(&mut self, name: &str) {
+        self.line(&["A lamp made in ", &lamp::maker(), "."].concat());
+        let bulb = Bulb::new(name);
+        let name = bulb.name();
+        self.line(&format!("{name} is at {} %", bulb.brightness()));
+        let set = bulb.set(80).map(|before| format!("before, at {before} %"));
+        self.expect(&format!("{name} at 80 %"), set, false);
+        let set = bulb.set(130).map(|before| format!("before, at {before} %"));
+        self.expect(&format!("{name} at 130 %"), set, true);
+        self.line(&format!("{name} is at {} %", bulb.brightness()));
+        let time = |tenths| format!("{tenths} tenths of a second");
+        self.expect("three flashes", lamp::blink(&[1, 2, 0, 3]).map(time), false);
+        self.expect("no flash", lamp::blink(&[0, 0]).map(time), true);
+    }
+
+    /// Says how a call ended, of which is known whether it should fail.
+    fn expect(&mut self, what: &str, answer: Result<String, Error>, fails: bool) {
+        self.is_right &= answer.is_err() == fails;
+        match answer {
+            Ok(answer) => self.line(&format!("{what}: {answer}")),
+            Err(error) => self.line(&format!("{what}: refused, {}", failure(error).words())),
+        }
+    }
+
+    /// Prints a line; a reader who is gone no longer wants to know.
+    fn line(&self, text: &str) {
+        let _ = self.output.blocking_write_and_flush([text, "\n"].concat().as_bytes());
+    }
+}
+
+fn failure(error: Error) -> Failure {
+    match error {
+        Error::Dark => Failure::Dark,
+        Error::TooBright(by) => Failure::TooBright(by),
+        Error::PeerRestarted => Failure::Restarted,
+    }
+}
+
+bindings::export!(Lamp with_types_in bindings);
