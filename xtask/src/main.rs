@@ -3,7 +3,7 @@
 //! The library of the host tool builds kernel, servers and images; [`variants`] builds what only
 //! tests and measurements take. [`run`], [`check`] and [`bench`] use the result, [`wit`] checks the
 //! interfaces, [`sizes`] says what the domain image consists of, [`foreign`] runs what the toolchains
-//! of other languages build, and [`sign`] signs components.
+//! of other languages build, [`projects`] are made from the templates, [`sdk`] builds the host tool, and [`sign`] signs components.
 
 #![forbid(unsafe_code)]
 
@@ -13,8 +13,10 @@ mod conformance;
 mod foreign;
 mod fuzz;
 mod inject;
+mod projects;
 mod rooms;
 mod run;
+mod sdk;
 mod sign;
 mod sizes;
 mod variants;
@@ -53,6 +55,8 @@ enum Task {
         #[arg(short, long)]
         output: Option<PathBuf>,
     },
+    /// Builds all that the host tool needs, and the tool itself as target/release/atoll
+    Sdk,
     /// Builds a hybrid ISO for BIOS and UEFI
     Iso {
         /// System description
@@ -158,6 +162,7 @@ fn perform(task: Task) -> Result<()> {
             println!("{}", output.display());
             Ok(())
         }
+        Task::Sdk => sdk::build(&home),
         Task::Run(options) => run::run(&home, &options),
         Task::Keygen { file } => sign::keygen(&file),
         Task::Sign(options) => sign::sign(&options),

@@ -24,9 +24,7 @@ pub(crate) fn build_conformance(home: &Home) -> Result<Artifacts> {
     build_bare(home)?;
     step("building the domain image that executes scripts");
     run(home.cargo("build")?.args(["--quiet", "--release"]).args(conformance_arguments()))?;
-    let bare = home.target.join(BARE).join("release");
-    let runtime = home.target.join(DOMAIN).join("release/conformance");
-    Ok(Artifacts { kernel: bare.join("atoll-kernel"), shim: bare.join("atoll-boot-shim"), runtime })
+    Ok(Artifacts::of(home, home.target.join(DOMAIN).join("release/conformance")))
 }
 
 /// Cargo's arguments for the program that measures the kernel.

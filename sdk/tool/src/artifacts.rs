@@ -27,16 +27,32 @@ pub struct Artifacts {
     pub runtime: PathBuf,
 }
 
+impl Artifacts {
+    /// The kernel and the shim where cargo puts them, and a domain image.
+    #[must_use]
+    pub fn of(home: &Home, runtime: PathBuf) -> Self {
+        let bare = home.target.join(BARE).join("release");
+        Self { kernel: bare.join("atoll-kernel"), shim: bare.join("atoll-boot-shim"), runtime }
+    }
+}
+
 /// Builds all three.
 ///
 /// # Errors
 /// If one does not build.
 pub fn build(home: &Home, testing: bool) -> Result<Artifacts> {
     wit::fill_deps(home)?;
-    let bare = home.target.join(BARE).join("release");
     build_bare(home)?;
-    let runtime = build_runtime(home, testing)?;
-    Ok(Artifacts { kernel: bare.join("atoll-kernel"), shim: bare.join("atoll-boot-shim"), runtime })
+    Ok(Artifacts::of(home, build_runtime(home, testing)?))
+}
+
+/// Those without test interfaces, if they are all built.
+#[must_use]
+pub fn found(home: &Home) -> Option<Artifacts> {
+    let artifacts = Artifacts::of(home, runtime_copy(home, false));
+    let is_built =
+        [&artifacts.kernel, &artifacts.shim, &artifacts.runtime].iter().all(|file| file.is_file());
+    is_built.then_some(artifacts)
 }
 
 /// Cargo's arguments for kernel and shim, which share a target: soft float, so that they never
@@ -83,7 +99,11 @@ fn build_runtime(home: &Home, testing: bool) -> Result<PathBuf> {
     cargo.args(["--quiet", "--release"]).args(runtime_arguments(testing));
     run(&mut cargo)?;
     let built = home.target.join(DOMAIN).join("release/runtime");
-    let copy = home.target.join(if testing { "runtime-testing.elf" } else { "runtime.elf" });
+    let copy = runtime_copy(home, testing);
     write_if_changed(&copy, &read(&built)?)?;
     Ok(copy)
+}
+
+fn runtime_copy(home: &Home, testing: bool) -> PathBuf {
+    home.target.join(if testing { "runtime-testing.elf" } else { "runtime.elf" })
 }

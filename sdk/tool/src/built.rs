@@ -31,6 +31,20 @@ impl<'a> Built<'a> {
         Ok(Self { home, components, artifacts: Mutex::default(), describe })
     }
 
+    /// Takes what is built already, and builds only what is missing.
+    ///
+    /// # Errors
+    /// If something that is missing does not build.
+    pub fn found(home: &'a Home, describe: Describe) -> Result<Self> {
+        let components = match components::found(home)? {
+            Some(components) => components,
+            None => components::build(home)?,
+        };
+        let native = artifacts::found(home).map(|artifacts| (false, artifacts));
+        let artifacts = Mutex::new(native.into_iter().collect());
+        Ok(Self { home, components, artifacts, describe })
+    }
+
     /// The native parts.
     ///
     /// # Errors

@@ -12,7 +12,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-const TARGET: &str = "wasm32-unknown-unknown";
+/// Rust's target for core modules without WASI.
+pub const TARGET: &str = "wasm32-unknown-unknown";
+/// Cargo's argument that builds its libraries, where the compiler came without or others are wanted.
+pub const BUILD_STD: &str = "-Zbuild-std=std,panic_abort";
 
 /// Bytes of a guest's stack in its linear memory, which is below all else there: what overflows it
 /// traps. All of it is zeroed whenever the server is loaded, and counts against its quota; the
@@ -26,7 +29,7 @@ const STACK: u32 = 128 << 10;
 pub fn build(home: &Home) -> Result<PathBuf> {
     step("building the servers");
     wit::fill_deps(home)?;
-    let out = home.target.join("components");
+    let out = folder(home);
     let (rust, c) = guests(&home.root.join("servers-wasm"))?;
     for (name, module) in build_rust(home, &rust)? {
         write_component(&out, &name, &read(&module)?)?;
@@ -37,6 +40,25 @@ pub fn build(home: &Home) -> Result<PathBuf> {
     Ok(out)
 }
 
+/// The folder of the components, if all of them are built.
+///
+/// # Errors
+/// If the folder of servers cannot be read.
+pub fn found(home: &Home) -> Result<Option<PathBuf>> {
+    let out = folder(home);
+    let (rust, c) = guests(&home.root.join("servers-wasm"))?;
+    for guest in rust.iter().chain(&c) {
+        if !out.join(name_of(guest)?).with_extension("wasm").is_file() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(out))
+}
+
+fn folder(home: &Home) -> PathBuf {
+    home.target.join("components")
+}
+
 /// Cargo's arguments for the lints of the Rust guests. Lints need no small standard library, only
 /// one at all.
 ///
@@ -45,7 +67,7 @@ pub fn build(home: &Home) -> Result<PathBuf> {
 pub fn lint_arguments(home: &Home) -> Result<Vec<String>> {
     let mut arguments = vec!["--target".to_owned(), TARGET.to_owned()];
     if !home.has_target(TARGET)? {
-        arguments.push("-Zbuild-std=std,panic_abort".to_owned());
+        arguments.push(BUILD_STD.to_owned());
     }
     for folder in guests(&home.root.join("servers-wasm"))?.0 {
         arguments.extend(["-p".to_owned(), package_of(&folder)?]);
@@ -87,7 +109,7 @@ fn build_rust(home: &Home, folders: &[PathBuf]) -> Result<Vec<(String, PathBuf)>
     // panics, which no one could read, and a standard library built for size: built for speed it
     // makes components 1 % larger and calls no faster.
     cargo.args(["--quiet", "--profile", "guest", "--target", TARGET]);
-    cargo.args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"]);
+    cargo.args([BUILD_STD, "-Zbuild-std-features=optimize_for_size"]);
     cargo.arg("--message-format=json-render-diagnostics");
     let stack = format!("-Clink-arg=-zstack-size={STACK}");
     append_flags(&mut cargo, &["-Zunstable-options", "-Cpanic=immediate-abort", &stack]);

@@ -1,12 +1,16 @@
 //! From core modules to components.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use std::path::Path;
 use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
 };
+use wasmparser::{Parser, Payload, Validator};
 use wit_component::{ComponentEncoder, StringEncoding};
 use wit_parser::Resolve;
+
+/// How the names of custom sections with a component's types begin.
+const TYPES: &str = "component-type";
 
 /// Writes the types of a world of the package in the folder `wit` into a core module whose
 /// toolchain knows nothing of them.
@@ -32,4 +36,29 @@ pub fn component(module: &[u8]) -> Result<Vec<u8>> {
         .module(module)?
         .adapter(WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER)?
         .encode()
+}
+
+/// Whether a core module says itself what types its component has.
+///
+/// # Errors
+/// If it is malformed.
+pub fn has_types(module: &[u8]) -> Result<bool> {
+    for part in Parser::new(0).parse_all(module) {
+        if let Payload::CustomSection(section) = part?
+            && section.name().starts_with(TYPES)
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Checks that bytes are a component.
+///
+/// # Errors
+/// If they are malformed, or a core module.
+pub fn validate(component: &[u8]) -> Result<()> {
+    ensure!(Parser::is_component(component), "it has no component's header");
+    Validator::new().validate_all(component)?;
+    Ok(())
 }

@@ -72,16 +72,19 @@ pub fn write_iso(image: &Image, limine: Option<&Path>, output: &Path) -> Result<
     image.write_iso(limine.map_or(Loader::Grub, Loader::Limine), output)
 }
 
-/// Writes the boot archive of a description to the target folder, under a name that no other
-/// description or variant has.
+/// Writes the boot archive of a description under a name that no other description or variant has:
+/// to the target folder, or beside the description if that is not of the repository.
 ///
 /// # Errors
 /// If a file cannot be read or written.
 pub fn write_archive(home: &Home, image: &Image, system: &Path, testing: bool) -> Result<PathBuf> {
-    let name = system.strip_prefix(&home.root).unwrap_or(system).with_extension("");
-    let name = name.to_string_lossy().trim_start_matches('/').replace('/', "-");
-    let variant = if testing { "-testing" } else { "" };
-    let path = home.target.join("archives").join(format!("{name}{variant}.tar"));
+    let ending = if testing { "-testing.tar" } else { ".tar" };
+    let file = |path: &Path| path.with_extension("").to_string_lossy().into_owned() + ending;
+    let system = home.root.join(system);
+    let path = match system.strip_prefix(&home.root) {
+        Ok(inside) => home.target.join("archives").join(file(inside).replace('/', "-")),
+        Err(_) => file(&system).into(),
+    };
     write_if_changed(&path, &image.archive()?)?;
     Ok(path)
 }

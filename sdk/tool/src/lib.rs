@@ -4,7 +4,8 @@
 //! [`home`] knows the checkout and calls cargo. [`artifacts`] builds the native parts,
 //! [`components`] and [`c_guest`] the servers of the repository, with [`wit`], [`bindings`],
 //! [`encode`] and [`toolchains`]. [`image`] puts them together by means of `atoll-iso`; [`built`]
-//! gives the images to machines, and [`run`] runs one with its console on the terminal.
+//! gives the images to machines, and [`run`] runs one with its console on the terminal. [`project`]
+//! is what a user has: a server of his own.
 
 #![forbid(unsafe_code)]
 
@@ -17,10 +18,14 @@ pub mod encode;
 pub mod files;
 pub mod home;
 pub mod image;
+mod mistake;
 pub mod process;
+pub mod project;
 pub mod run;
 pub mod toolchains;
 pub mod wit;
+
+pub use mistake::Mistake;
 
 /// The system description that is used when none is named, from the repository's root.
 pub const DEFAULT_SYSTEM: &str = "iso/systems/default.toml";

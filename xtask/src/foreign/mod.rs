@@ -13,6 +13,7 @@ use anyhow::Result;
 use atoll::DEFAULT_SYSTEM;
 use atoll::files::write_if_changed;
 use atoll::home::Home;
+use atoll::toolchains;
 use atoll_scenarios::{Scenario, Skip, Summary, scenarios};
 use language::Language;
 use std::fs;
@@ -107,7 +108,7 @@ pub(crate) fn prepare(home: &Home) -> Result<()> {
 
 fn provide(home: &Home, language: Language) -> Result<()> {
     let has_toolchain = match language {
-        Language::C => build::has_c_library(),
+        Language::C => toolchains::wasi_sysroot().is_ok(),
         _ => language.is_at_hand(),
     };
     let is_current = build::is_current(home, language, &language.inputs(home)?);

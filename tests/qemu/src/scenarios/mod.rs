@@ -13,6 +13,7 @@ mod hostile;
 mod iso;
 mod limits;
 mod operators;
+mod projects;
 mod recovery;
 mod sets;
 mod shell;
@@ -30,6 +31,7 @@ pub fn all() -> Vec<&'static Scenario> {
         shell::ALL,
         calls::ALL,
         foreign::ALL,
+        projects::ALL,
         hostile::ALL,
         limits::ALL,
         supervision::ALL,

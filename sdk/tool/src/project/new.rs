@@ -1,0 +1,87 @@
+//! `atoll new`: a project from a template.
+//!
+//! A template is a folder of `sdk/templates` with the files of a project, in which `{{name}}`
+//! stands for the project's name. Its folder's name is that of the language.
+
+use super::manifest::{self, Project};
+use super::system;
+use crate::files::{read_text, write_if_changed};
+use crate::home::Home;
+use crate::mistake::mistake;
+use anyhow::{Context, Result};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What the project's name is put in for.
+const NAME: &str = "{{name}}";
+/// What a build in the template's own folder would leave there.
+const BUILT: &str = "build";
+
+/// Makes a project of that name in a folder of that name, which must not be there yet.
+///
+/// # Errors
+/// If the name cannot be one of a server beside those of the default system, there is no template
+/// for the language, or something is in the way.
+pub fn new(home: &Home, parent: &Path, name: &str, language: &str) -> Result<Project> {
+    manifest::check_name(name)?;
+    let languages = languages(home)?;
+    if !languages.iter().any(|known| known == language) {
+        mistake!("there is no template for `{language}`; there are {}", languages.join(", "));
+    }
+    let template = home.root.join("sdk/templates").join(language);
+    let folder = parent.join(name);
+    if fs::symlink_metadata(&folder).is_ok() {
+        mistake!("{} is there already; choose another name or remove it", folder.display());
+    }
+    let mut files = Vec::new();
+    list(&template, Path::new(""), &mut files)?;
+    let text = render(&read_text(&template.join(manifest::FILE))?, name);
+    let project = Project::parse(&folder, &text)?;
+    system::check(home, &project)?;
+    for file in files {
+        let text = render(&read_text(&template.join(&file))?, name);
+        write_if_changed(&folder.join(&file), text.as_bytes())?;
+    }
+    super::interfaces::copy(home, &project.wit())?;
+    Ok(project)
+}
+
+/// The languages that there are templates for, sorted.
+///
+/// # Errors
+/// If the folder of templates cannot be read.
+pub fn languages(home: &Home) -> Result<Vec<String>> {
+    let folder = home.root.join("sdk/templates");
+    let mut languages = Vec::new();
+    for entry in
+        fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?
+    {
+        let entry = entry?;
+        if entry.path().join(manifest::FILE).is_file() {
+            languages.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    languages.sort();
+    Ok(languages)
+}
+
+fn render(template: &str, name: &str) -> String {
+    template.replace(NAME, name)
+}
+
+/// Lists the files below a folder, as seen from the template.
+fn list(template: &Path, below: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    let folder = template.join(below);
+    for entry in
+        fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?
+    {
+        let entry = entry?;
+        let path = below.join(entry.file_name());
+        if !entry.file_type()?.is_dir() {
+            files.push(path);
+        } else if path != Path::new(BUILT) {
+            list(template, &path, files)?;
+        }
+    }
+    Ok(())
+}

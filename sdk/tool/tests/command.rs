@@ -1,0 +1,101 @@
+//! The program `atoll` as a user has it: what it writes, says and exits with.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// Runs `atoll` in a folder.
+fn atoll(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_atoll"));
+    command.current_dir(folder).env_remove("ATOLL_HOME").args(arguments);
+    command.output().expect("atoll runs")
+}
+
+/// What a command printed when it did not end with that code.
+fn expect(output: &Output, code: i32) -> String {
+    let said = [output.stdout.as_slice(), &output.stderr].concat();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    said
+}
+
+#[test]
+fn a_project_is_made_and_built() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let made = expect(&atoll(folder.path(), &["new", "blink", "--lang", "wat"]), 0);
+    assert!(made.contains("cd blink"), "{made}");
+    let project = folder.path().join("blink");
+    let manifest = fs::read_to_string(project.join("atoll.toml")).expect("a manifest");
+    assert!(manifest.contains("name = \"blink\"") && !manifest.contains("{{name}}"), "{manifest}");
+    assert!(project.join("wit/deps/atoll-samples/lamp.wit").is_file());
+    assert!(!project.join("wit/deps/atoll-testing").exists());
+
+    let below = project.join("src");
+    let built = expect(&atoll(&below, &["build"]), 0);
+    assert!(built.contains("build/blink.wasm"), "{built}");
+    let component = fs::read(project.join("build/blink.wasm")).expect("a component");
+    assert!(wasmparser::Parser::is_component(&component));
+
+    // A build that changes nothing writes nothing, and an interface that was changed comes back.
+    let date = |path: &str| fs::metadata(project.join(path)).unwrap().modified().unwrap();
+    let before = date("build/blink.wasm");
+    let lamp = project.join("wit/deps/atoll-samples/lamp.wit");
+    fs::write(&lamp, "package atoll:samples@0.1.0;\n").expect("written");
+    expect(&atoll(&project, &["build"]), 0);
+    assert_eq!(date("build/blink.wasm"), before);
+    assert!(fs::read_to_string(&lamp).expect("read").contains("resource bulb"));
+}
+
+#[test]
+fn mistakes_are_usage_errors_that_say_what_to_do() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let said = |arguments: &[&str]| expect(&atoll(folder.path(), arguments), 2);
+    assert!(said(&["new", "Blink", "--lang", "wat"]).contains("lower-case letters"));
+    assert!(said(&["new", "../up", "--lang", "wat"]).contains("`../up`"));
+    assert!(said(&["new", "blink", "--lang", "cobol"]).contains("rust"));
+    assert!(said(&["new", "shell", "--lang", "wat"]).contains("already"));
+    assert!(said(&["new", "supervisor", "--lang", "wat"]).contains("supervisor"));
+    assert!(said(&["build"]).contains("atoll new"));
+    assert!(said(&["bulid"]).contains("build"));
+    assert!(fs::read_dir(folder.path()).expect("a folder").next().is_none());
+
+    fs::create_dir(folder.path().join("blink")).expect("made");
+    assert!(said(&["new", "blink", "--lang", "wat"]).contains("is there already"));
+    expect(&atoll(folder.path(), &["new", "blink"]), 0);
+}
+
+#[test]
+fn what_cannot_be_built_says_why() {
+    let folder = tempfile::tempdir().expect("a folder");
+    expect(&atoll(folder.path(), &["new", "blink", "--lang", "wat"]), 0);
+    let project = folder.path().join("blink");
+    let source = project.join("src/server.wat");
+    let text = fs::read_to_string(&source).expect("a source");
+
+    fs::write(&source, text.replace("lamp@0.1.0#maker", "lamp@0.1.0#mkaer")).expect("written");
+    let said = expect(&atoll(&project, &["build"]), 1);
+    assert!(said.contains("server.wat") && said.contains("`maker`"), "{said}");
+
+    fs::write(&source, &text[..text.len() / 2]).expect("written");
+    assert!(expect(&atoll(&project, &["build"]), 1).contains("server.wat"));
+
+    let manifest = project.join("atoll.toml");
+    let lines = fs::read_to_string(&manifest).expect("a manifest");
+    let build = "[build]\ncommands = [[\"no-such-compiler\"]]";
+    fs::write(&manifest, lines.replace("[build]", build)).expect("written");
+    let said = expect(&atoll(&project, &["build"]), 1);
+    assert!(said.contains("no-such-compiler"), "{said}");
+
+    fs::write(&manifest, lines.replace("world = ", "wold = ")).expect("written");
+    let said = expect(&atoll(&project, &["build"]), 2);
+    assert!(said.contains("wold") && said.contains("atoll.toml"), "{said}");
+}
+
+#[test]
+fn another_home_has_to_be_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_atoll"));
+    command.current_dir(folder.path()).env("ATOLL_HOME", folder.path()).args(["new", "blink"]);
+    let said = expect(&command.output().expect("atoll runs"), 1);
+    assert!(said.contains("ATOLL_HOME"), "{said}");
+}

@@ -1,0 +1,49 @@
+//! Projects of the host tool: made from each template, built and booted.
+
+use super::hostile::restarts;
+use super::shell::{answers, prompt};
+use crate::{Lab, Machine, OFF, Scenario};
+use anyhow::{Result, ensure};
+
+pub(super) const ALL: &[Scenario] = &[
+    Scenario {
+        name: "project-rust",
+        about: "the template in Rust makes a server that works",
+        run: |lab| works(lab, "rust", "Rust"),
+    },
+    Scenario {
+        name: "project-c",
+        about: "the template in C makes a server that works",
+        run: |lab| works(lab, "c", "C"),
+    },
+    Scenario {
+        name: "project-wat",
+        about: "the template in the text format makes a server that works",
+        run: |lab| works(lab, "wat", "WAT"),
+    },
+];
+
+/// Boots the default system with a project of that language and has the program `lamp` use it.
+fn works(lab: &Lab<'_>, language: &str, maker: &str) -> Result<()> {
+    let mut session = prompt(lab, &Machine::new(format!("sdk/templates/{language}")))?;
+    let shown = session.command("lamp attic")?;
+    let expected = [
+        &format!("A lamp made in {maker}."),
+        "attic is at 0 %",
+        "attic at 80 %: before, at 0 %",
+        "attic at 130 %: refused, 30 % too bright",
+        "attic is at 80 %",
+        "three flashes: 6 tenths of a second",
+        "no flash: refused, that is dark",
+    ];
+    let lines: Vec<_> = shown.lines().map(str::trim_end).collect();
+    ensure!(lines == expected, "{shown}");
+    // What is longer than a name may be is cut.
+    let long = "x".repeat(66);
+    answers(&mut session, &format!("lamp {long}"), &[&format!("{} is at 80 %", "x".repeat(64))])?;
+    answers(&mut session, "log", &[&format!("a lamp made in {maker}"), "`blink` is ready"])?;
+    let table = session.command("ps")?;
+    ensure!(restarts(&table, "blink")? == 0, "blink was restarted:\n{table}");
+    session.send("poweroff\r")?;
+    session.expect_exit(OFF)
+}
