@@ -1,0 +1,13 @@
+//! What servers and programs for Atoll that are written in Rust have in common.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`state`] | hands a server's state, and the objects that clients hold, over to its next version |
+//!
+//! The crate has no bindings of its own: a server generates those of its world and nothing else, so
+//! what it imports is what its world says. Where the crate needs types of the bindings, a macro
+//! takes the module in which they are.
+
+#![forbid(unsafe_code)]
+
+pub mod state;
