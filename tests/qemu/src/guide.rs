@@ -66,7 +66,9 @@ mod tests {
     fn what_the_guides_quote_is_there() {
         let store = [
             ("rust", "servers-wasm/store/src/component.rs"),
-            ("rust", "servers-wasm/store/tables/src/lib.rs"),
+            ("rust", "servers-wasm/shelf/src/lib.rs"),
+            ("rust", "servers-wasm/shelf/src/component.rs"),
+            ("rust", "servers-wasm/shelf-v2/src/lib.rs"),
             ("rust", "servers-wasm/till/src/component.rs"),
             ("rust", "servers-wasm/counter/src/component.rs"),
             ("wit", "wit/world.wit"),
@@ -76,7 +78,7 @@ mod tests {
             ("rust", "servers-wasm/console/driver/src/component/console.rs"),
             ("rust", "servers-wasm/console/driver/src/component/handover.rs"),
         ];
-        assert_eq!(quotations("docs/swapping.md", &store), 8);
+        assert_eq!(quotations("docs/swapping.md", &store), 11);
         assert_eq!(quotations("docs/drivers.md", &console), 4);
     }
 

@@ -11,6 +11,7 @@ mod guardian;
 mod heirs;
 mod hostile;
 mod iso;
+mod layouts;
 mod limits;
 mod operators;
 mod projects;
@@ -37,6 +38,7 @@ pub fn all() -> Vec<&'static Scenario> {
         supervision::ALL,
         clones::ALL,
         swap::ALL,
+        layouts::ALL,
         console::ALL,
         operators::ALL,
         signed::ALL,

@@ -1,0 +1,57 @@
+//! The component: `atoll:samples/store` on [`Shelf`].
+
+use atoll_allocator as _;
+use std::cell::RefCell;
+
+use crate::{Shelf, Table, VERSION};
+
+#[allow(missing_docs, unreachable_pub, reason = "generated")]
+#[allow(clippy::all, reason = "generated")]
+mod bindings {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        world: "atoll:servers/store",
+        generate_all,
+    });
+}
+
+use bindings::exports::atoll::samples::{
+    store::{self, GuestTable, TableBorrow},
+    store_handover,
+};
+
+thread_local! {
+    static SHELF: RefCell<Shelf> = RefCell::default();
+}
+
+struct Component;
+
+impl store::Guest for Component {
+    type Table = Table;
+
+    fn version() -> String {
+        VERSION.to_owned()
+    }
+}
+
+impl GuestTable for Table {
+    fn new(name: String) -> Self {
+        Self { name }
+    }
+
+    fn put(&self, key: String, value: String) -> Option<String> {
+        SHELF.with_borrow_mut(|shelf| shelf.put(self, key, value))
+    }
+
+    fn get(&self, key: String) -> Option<String> {
+        SHELF.with_borrow(|shelf| shelf.get(self, &key))
+    }
+}
+
+atoll_sdk::export_state!(Component with_types_in bindings, SHELF);
+
+impl store_handover::Guest for Component {
+    atoll_sdk::hand_over!(Table: save_table(TableBorrow), restore_table -> store::Table);
+}
+
+bindings::export!(Component with_types_in bindings);
