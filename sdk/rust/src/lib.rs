@@ -2,6 +2,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
+//! | [`mod@device`] | registers of devices with width, access and fields |
 //! | [`state`] | hands a server's state, and the objects that clients hold, over to its next version |
 //!
 //! The crate has no bindings of its own: a server generates those of its world and nothing else, so
@@ -10,4 +11,5 @@
 
 #![forbid(unsafe_code)]
 
+pub mod device;
 pub mod state;

@@ -1,18 +1,27 @@
 //! Driver of a PS/2 keyboard behind an i8042 controller: scan codes in, terminal bytes out.
 //!
-//! [`Keyboard`] works on [`Controller`], two I/O ports on the machine and a model in the tests. It
-//! sends what a serial terminal would send for the same key, so the rest of the console knows one
+//! [`Keyboard`] works on the controller's two registers, I/O ports on the machine and a model in the
+//! tests. It sends what a serial terminal would send for the same key, so the rest of the console knows one
 //! kind of input. The layout is US, the scan codes are set 1, to which the controller translates.
 
+use atoll_sdk::device::{Field, ReadOnly, Register, Registers, WriteOnly};
 use pc_keyboard::layouts::Us104Key;
 use pc_keyboard::{
     DecodedKey, EventDecoder, HandleControl, KeyCode, KeyEvent, KeyState, ScancodeSet, ScancodeSet1,
 };
 
-const OUTPUT_FULL: u8 = 0x01;
-const INPUT_FULL: u8 = 0x02;
+/// Ports 0x60 and 0x64, of a range that begins with the first.
+const DATA: Register<u8> = Register::at(0);
+const STATUS: Register<u8, ReadOnly> = Register::at(4);
+const COMMAND: Register<u8, WriteOnly> = Register::at(4);
+
+/// In the status.
+const OUTPUT_FULL: Field<u8> = Field::bit(0);
+const INPUT_FULL: Field<u8> = Field::bit(1);
 /// The waiting byte is the mouse's.
-const FROM_MOUSE: u8 = 0x20;
+const FROM_MOUSE: Field<u8> = Field::bit(5);
+/// What there is where there is no controller.
+const NOTHING: u8 = 0xff;
 const READ_CONFIGURATION: u8 = 0x20;
 const WRITE_CONFIGURATION: u8 = 0x60;
 const DISABLE_MOUSE: u8 = 0xa7;
@@ -38,18 +47,6 @@ const MODIFIERS: [(KeyCode, &[u8]); 8] = [
     (KeyCode::NumpadLock, &[0x45]),
 ];
 
-/// The controller's two ports.
-pub trait Controller {
-    /// Reads the status register (0x64).
-    fn status(&self) -> u8;
-    /// Sends a command (0x64).
-    fn command(&self, command: u8);
-    /// Reads the data register (0x60).
-    fn read(&self) -> u8;
-    /// Writes the data register (0x60).
-    fn write(&self, value: u8);
-}
-
 /// A keyboard whose controller answered.
 pub struct Keyboard<C> {
     controller: C,
@@ -61,10 +58,10 @@ pub struct Keyboard<C> {
     cut: Vec<u8>,
 }
 
-impl<C: Controller> Keyboard<C> {
+impl<C: Registers<u8>> Keyboard<C> {
     /// Looks for a controller, which stays as it is. `None` if there is none.
     pub fn find(controller: C) -> Option<Self> {
-        if controller.status() == 0xff {
+        if STATUS.read(&controller) == NOTHING {
             return None;
         }
         Some(Self {
@@ -104,13 +101,13 @@ impl<C: Controller> Keyboard<C> {
     pub fn service(&mut self, received: &mut Vec<u8>) -> bool {
         let mut served = false;
         for _ in 0..MAX_BURST {
-            let status = self.controller.status();
-            if status & OUTPUT_FULL == 0 {
+            let status = STATUS.read(&self.controller);
+            if !OUTPUT_FULL.is_set(status) {
                 break;
             }
             served = true;
-            let code = self.controller.read();
-            if status & FROM_MOUSE == 0 {
+            let code = DATA.read(&self.controller);
+            if !FROM_MOUSE.is_set(status) {
                 self.scan_code(code, received);
             }
         }
@@ -154,26 +151,26 @@ impl<C: Controller> Keyboard<C> {
 }
 
 /// Silences the mouse, lets the keyboard interrupt and translate.
-fn set_up(controller: &impl Controller) -> Option<()> {
+fn set_up(controller: &impl Registers<u8>) -> Option<()> {
     send_command(controller, DISABLE_MOUSE)?;
     for _ in 0..MAX_BURST {
-        if controller.status() & OUTPUT_FULL == 0 {
+        if !OUTPUT_FULL.is_set(STATUS.read(controller)) {
             break;
         }
-        controller.read();
+        DATA.read(controller);
     }
     send_command(controller, READ_CONFIGURATION)?;
-    wait(|| controller.status() & OUTPUT_FULL != 0)?;
-    let configuration = controller.read() & !UNWANTED | WANTED;
+    wait(|| OUTPUT_FULL.is_set(STATUS.read(controller)))?;
+    let configuration = DATA.read(controller) & !UNWANTED | WANTED;
     send_command(controller, WRITE_CONFIGURATION)?;
-    wait(|| controller.status() & INPUT_FULL == 0)?;
-    controller.write(configuration);
+    wait(|| !INPUT_FULL.is_set(STATUS.read(controller)))?;
+    DATA.write(controller, configuration);
     send_command(controller, ENABLE_KEYBOARD)
 }
 
-fn send_command(controller: &impl Controller, command: u8) -> Option<()> {
-    wait(|| controller.status() & INPUT_FULL == 0)?;
-    controller.command(command);
+fn send_command(controller: &impl Registers<u8>, command: u8) -> Option<()> {
+    wait(|| !INPUT_FULL.is_set(STATUS.read(controller)))?;
+    COMMAND.write(controller, command);
     Some(())
 }
 
@@ -216,26 +213,29 @@ mod tests {
         command: Rc<Cell<u8>>,
     }
 
-    impl Controller for Model {
-        fn status(&self) -> u8 {
-            u8::from(!self.waiting.borrow().is_empty())
-        }
-        fn command(&self, command: u8) {
-            self.command.set(command);
-            if command == READ_CONFIGURATION {
-                self.waiting.borrow_mut().push_back(self.configuration.get());
+    impl Registers<u8> for Model {
+        fn read(&self, offset: u32) -> u8 {
+            if offset == STATUS.offset() {
+                return OUTPUT_FULL.put(0, u8::from(!self.waiting.borrow().is_empty()));
             }
-        }
-        fn read(&self) -> u8 {
+            assert_eq!(offset, DATA.offset());
             self.waiting.borrow_mut().pop_front().unwrap_or(0)
         }
-        fn write(&self, value: u8) {
-            assert_eq!(self.command.get(), WRITE_CONFIGURATION);
+
+        fn write(&self, offset: u32, value: u8) {
+            if offset == COMMAND.offset() {
+                self.command.set(value);
+                if value == READ_CONFIGURATION {
+                    self.waiting.borrow_mut().push_back(self.configuration.get());
+                }
+                return;
+            }
+            assert_eq!((offset, self.command.get()), (DATA.offset(), WRITE_CONFIGURATION));
             self.configuration.set(value);
         }
     }
 
-    fn started<C: Controller + Clone>(controller: &C) -> Option<Keyboard<C>> {
+    fn started<C: Registers<u8> + Clone>(controller: &C) -> Option<Keyboard<C>> {
         let mut keyboard = Keyboard::find(controller.clone())?;
         keyboard.set_up().then_some(keyboard)
     }
@@ -261,18 +261,15 @@ mod tests {
     fn absent_controller_is_noticed() {
         #[derive(Clone)]
         struct Nothing(u8);
-        impl Controller for Nothing {
-            fn status(&self) -> u8 {
+        impl Registers<u8> for Nothing {
+            fn read(&self, _offset: u32) -> u8 {
                 self.0
             }
-            fn command(&self, _command: u8) {}
-            fn read(&self) -> u8 {
-                self.0
-            }
-            fn write(&self, _value: u8) {}
+
+            fn write(&self, _offset: u32, _value: u8) {}
         }
-        assert!(Keyboard::find(Nothing(0xff)).is_none());
-        assert!(started(&Nothing(INPUT_FULL)).is_none());
+        assert!(Keyboard::find(Nothing(NOTHING)).is_none());
+        assert!(started(&Nothing(INPUT_FULL.put(0, 1))).is_none());
     }
 
     #[test]

@@ -1,21 +1,29 @@
 //! Driver of a 16550 UART: interrupts in both directions, no waiting.
 //!
-//! [`Uart`] works on [`Registers`], which are eight I/O ports on the machine and a model in the
+//! [`Uart`] works on its registers, which are eight I/O ports on the machine and a model in the
 //! tests. Register numbers and bits are those of the PC16550D data sheet, section 8.
 
+use atoll_sdk::device::{Field, ReadOnly, Register, Registers, WriteOnly};
 use std::collections::VecDeque;
 
 /// Receive buffer (read), transmit holding register (write), divisor's low byte (DLAB).
-const DATA: u16 = 0;
+const DATA: Register<u8> = Register::at(0);
 /// Interrupt enable; divisor's high byte (DLAB).
-const INTERRUPT_ENABLE: u16 = 1;
-/// Interrupt identification (read), FIFO control (write).
-const INTERRUPT_ID: u16 = 2;
-const LINE_CONTROL: u16 = 3;
-const MODEM_CONTROL: u16 = 4;
-const LINE_STATUS: u16 = 5;
-const MODEM_STATUS: u16 = 6;
-const SCRATCH: u16 = 7;
+const INTERRUPT_ENABLE: Register<u8, WriteOnly> = Register::at(1);
+const INTERRUPT_ID: Register<u8, ReadOnly> = Register::at(2);
+const FIFO_CONTROL: Register<u8, WriteOnly> = Register::at(2);
+const LINE_CONTROL: Register<u8, WriteOnly> = Register::at(3);
+const MODEM_CONTROL: Register<u8, WriteOnly> = Register::at(4);
+const LINE_STATUS: Register<u8, ReadOnly> = Register::at(5);
+const MODEM_STATUS: Register<u8, ReadOnly> = Register::at(6);
+const SCRATCH: Register<u8> = Register::at(7);
+
+/// In the interrupt identification: that there is none, and which there is.
+const NOTHING_PENDING: Field<u8> = Field::bit(0);
+const CAUSE: Field<u8> = Field::bits(1, 3);
+/// In the line status.
+const DATA_READY: Field<u8> = Field::bit(0);
+const TRANSMITTER_EMPTY: Field<u8> = Field::bit(5);
 
 /// Interrupts that are always wanted: received data, line status.
 const RECEIVE_INTERRUPTS: u8 = 0b0101;
@@ -32,8 +40,6 @@ const FIFO_SETUP: u8 = 0x87;
 const MODEM_SETUP: u8 = 0x0b;
 /// The same without RTS: the other end is to wait.
 const MODEM_PAUSED: u8 = 0x09;
-const DATA_READY: u8 = 0x01;
-const TRANSMITTER_EMPTY: u8 = 0x20;
 /// Bytes that fit the transmit FIFO once it is empty.
 const FIFO_DEPTH: usize = 16;
 /// Most causes served in one interrupt, so that a broken device cannot hold the server.
@@ -44,14 +50,6 @@ const MAX_RECEIVED: usize = 256;
 /// Most bytes that wait for the transmitter; more are dropped.
 pub const QUEUE_LIMIT: usize = 32 * 1024;
 
-/// The UART's eight registers.
-pub trait Registers {
-    /// Reads register `register`, 0 to 7.
-    fn read(&self, register: u16) -> u8;
-    /// Writes register `register`, 0 to 7.
-    fn write(&self, register: u16, value: u8);
-}
-
 /// A UART that was found, and the bytes that wait for it.
 #[derive(Debug)]
 pub struct Uart<R> {
@@ -61,12 +59,12 @@ pub struct Uart<R> {
     is_asking: bool,
 }
 
-impl<R: Registers> Uart<R> {
+impl<R: Registers<u8>> Uart<R> {
     /// Looks for a UART, which stays as it is. `None` if nothing answers.
     pub fn find(registers: R) -> Option<Self> {
         for probe in [0x5a, 0xa5] {
-            registers.write(SCRATCH, probe);
-            if registers.read(SCRATCH) != probe {
+            SCRATCH.write(&registers, probe);
+            if SCRATCH.read(&registers) != probe {
                 return None;
             }
         }
@@ -76,30 +74,31 @@ impl<R: Registers> Uart<R> {
     /// Sets it to 115,200 baud 8N1 and opens its interrupts. What it has received is lost.
     pub fn set_up(&mut self) {
         let Self { registers, .. } = self;
-        registers.write(INTERRUPT_ENABLE, 0);
-        registers.write(LINE_CONTROL, DIVISOR_ACCESS | FRAME_8N1);
-        registers.write(DATA, 1);
-        registers.write(INTERRUPT_ENABLE, 0);
-        registers.write(LINE_CONTROL, FRAME_8N1);
-        registers.write(INTERRUPT_ID, FIFO_SETUP);
-        registers.write(MODEM_CONTROL, MODEM_SETUP);
+        INTERRUPT_ENABLE.write(registers, 0);
+        LINE_CONTROL.write(registers, DIVISOR_ACCESS | FRAME_8N1);
+        DATA.write(registers, 1);
+        INTERRUPT_ENABLE.write(registers, 0);
+        LINE_CONTROL.write(registers, FRAME_8N1);
+        FIFO_CONTROL.write(registers, FIFO_SETUP);
+        MODEM_CONTROL.write(registers, MODEM_SETUP);
         // Reading these clears what was pending from before.
-        for register in [LINE_STATUS, DATA, INTERRUPT_ID, MODEM_STATUS] {
-            registers.read(register);
-        }
-        registers.write(INTERRUPT_ENABLE, RECEIVE_INTERRUPTS);
+        LINE_STATUS.read(registers);
+        DATA.read(registers);
+        INTERRUPT_ID.read(registers);
+        MODEM_STATUS.read(registers);
+        INTERRUPT_ENABLE.write(registers, RECEIVE_INTERRUPTS);
     }
 
     /// Asks the other end to send no more than the FIFO takes: nobody will look for a while.
     pub fn pause(&self) {
-        self.registers.write(MODEM_CONTROL, MODEM_PAUSED);
+        MODEM_CONTROL.write(&self.registers, MODEM_PAUSED);
     }
 
     /// Goes on with a UART that was set up before, perhaps by another. What it has received waits
     /// to be served.
     pub fn resume(&mut self) {
-        self.registers.write(MODEM_CONTROL, MODEM_SETUP);
-        self.registers.write(INTERRUPT_ENABLE, RECEIVE_INTERRUPTS);
+        MODEM_CONTROL.write(&self.registers, MODEM_SETUP);
+        INTERRUPT_ENABLE.write(&self.registers, RECEIVE_INTERRUPTS);
         self.is_asking = false;
         self.transmit();
     }
@@ -122,19 +121,19 @@ impl<R: Registers> Uart<R> {
     pub fn service(&mut self, received: &mut Vec<u8>) -> bool {
         let mut served = false;
         for _ in 0..MAX_CAUSES {
-            let cause = self.registers.read(INTERRUPT_ID);
-            if cause & 1 != 0 {
+            let id = INTERRUPT_ID.read(&self.registers);
+            if NOTHING_PENDING.is_set(id) {
                 break;
             }
             served = true;
-            match cause & 0x0e {
-                0x02 => self.transmit(),
-                0x04 | 0x0c => self.receive(received),
-                0x06 => {
-                    self.registers.read(LINE_STATUS);
+            match CAUSE.of(id) {
+                1 => self.transmit(),
+                2 | 6 => self.receive(received),
+                3 => {
+                    LINE_STATUS.read(&self.registers);
                 }
                 _ => {
-                    self.registers.read(MODEM_STATUS);
+                    MODEM_STATUS.read(&self.registers);
                 }
             }
         }
@@ -155,10 +154,11 @@ impl<R: Registers> Uart<R> {
     }
 
     fn transmit(&mut self) {
-        while !self.queue.is_empty() && self.registers.read(LINE_STATUS) & TRANSMITTER_EMPTY != 0 {
+        while !self.queue.is_empty() && TRANSMITTER_EMPTY.is_set(LINE_STATUS.read(&self.registers))
+        {
             let burst = self.queue.len().min(FIFO_DEPTH);
             for byte in self.queue.drain(..burst) {
-                self.registers.write(DATA, byte);
+                DATA.write(&self.registers, byte);
             }
         }
         self.ask(!self.queue.is_empty());
@@ -169,16 +169,16 @@ impl<R: Registers> Uart<R> {
         if self.is_asking != is_wanted {
             self.is_asking = is_wanted;
             let transmit = if is_wanted { TRANSMIT_INTERRUPT } else { 0 };
-            self.registers.write(INTERRUPT_ENABLE, RECEIVE_INTERRUPTS | transmit);
+            INTERRUPT_ENABLE.write(&self.registers, RECEIVE_INTERRUPTS | transmit);
         }
     }
 
     fn receive(&self, received: &mut Vec<u8>) {
         for _ in 0..MAX_RECEIVED {
-            if self.registers.read(LINE_STATUS) & DATA_READY == 0 {
+            if !DATA_READY.is_set(LINE_STATUS.read(&self.registers)) {
                 break;
             }
-            received.push(self.registers.read(DATA));
+            received.push(DATA.read(&self.registers));
         }
     }
 }
@@ -188,6 +188,14 @@ mod tests {
     use super::*;
     use std::cell::RefCell;
     use std::rc::Rc;
+
+    // Where the driver has registers, the model has their offsets.
+    const DATA: u32 = super::DATA.offset();
+    const INTERRUPT_ENABLE: u32 = super::INTERRUPT_ENABLE.offset();
+    const INTERRUPT_ID: u32 = super::INTERRUPT_ID.offset();
+    const LINE_CONTROL: u32 = super::LINE_CONTROL.offset();
+    const LINE_STATUS: u32 = super::LINE_STATUS.offset();
+    const MODEM_CONTROL: u32 = super::MODEM_CONTROL.offset();
 
     /// A UART whose wire is looked at by the test.
     #[derive(Debug, Default)]
@@ -204,7 +212,7 @@ mod tests {
 
     impl Model {
         fn asks(&self) -> bool {
-            self.latch[usize::from(INTERRUPT_ENABLE)] & TRANSMIT_INTERRUPT != 0
+            self.latch[INTERRUPT_ENABLE as usize] & TRANSMIT_INTERRUPT != 0
         }
     }
 
@@ -221,10 +229,10 @@ mod tests {
         }
     }
 
-    impl Registers for Shared {
-        fn read(&self, register: u16) -> u8 {
+    impl Registers<u8> for Shared {
+        fn read(&self, offset: u32) -> u8 {
             let mut model = self.0.borrow_mut();
-            match register {
+            match offset {
                 DATA => model.incoming.pop_front().unwrap_or(0),
                 INTERRUPT_ID if !model.incoming.is_empty() => 0xc4,
                 INTERRUPT_ID if model.empty_pending && model.asks() => {
@@ -233,17 +241,17 @@ mod tests {
                 }
                 INTERRUPT_ID => 0xc1,
                 LINE_STATUS => {
-                    let ready = u8::from(!model.incoming.is_empty());
-                    ready | if model.fifo.is_empty() { TRANSMITTER_EMPTY } else { 0 }
+                    let status = DATA_READY.put(0, u8::from(!model.incoming.is_empty()));
+                    TRANSMITTER_EMPTY.put(status, u8::from(model.fifo.is_empty()))
                 }
-                other => model.latch[usize::from(other)],
+                other => model.latch[other as usize],
             }
         }
 
-        fn write(&self, register: u16, value: u8) {
+        fn write(&self, offset: u32, value: u8) {
             let mut model = self.0.borrow_mut();
-            let divisor = model.latch[usize::from(LINE_CONTROL)] & DIVISOR_ACCESS != 0;
-            match register {
+            let divisor = model.latch[LINE_CONTROL as usize] & DIVISOR_ACCESS != 0;
+            match offset {
                 DATA if divisor => model.divisor = value,
                 DATA => {
                     model.fifo.push(value);
@@ -252,7 +260,7 @@ mod tests {
                         self.drain();
                     }
                 }
-                other => model.latch[usize::from(other)] = value,
+                other => model.latch[other as usize] = value,
             }
         }
     }
@@ -269,19 +277,19 @@ mod tests {
         let (_uart, model) = started();
         let model = model.0.borrow();
         assert_eq!(model.divisor, 1);
-        assert_eq!(model.latch[usize::from(LINE_CONTROL)], FRAME_8N1);
-        assert_eq!(model.latch[usize::from(INTERRUPT_ENABLE)], RECEIVE_INTERRUPTS);
-        assert_eq!(model.latch[usize::from(MODEM_CONTROL)] & 0x08, 0x08);
+        assert_eq!(model.latch[LINE_CONTROL as usize], FRAME_8N1);
+        assert_eq!(model.latch[INTERRUPT_ENABLE as usize], RECEIVE_INTERRUPTS);
+        assert_eq!(model.latch[MODEM_CONTROL as usize] & 0x08, 0x08);
     }
 
     #[test]
     fn absent_uart_is_noticed() {
         struct Nothing;
-        impl Registers for Nothing {
-            fn read(&self, _register: u16) -> u8 {
+        impl Registers<u8> for Nothing {
+            fn read(&self, _offset: u32) -> u8 {
                 0xff
             }
-            fn write(&self, _register: u16, _value: u8) {}
+            fn write(&self, _offset: u32, _value: u8) {}
         }
         assert!(Uart::find(Nothing).is_none());
     }
@@ -331,14 +339,14 @@ mod tests {
         let text: Vec<u8> = (0..40).collect();
         uart.send(&text);
         uart.pause();
-        assert_eq!(model.0.borrow().latch[usize::from(MODEM_CONTROL)] & 0x02, 0);
+        assert_eq!(model.0.borrow().latch[MODEM_CONTROL as usize] & 0x02, 0);
         model.0.borrow_mut().incoming.extend(b"typed");
         let mut next = Uart::find(model.clone()).unwrap();
         next.replace_queue(&uart.queued());
         model.drain();
         next.resume();
         assert!(model.0.borrow().asks());
-        assert_eq!(model.0.borrow().latch[usize::from(MODEM_CONTROL)], MODEM_SETUP);
+        assert_eq!(model.0.borrow().latch[MODEM_CONTROL as usize], MODEM_SETUP);
         let mut received = Vec::new();
         while next.backlog() > 0 {
             model.drain();

@@ -7,48 +7,16 @@ use super::bindings::atoll::device::{framebuffer, types::ErrorCode};
 use super::bindings::atoll::io::watch;
 use super::bindings::atoll::log::log::{Level, write as log};
 use super::bindings::wasi::io::poll::Pollable;
-use crate::keyboard::{Controller, Keyboard};
+use crate::keyboard::Keyboard;
 use crate::screen::grid::Grid;
 use crate::screen::paint::{Geometry, Painter, Surface};
 use crate::state::{Damaged, Reader, Writer};
-use crate::uart::{Registers, Uart};
+use crate::uart::Uart;
 
-/// Offsets of the i8042's ports from 0x60.
-const KEYBOARD_DATA: u16 = 0;
-const KEYBOARD_STATUS: u16 = 4;
 /// Most bytes that one `write-block` carries.
 const BLOCK_LIMIT: usize = 64_000;
 
-impl Registers for Ports {
-    fn read(&self, register: u16) -> u8 {
-        self.read8(register)
-    }
-
-    fn write(&self, register: u16, value: u8) {
-        self.write8(register, value);
-    }
-}
-
-/// The keyboard controller's range of ports.
-struct ControllerPorts(Ports);
-
-impl Controller for ControllerPorts {
-    fn status(&self) -> u8 {
-        self.0.read8(KEYBOARD_STATUS)
-    }
-
-    fn command(&self, command: u8) {
-        self.0.write8(KEYBOARD_STATUS, command);
-    }
-
-    fn read(&self) -> u8 {
-        self.0.read8(KEYBOARD_DATA)
-    }
-
-    fn write(&self, value: u8) {
-        self.0.write8(KEYBOARD_DATA, value);
-    }
-}
+atoll_sdk::port_registers!(Ports);
 
 /// An interrupt line that is watched under a token.
 struct Line {
@@ -148,7 +116,7 @@ impl SerialDevice {
 
 /// The keyboard.
 pub(super) struct KeyboardDevice {
-    keyboard: Keyboard<ControllerPorts>,
+    keyboard: Keyboard<Ports>,
     line: Line,
 }
 
@@ -157,7 +125,7 @@ impl KeyboardDevice {
         let opened =
             Ports::open("keyboard").and_then(|ports| Ok((ports, Line::open("keyboard", token)?)));
         let (ports, line) = opened.inspect_err(|&error| absent("keyboard", reason(error))).ok()?;
-        let Some(keyboard) = Keyboard::find(ControllerPorts(ports)) else {
+        let Some(keyboard) = Keyboard::find(ports) else {
             absent("keyboard", "nothing answers");
             return None;
         };
