@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`mod@device`] | registers of devices with width, access and fields |
 //! | [`state`] | hands a server's state, and the objects that clients hold, over to its next version |
+//! | [`stream`] | bytes through WASI's streams, lines |
 //!
 //! The crate has no bindings of its own: a server generates those of its world and nothing else, so
 //! what it imports is what its world says. Where the crate needs types of the bindings, a macro
@@ -13,3 +14,4 @@
 
 pub mod device;
 pub mod state;
+pub mod stream;

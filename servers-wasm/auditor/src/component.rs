@@ -11,12 +11,11 @@ use crate::{Report, Request, USAGE};
 use atoll::clocks::monotonic;
 use atoll::testing::tally::{self, Account};
 use atoll_allocator as _;
+use atoll_sdk::stream;
 use exports::wasi::cli::run::Guest;
 use wasi::cli::{environment, exit, stderr, stdout};
 use wasi::io::streams::OutputStream;
 
-/// Bytes that one `blocking-write-and-flush` may carry.
-const WRITE_LIMIT: usize = 4096;
 const EXIT_FAILED: u8 = 1;
 const EXIT_USAGE: u8 = 2;
 /// The greatest number that a server of `tally` knows.
@@ -109,9 +108,5 @@ fn measure(output: &OutputStream, name: &str, count: u32, mut round: impl FnMut(
 
 /// Prints; a reader who is gone no longer wants to know.
 fn print(output: &OutputStream, text: &str) {
-    for piece in text.as_bytes().chunks(WRITE_LIMIT) {
-        if output.blocking_write_and_flush(piece).is_err() {
-            return;
-        }
-    }
+    let _ = stream::write(text.as_bytes(), |piece| output.blocking_write_and_flush(piece));
 }

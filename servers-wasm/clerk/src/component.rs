@@ -12,6 +12,7 @@ mod bindings {
 
 use crate::{Request, Tally, USAGE};
 use atoll_allocator as _;
+use atoll_sdk::stream;
 use bindings::{
     atoll::{
         clocks::monotonic,
@@ -146,7 +147,7 @@ fn timed(
 
 /// Prints; a reader who is gone no longer wants to know.
 fn print(output: &OutputStream, text: &str) {
-    let _ = output.blocking_write_and_flush(text.as_bytes());
+    let _ = stream::write(text.as_bytes(), |piece| output.blocking_write_and_flush(piece));
 }
 
 bindings::export!(Clerk with_types_in bindings);

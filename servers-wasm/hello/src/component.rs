@@ -7,14 +7,12 @@ wit_bindgen::generate!({
     generate_all,
 });
 
-use crate::{Lines, Request, greeting};
+use crate::{Request, greeting};
 use atoll_allocator as _;
+use atoll_sdk::stream::{self, Lines};
 use exports::wasi::cli::run::Guest;
 use wasi::cli::{environment, exit, stderr, stdin, stdout};
 use wasi::io::streams::OutputStream;
-
-/// Bytes that one `blocking-write-and-flush` may carry.
-const WRITE_LIMIT: usize = 4096;
 
 struct Hello;
 
@@ -55,7 +53,5 @@ fn greet_lines(output: &OutputStream) -> Result<(), ()> {
 }
 
 fn print(output: &OutputStream, text: &str) -> Result<(), ()> {
-    text.as_bytes()
-        .chunks(WRITE_LIMIT)
-        .try_for_each(|piece| output.blocking_write_and_flush(piece).map_err(|_| ()))
+    stream::write(text.as_bytes(), |piece| output.blocking_write_and_flush(piece)).map_err(|_| ())
 }

@@ -84,36 +84,6 @@ pub fn greeting(names: &[String]) -> String {
     line
 }
 
-/// Cuts bytes that come in pieces into lines.
-#[derive(Debug, Default)]
-pub struct Lines {
-    pending: Vec<u8>,
-}
-
-impl Lines {
-    /// Takes the next piece and returns the lines that it completes, without their line feeds.
-    pub fn push(&mut self, piece: &[u8]) -> Vec<String> {
-        self.pending.extend_from_slice(piece);
-        let mut lines = Vec::new();
-        while let Some(end) = self.pending.iter().position(|&byte| byte == b'\n') {
-            let rest = self.pending.split_off(end + 1);
-            let line = std::mem::replace(&mut self.pending, rest);
-            lines.push(text(&line[..end]));
-        }
-        lines
-    }
-
-    /// The last line, if it had no line feed.
-    #[must_use]
-    pub fn finish(self) -> Option<String> {
-        (!self.pending.is_empty()).then(|| text(&self.pending))
-    }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,13 +114,5 @@ mod tests {
         assert_eq!(greeting(&names("")), "Hello, world!\n");
         assert_eq!(greeting(&names("Ada")), "Hello, Ada!\n");
         assert_eq!(greeting(&names("Ada Grace Linus")), "Hello, Ada, Grace and Linus!\n");
-    }
-
-    #[test]
-    fn lines_survive_being_cut() {
-        let mut lines = Lines::default();
-        assert_eq!(lines.push(b"on"), [""; 0]);
-        assert_eq!(lines.push(b"e\ntwo\nth"), ["one", "two"]);
-        assert_eq!(lines.finish().as_deref(), Some("th"));
     }
 }

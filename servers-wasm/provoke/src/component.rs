@@ -10,6 +10,7 @@ wit_bindgen::generate!({
 use crate::{ENDLESS, Request, TRICKS, report};
 use atoll::testing::mischief::{self, ErrorCode, Trick};
 use atoll_allocator as _;
+use atoll_sdk::stream;
 use exports::wasi::cli::run::Guest;
 use wasi::cli::{environment, exit, stderr, stdout};
 use wasi::io::streams::OutputStream;
@@ -74,5 +75,5 @@ fn play(output: &OutputStream, place: usize) -> Result<(), ()> {
 }
 
 fn print(output: &OutputStream, text: &str) -> Result<(), ()> {
-    output.blocking_write_and_flush(text.as_bytes()).map_err(|_| ())
+    stream::write(text.as_bytes(), |piece| output.blocking_write_and_flush(piece)).map_err(|_| ())
 }

@@ -14,6 +14,7 @@ use crate::USAGE;
 use crate::orders::Orders;
 use atoll::supervision::modules::Module;
 use atoll_allocator as _;
+use atoll_sdk::stream;
 use exports::wasi::cli::run::Guest;
 use faults::Saboteur;
 use wasi::cli::{environment, exit, stderr, stdout};
@@ -77,5 +78,5 @@ fn orders() -> Option<Vec<u8>> {
 
 /// Prints; a reader who is gone no longer wants to know.
 fn print(output: &OutputStream, text: &str) {
-    let _ = output.blocking_write_and_flush(text.as_bytes());
+    let _ = stream::write(text.as_bytes(), |piece| output.blocking_write_and_flush(piece));
 }

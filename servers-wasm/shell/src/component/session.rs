@@ -6,9 +6,8 @@ use super::atoll::console::console::{self, ErrorCode, Mode};
 use super::wasi::io::poll::Pollable;
 use super::wasi::io::streams::{InputStream, OutputStream};
 use crate::input::{Entries, Entry};
+use atoll_sdk::stream;
 
-/// Bytes that one `blocking-write-and-flush` may carry.
-const WRITE_LIMIT: usize = 4096;
 const READ_SIZE: u64 = 1024;
 /// Rows of a terminal that does not say how many it has.
 const DEFAULT_ROWS: usize = 24;
@@ -60,9 +59,7 @@ impl Session {
 
     /// Writes bytes and waits while the terminal is behind.
     pub(super) fn write(&self, bytes: &[u8]) -> Result<(), Gone> {
-        bytes
-            .chunks(WRITE_LIMIT)
-            .try_for_each(|piece| self.output.blocking_write_and_flush(piece).map_err(|_| Gone))
+        stream::write(bytes, |piece| self.output.blocking_write_and_flush(piece)).map_err(|_| Gone)
     }
 
     /// The next thing that the operator entered, if it is here already.
