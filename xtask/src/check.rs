@@ -167,7 +167,7 @@ pub(crate) fn clippy(home: &Home) -> Result<()> {
         variants::conformance_arguments(),
         components::lint_arguments(home)?,
     ];
-    for arguments in all {
+    for arguments in all.into_iter().chain(components::sdk_arguments(home)?) {
         let mut cargo: Command = home.plain_cargo("clippy");
         run(cargo.arg("--quiet").args(arguments).args(["--", "-D", "warnings"]))?;
     }

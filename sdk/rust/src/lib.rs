@@ -2,7 +2,9 @@
 //!
 //! | module | what it does |
 //! |---|---|
+//! | [`bindings!`] | the bindings of a server's world |
 //! | [`mod@device`] | registers of devices with width, access and fields |
+//! | [`log`] | the macros of the crate `log`, on `atoll:log/log` |
 //! | [`state`] | hands a server's state, and the objects that clients hold, over to its next version |
 //! | [`stream`] | bytes through WASI's streams, lines |
 //!
@@ -13,5 +15,7 @@
 #![forbid(unsafe_code)]
 
 pub mod device;
+pub mod log;
 pub mod state;
 pub mod stream;
+mod world;

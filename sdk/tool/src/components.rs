@@ -17,6 +17,9 @@ pub const TARGET: &str = "wasm32-unknown-unknown";
 /// Cargo's argument that builds its libraries, where the compiler came without or others are wanted.
 pub const BUILD_STD: &str = "-Zbuild-std=std,panic_abort";
 
+/// Targets of the standard library with WASI, for which guests outside this repository are built.
+const WASI_TARGETS: [&str; 2] = ["wasm32-wasip1", "wasm32-wasip2"];
+
 /// Bytes of a guest's stack in its linear memory, which is below all else there: what overflows it
 /// traps. All of it is zeroed whenever the server is loaded, and counts against its quota; the
 /// linker's default is a megabyte, of which none of the servers needs a tenth.
@@ -73,6 +76,22 @@ pub fn lint_arguments(home: &Home) -> Result<Vec<String>> {
         arguments.extend(["-p".to_owned(), package_of(&folder)?]);
     }
     Ok(arguments)
+}
+
+/// Cargo's arguments for the lints of the SDK, and of a server that uses it, on each target with WASI
+/// that the compiler has.
+///
+/// # Errors
+/// If the compiler does not run.
+pub fn sdk_arguments(home: &Home) -> Result<Vec<Vec<String>>> {
+    let mut runs = Vec::new();
+    for target in WASI_TARGETS {
+        if home.has_target(target)? {
+            let arguments = ["--target", target, "-p", "atoll-sdk", "-p", "atoll-shelf"];
+            runs.push(arguments.map(str::to_owned).to_vec());
+        }
+    }
+    Ok(runs)
 }
 
 /// Sorts the folders by language.

@@ -1,14 +1,6 @@
 //! The component: `atoll:samples/counter` on the server's capsule.
 
-#[allow(missing_docs, unreachable_pub, reason = "generated")]
-#[allow(clippy::all, reason = "generated")]
-mod bindings {
-    wit_bindgen::generate!({
-        path: "../../wit",
-        world: "atoll:servers/counter",
-        generate_all,
-    });
-}
+atoll_sdk::bindings!("atoll:servers/counter" in "../../wit");
 
 use atoll_allocator as _;
 use bindings::{

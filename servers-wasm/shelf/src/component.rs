@@ -5,19 +5,14 @@ use std::cell::RefCell;
 
 use crate::{Shelf, Table, VERSION};
 
-#[allow(missing_docs, unreachable_pub, reason = "generated")]
-#[allow(clippy::all, reason = "generated")]
-mod bindings {
-    wit_bindgen::generate!({
-        path: "../../wit",
-        world: "atoll:servers/store",
-        generate_all,
-    });
-}
+atoll_sdk::bindings!("atoll:servers/shelf" in "../../wit");
 
-use bindings::exports::atoll::samples::{
-    store::{self, GuestTable, TableBorrow},
-    store_handover,
+use bindings::exports::atoll::{
+    lifecycle::start,
+    samples::{
+        store::{self, GuestTable, TableBorrow},
+        store_handover,
+    },
 };
 
 thread_local! {
@@ -25,6 +20,14 @@ thread_local! {
 }
 
 struct Component;
+
+impl start::Guest for Component {
+    fn start() -> Result<(), String> {
+        atoll_sdk::init_log!(bindings, Info);
+        log::info!("version {VERSION} is there");
+        Ok(())
+    }
+}
 
 impl store::Guest for Component {
     type Table = Table;

@@ -78,6 +78,14 @@ mod tests {
             ("rust", "servers-wasm/console/driver/src/component/console.rs"),
             ("rust", "servers-wasm/console/driver/src/component/handover.rs"),
         ];
+        let sdk = [
+            ("rust", "servers-wasm/counter/src/component.rs"),
+            ("rust", "servers-wasm/shelf/src/lib.rs"),
+            ("rust", "servers-wasm/shelf/src/component.rs"),
+            ("rust", "servers-wasm/console/driver/src/uart.rs"),
+            ("rust", "servers-wasm/keeper/src/component.rs"),
+        ];
+        assert_eq!(quotations("sdk/rust/README.md", &sdk), 7);
         assert_eq!(quotations("docs/swapping.md", &store), 11);
         assert_eq!(quotations("docs/drivers.md", &console), 4);
     }

@@ -41,7 +41,8 @@ fn refused(lab: &Lab<'_>) -> Result<()> {
     let mut session = shelf(lab)?;
     // What is written by hand is in another format, in either direction.
     fails(&mut session, "swap shelf store.wasm", "the state is cut off in layout 1")?;
-    fails(&mut session, "swap store shelf.wasm", "not one of parts")?;
+    let other = "swap store shelf.wasm --grant 'atoll:log/log={ log = \"write\" }'";
+    fails(&mut session, other, "not one of parts")?;
     swapped(&mut session, "shelf-v2", "version 2")?;
     // Both layouts are too long together, so the older one is not there.
     session.command("librarian fill 60 500")?;
@@ -58,6 +59,7 @@ fn shelf(lab: &Lab<'_>) -> Result<Session> {
     let mut session = prompt(lab, &Machine::testing())?;
     answers(&mut session, "start shelf", &["is starting"])?;
     session.command("librarian put colour green")?;
+    answers(&mut session, "log shelf", &["info", "version 1 is there"])?;
     Ok(session)
 }
 
