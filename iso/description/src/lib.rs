@@ -14,6 +14,7 @@
 
 mod check;
 mod document;
+mod environment;
 mod error;
 mod fields;
 mod grants;

@@ -74,6 +74,8 @@ pub struct Domain {
     pub backtrace: bool,
     /// One of these has to have signed the component, if there are any; by default there are none.
     pub signers: Vec<Signer>,
+    /// Names and values in its environment; by default none.
+    pub environment: Vec<(String, String)>,
     /// Its authority, one line an interface.
     pub imports: Vec<Import>,
 }

@@ -3,6 +3,7 @@
 use crate::{
     SUPERVISOR,
     document::{Entry, Spanned, Table},
+    environment::environment,
     error::Fault,
     fields::{Fields, check_interface, check_name, list, table, text},
     grants::imports,
@@ -107,6 +108,7 @@ fn domain(fields: &mut Fields, keys: &Keys) -> Result<Domain, Fault> {
         fields.measure("start-deadline", units::duration, deadline, 30 * SECOND)?;
     let backtrace = fields.flag("backtrace", true)?;
     let signers = keys.signers(fields)?;
+    let environment = environment(fields)?;
     let imports = imports(fields)?;
     Ok(Domain {
         component,
@@ -118,6 +120,7 @@ fn domain(fields: &mut Fields, keys: &Keys) -> Result<Domain, Fault> {
         start_deadline_ns,
         backtrace,
         signers,
+        environment,
         imports,
     })
 }

@@ -222,3 +222,14 @@ fn a_capsule_may_be_as_large_as_the_kernel_makes_one() {
     assert_eq!(size(parse(&most).expect("good")), Some(capsule::MAX_LIMIT));
     assert!(parse(&format!("capsule = \"{} B\"", capsule::MAX_LIMIT + 1)).is_err());
 }
+
+#[test]
+fn variables_keep_their_order() {
+    let text = "[system]\nname = \"x\"\n[programs.p]\ncomponent = \"p.wasm\"\n\
+                environment = { TERM = \"dumb\", \"a b\" = \"\" }\n";
+    let system = Description::parse(text, "environment.toml").expect("good");
+    let environment = &system.program("p").expect("program").domain.environment;
+    let pairs: Vec<_> =
+        environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    assert_eq!(pairs, [("TERM", "dumb"), ("a b", "")]);
+}

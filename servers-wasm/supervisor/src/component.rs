@@ -226,7 +226,7 @@ impl Kernel for World {
             [(plan.backtrace, RuntimeOptions::BACKTRACE), (snapshot, RuntimeOptions::SNAPSHOT)];
         let wanted = all.into_iter().filter(|(wanted, _)| *wanted);
         let options = wanted.fold(RuntimeOptions::empty(), |options, (_, option)| options | option);
-        Ok(domain.start(plan.limits.into(), options, arguments, &[])?)
+        Ok(domain.start(plan.limits.into(), options, arguments, &plan.environment)?)
     }
 
     fn kill(&self, domain: &domains::Domain) {
