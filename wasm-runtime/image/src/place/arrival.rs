@@ -79,7 +79,11 @@ impl<G: Gate> Place<G> {
             Origin::Import { target: Target::Provided(interface), resource } => {
                 let expected =
                     Interface::from_raw(interface).map(|interface| Kind { interface, resource });
-                !home && expected.zip(kind).is_some_and(|(expected, kind)| carries(kind, expected))
+                // An error is only lent: nothing would close the handle that stands for it.
+                let is_given_error = expected == Some(Kind::ERROR) && passing == Passing::Own;
+                !home
+                    && !is_given_error
+                    && expected.zip(kind).is_some_and(|(expected, kind)| carries(kind, expected))
             }
         };
         if fits { Ok(()) } else { Err("the handle is of another type") }
@@ -163,6 +167,9 @@ impl<G: Gate> Place<G> {
     }
 }
 
+/// What is known of an error of a stream that another domain has.
+const ERROR_ELSEWHERE: &str = "an error of a stream in another domain";
+
 /// Whether a kernel object of a kind can stand behind a resource type.
 fn carries(kind: ObjectKind, expected: Kind) -> bool {
     match expected {
@@ -177,7 +184,7 @@ fn carries(kind: ObjectKind, expected: Kind) -> bool {
         ),
         Kind::INPUT => kind == ObjectKind::PipeReader,
         Kind::OUTPUT => kind == ObjectKind::PipeWriter,
-        Kind::EVENT => kind == ObjectKind::Event,
+        Kind::EVENT | Kind::ERROR => kind == ObjectKind::Event,
         Kind::INTERRUPT => kind == ObjectKind::Interrupt,
         Kind::PORTS => kind == ObjectKind::Ports,
         Kind::MODULE => kind == ObjectKind::Blob,
@@ -193,6 +200,7 @@ fn received(kind: Kind, handle: u32) -> Option<Object> {
         Kind::INPUT => Object::Input(Some(handle)),
         Kind::OUTPUT => Object::Output(Sink::Pipe { handle, rest: Vec::new(), permit: 0 }),
         Kind::EVENT => Object::Event(handle),
+        Kind::ERROR => Object::Error(ERROR_ELSEWHERE),
         Kind::INTERRUPT => Object::Interrupt(handle),
         Kind::PORTS => Object::Ports(handle),
         Kind::MODULE => Object::Module(handle),

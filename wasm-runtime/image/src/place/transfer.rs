@@ -201,6 +201,13 @@ impl<G: Gate> Place<G> {
         }
     }
 
+    /// A handle that stands for an error of a stream at another server. An error is a text of this
+    /// domain; what a server is asked is whether it knows more of it, and it does not.
+    fn error_handle(&mut self) -> Result<u32, String> {
+        let fail = |status| format!("an error cannot be lent: {}", words(status));
+        self.gate.create_event().map_err(fail)
+    }
+
     /// The reading end of a pipe whose writer is gone.
     fn ended_stream(&mut self) -> Result<u32, String> {
         let ends = self.gate.create_pipe(1);
@@ -218,6 +225,11 @@ impl<G: Gate> Place<G> {
                 let copy = self.pollable_handle(*source)?;
                 self.transit.copies.push(copy);
                 copy
+            }
+            Some(Object::Error(_)) => {
+                let stand_in = self.error_handle()?;
+                self.transit.copies.push(stand_in);
+                stand_in
             }
             Some(Object::Domain(_) | Object::Capsule(_)) | None => {
                 return Err("this resource cannot be lent to another server".into());

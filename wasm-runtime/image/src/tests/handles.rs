@@ -6,7 +6,7 @@ use crate::fake::{Fake, Message, Thing, arriving};
 use crate::gate::Gate;
 use crate::generated::Interface::{AtollClocksMonotonic, WasiCliStdout, WasiIoStreams};
 use crate::generated::{INTERFACES, wasi_io_streams};
-use crate::objects::Kind;
+use crate::objects::{Hold, Kind, Object};
 use crate::place::{Export, Minted, Service};
 use crate::start::Grant;
 use atoll_gate::call::{ObjectKind, Status, rights};
@@ -197,6 +197,27 @@ fn what_was_lent_is_gone_after_the_call_and_not_closed() {
     place.call_ended();
     assert!(place.objects.get(input).is_none());
     assert!(state.borrow().things.contains_key(&reader), "the kernel takes it back itself");
+}
+
+/// `filesystem-error-code` borrows an error of a stream from whoever asks.
+#[test]
+fn an_error_is_lent_by_a_handle_that_stands_for_it() {
+    let (mut place, state, ..) = served();
+    let error = place.objects.add(Object::Error("broken"), Hold::Owned);
+    let before = state.borrow().things.len();
+    put(&mut place, Passing::Borrow, origin(Kind::ERROR), error);
+    assert_eq!(place.send_slots(), Ok(1));
+    place.sent();
+    assert_eq!(state.borrow().things.len(), before, "the handle is gone after the call");
+    let event = state.borrow_mut().add(Thing::Event(0), rights::ALL);
+    let slot = |kind| arriving(kind, event, 0, ObjectKind::Event as u32);
+    deliver(&mut place, &[slot(ReceiveSlot::Handle)]);
+    assert!(place.take_slot(0, Passing::Own, origin(Kind::ERROR)).is_err(), "never given");
+    deliver(&mut place, &[slot(ReceiveSlot::Borrowed)]);
+    let lent = place.take_slot(0, Passing::Borrow, origin(Kind::ERROR)).expect("an error");
+    assert!(matches!(place.objects.get(lent), Some(Object::Error(_))));
+    place.call_ended();
+    assert!(place.objects.get(lent).is_none());
 }
 
 #[test]
