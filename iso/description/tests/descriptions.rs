@@ -53,7 +53,15 @@ fn the_default_system_is_accepted() {
     assert_eq!(system.name, "atoll");
     assert_eq!(
         system.components(),
-        ["supervisor.wasm", "log.wasm", "console.wasm", "shell.wasm", "hello.wasm", "hello-c.wasm"]
+        [
+            "supervisor.wasm",
+            "log.wasm",
+            "console.wasm",
+            "shell.wasm",
+            "files.wasm",
+            "hello.wasm",
+            "hello-c.wasm"
+        ]
     );
     let order: Vec<&str> = system
         .start_order()
@@ -61,7 +69,7 @@ fn the_default_system_is_accepted() {
         .filter_map(|index| system.servers.get(index))
         .map(|server| server.name.as_str())
         .collect();
-    assert_eq!(order, ["log", "console", "shell"]);
+    assert_eq!(order, ["log", "console", "shell", "files"]);
     let console = system.server("console").expect("console");
     let ports = console
         .domain
