@@ -6,10 +6,12 @@
 //! says how.
 //!
 //! `limine.cfg` is read and completed by [`boot_config`], which also makes from it what the other
-//! loaders read; [`signing`] signs components. Nothing here builds code; `xtask` does.
+//! loaders read; [`adapt`] makes core modules components, and [`signing`] signs components. Nothing
+//! here builds code; `xtask` does.
 
 #![forbid(unsafe_code)]
 
+pub mod adapt;
 pub mod boot_config;
 mod grub;
 mod limine;

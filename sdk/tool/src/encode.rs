@@ -1,12 +1,10 @@
 //! From core modules to components.
 
 use anyhow::{Result, ensure};
+use atoll_iso::adapt;
 use std::path::Path;
-use wasi_preview1_component_adapter_provider::{
-    WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
-};
 use wasmparser::{Parser, Payload, Validator};
-use wit_component::{ComponentEncoder, StringEncoding};
+use wit_component::StringEncoding;
 use wit_parser::Resolve;
 
 /// How the names of custom sections with a component's types begin.
@@ -31,11 +29,7 @@ pub fn embed(module: &mut Vec<u8>, wit: &Path, world: &str) -> Result<()> {
 /// # Errors
 /// If imports or exports do not fit the types.
 pub fn component(module: &[u8]) -> Result<Vec<u8>> {
-    ComponentEncoder::default()
-        .validate(true)
-        .module(module)?
-        .adapter(WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER)?
-        .encode()
+    Ok(adapt::component(module)?.0)
 }
 
 /// Whether a core module says itself what types its component has.

@@ -2,8 +2,10 @@
 
 use crate::files::{read_text, write_if_changed};
 use crate::home::Home;
+use crate::process::step;
 use crate::{artifacts, components};
 use anyhow::Result;
+use atoll_iso::adapt::{self, Adapted};
 use atoll_iso::{Image, Loader, Module, boot_config};
 use atoll_system_description::{DESCRIPTION_MODULE, Description};
 use std::fs;
@@ -50,7 +52,7 @@ pub fn assemble(
                 system.display()
             );
         }
-        modules.push(module(name, path));
+        modules.push(module(name, adapted(home, path)?));
     }
     Ok(Image {
         config: read_text(&config)?,
@@ -59,6 +61,19 @@ pub fn assemble(
         shim: artifacts.shim.clone(),
         modules,
     })
+}
+
+/// The file to pack for a component, which may be a core module.
+fn adapted(home: &Home, path: PathBuf) -> Result<PathBuf> {
+    let (packed, adapted) = adapt::packed(&path, &home.target.join("adapted"))?;
+    if let Some(adapted) = adapted {
+        let kind = match adapted {
+            Adapted::Command => "a command, as it exports `_start`",
+            Adapted::Reactor => "a reactor, as it exports no `_start`",
+        };
+        step(&format!("{} is a core module: packed as {kind}", path.display()));
+    }
+    Ok(packed)
 }
 
 /// Writes an ISO, with Limine if its folder is given.
