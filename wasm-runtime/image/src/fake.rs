@@ -65,6 +65,8 @@ pub(crate) struct State {
     pub(crate) events: Vec<bool>,
     pub(crate) log: Vec<(u8, String)>,
     pub(crate) now: u64,
+    /// What the processor's source of random numbers gives, if it has one.
+    pub(crate) random: Option<u64>,
     /// Whether the quota is used up.
     pub(crate) is_full: bool,
     /// Pages that were asked for while it was not.
@@ -355,7 +357,7 @@ impl Gate for Fake {
         Some(())
     }
     fn random(&mut self) -> Option<u64> {
-        None
+        self.state.borrow().random
     }
     #[cfg(feature = "testing")]
     fn peek(&mut self, _: u64) -> u8 {

@@ -12,6 +12,7 @@ mod signatures;
 mod streams;
 mod supervision;
 mod swap;
+mod versions;
 mod whole;
 #[path = "../../../tests/common/wit.rs"]
 #[allow(dead_code, reason = "shared with the tests of the runtime")]
