@@ -1,6 +1,6 @@
 //! Tests: format, lints, host tests and scenarios.
 
-use crate::{conformance, foreign, fuzz, inject, projects, rooms, variants, wit};
+use crate::{conformance, foreign, fuzz, inject, programs, projects, rooms, variants, wit};
 use anyhow::{Context, Result, bail};
 use atoll::built::Built;
 use atoll::home::Home;
@@ -9,10 +9,11 @@ use atoll::{artifacts, components};
 use atoll_scenarios::{Scenario, Summary, scenarios as all};
 use std::process::Command;
 
-/// Images for scenarios, those with foreign servers and projects among them.
+/// Images for scenarios, those with foreign servers, programs and projects among them.
 pub(crate) fn built(home: &Home) -> Result<Built<'_>> {
     Built::new(home, |home, system| match projects::language_of(system) {
         Some(language) => projects::description(home, language),
+        None if programs::are_in(system) => programs::description(home),
         None => foreign::description(home, system),
     })
 }

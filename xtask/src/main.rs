@@ -2,8 +2,9 @@
 //!
 //! The library of the host tool builds kernel, servers and images; [`variants`] builds what only
 //! tests and measurements take. [`run`], [`check`] and [`bench`] use the result, [`wit`] checks the
-//! interfaces, [`sizes`] says what the domain image consists of, [`foreign`] runs what the toolchains
-//! of other languages build, [`projects`] are made from the templates, [`sdk`] builds the host tool, and [`sign`] signs components.
+//! interfaces, [`sizes`] says what the domain image consists of, [`foreign`] and [`programs`] are what
+//! other toolchains build, [`projects`] are made from the templates, [`sdk`] builds the host tool, and
+//! [`sign`] signs components.
 
 #![forbid(unsafe_code)]
 
@@ -13,6 +14,7 @@ mod conformance;
 mod foreign;
 mod fuzz;
 mod inject;
+mod programs;
 mod projects;
 mod rooms;
 mod run;

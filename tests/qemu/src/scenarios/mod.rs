@@ -21,6 +21,7 @@ mod shell;
 mod signed;
 mod supervision;
 mod swap;
+mod wasi;
 
 use crate::Scenario;
 
@@ -33,6 +34,7 @@ pub fn all() -> Vec<&'static Scenario> {
         calls::ALL,
         foreign::ALL,
         projects::ALL,
+        wasi::ALL,
         hostile::ALL,
         limits::ALL,
         supervision::ALL,

@@ -1,0 +1,82 @@
+//! Programs of stock toolchains, unmodified: what WASI gives them.
+
+use super::shell::prompt;
+use crate::{Lab, Machine, OFF, PROMPT, Scenario, Session};
+use anyhow::{Result, ensure};
+use std::time::Duration;
+
+pub(super) const ALL: &[Scenario] = &[Scenario {
+    name: "wasi-programs",
+    about: "programs of stock toolchains use everything that WASI gives them",
+    run: programs,
+}];
+
+/// The programs, each of which says the same as the other.
+const TOURS: [&str; 2] = ["tour-rust", "tour-c"];
+/// What they say of files.
+const FILES: &str = "size after a write: right
+read by another: right
+overwritten and appended: right
+cut, and a hole: right
+the time that was set: right
+many bytes: right
+bytes from the middle: right
+renamed with all in it: right
+entries: also contents large moved/
+the other name: right
+what is missing: right
+what is there already: right
+a directory that is not empty: right
+the way out: right
+nothing is left: right";
+
+fn programs(lab: &Lab<'_>) -> Result<()> {
+    let mut session = prompt(lab, &Machine::new("tests/wasi/system.toml"))?;
+    session.limit(Duration::from_secs(120));
+    for tour in TOURS {
+        says(
+            &mut session,
+            &format!("{tour} args one 'two words'"),
+            "arguments: one,two words\nCOLOUR=green\nHOME=/",
+        )?;
+        says(&mut session, &format!("{tour} files"), FILES)?;
+        let times = "a pause: right\nthe year is not long ago: right";
+        says(&mut session, &format!("{tour} times"), times)?;
+        says(&mut session, &format!("{tour} random"), "random numbers: right")?;
+        // Stock libraries call `exit`, which knows success and failure only.
+        says(&mut session, &format!("{tour} exit 0"), "")?;
+        says(&mut session, &format!("{tour} exit 7"), &format!("{tour}: exit code 1"))?;
+        upper(&mut session, tour)?;
+    }
+    // What one keeps the other finds, as long as the server lives.
+    says(&mut session, "tour-c keep /note 'of C'", "")?;
+    says(&mut session, "tour-rust show /note", "of C")?;
+    says(&mut session, "tour-rust keep note 'of Rust'", "")?;
+    says(&mut session, "tour-c show note", "of Rust")?;
+    // They stay when the server is swapped.
+    let swapped = session.command("swap files files.wasm")?;
+    ensure!(swapped.contains("swapped"), "{swapped}");
+    says(&mut session, "tour-c show note", "of Rust")?;
+    session.send("poweroff\r")?;
+    session.expect_exit(OFF)
+}
+
+/// Types a command and compares all that it says.
+fn says(session: &mut Session, command: &str, text: &str) -> Result<()> {
+    let answer = session.command(command)?;
+    ensure!(answer == text, "`{command}` said:\n{answer}\nnot:\n{text}");
+    Ok(())
+}
+
+/// Gives a program lines to read and the end of its input.
+fn upper(session: &mut Session, tour: &str) -> Result<()> {
+    session.send(&format!("{tour} upper\r"))?;
+    session.send("first\r")?;
+    session.send("second\r")?;
+    session.send("\x04")?;
+    session.expect("FIRST")?;
+    session.expect("SECOND")?;
+    session.expect("2 lines")?;
+    session.expect(PROMPT)?;
+    Ok(())
+}
