@@ -133,7 +133,7 @@ pub(super) fn finish_bystanders(session: &mut Session) -> Result<String> {
 /// Checks that `faulty` was restarted so often, and the others never.
 pub(super) fn nobody_else_restarted(session: &mut Session, of_faulty: u32) -> Result<()> {
     let table = session.command("ps")?;
-    for name in ["echo", "relay", "console", "shell", "log", "faulty"] {
+    for name in ["echo", "relay", "console", "files", "shell", "log", "faulty"] {
         let expected = if name == "faulty" { of_faulty } else { 0 };
         ensure!(restarts(&table, name)? == expected, "{name}: not {expected} restarts:\n{table}");
     }

@@ -1,15 +1,23 @@
 //! Programs of stock toolchains, unmodified: what WASI gives them.
 
+use super::hostile::{finish_bystanders, nobody_else_restarted, start_bystanders};
 use super::shell::prompt;
 use crate::{Lab, Machine, OFF, PROMPT, Scenario, Session};
 use anyhow::{Result, ensure};
 use std::time::Duration;
 
-pub(super) const ALL: &[Scenario] = &[Scenario {
-    name: "wasi-programs",
-    about: "programs of stock toolchains use everything that WASI gives them",
-    run: programs,
-}];
+pub(super) const ALL: &[Scenario] = &[
+    Scenario {
+        name: "wasi-programs",
+        about: "programs of stock toolchains use everything that WASI gives them",
+        run: programs,
+    },
+    Scenario {
+        name: "hostile-files",
+        about: "a client of the file system tries to get out, floods it, and dies in a write",
+        run: hostile,
+    },
+];
 
 /// The programs, each of which says the same as the other.
 const TOURS: [&str; 2] = ["tour-rust", "tour-c"];
@@ -79,4 +87,33 @@ fn upper(session: &mut Session, tour: &str) -> Result<()> {
     session.expect("2 lines")?;
     session.expect(PROMPT)?;
     Ok(())
+}
+
+/// What a client can hold open at most, besides its directory.
+const FLOOD: &str = "descriptors, then insufficient-memory; 32 streams";
+
+/// Those who use files, and those who do not, go on; what the offender held is free again.
+fn hostile(lab: &Lab<'_>) -> Result<()> {
+    let mut session = prompt(lab, &Machine::testing())?;
+    session.limit(Duration::from_secs(120));
+    says(&mut session, "lodger escape", "100 times refused")?;
+    // One share is the worker's. Twice the same: nothing of the first flood is left.
+    for _ in 0..2 {
+        session.send("lodger work 30 &\r")?;
+        session.expect("ready to work")?;
+        start_bystanders(&mut session)?;
+        session.send("lodger flood\r")?;
+        let mut heard = finish_bystanders(&mut session)?;
+        for text in [&format!("31 shares, 255 {FLOOD}"), "30 rounds as expected", "unreachable"] {
+            if !heard.contains(text) {
+                heard.push_str(&session.expect(text)?);
+            }
+        }
+    }
+    says(&mut session, "lodger fill", "full twice alike")?;
+    session.command("lodger die")?;
+    says(&mut session, "lodger look", "as it was left")?;
+    nobody_else_restarted(&mut session, 0)?;
+    session.send("poweroff\r")?;
+    session.expect_exit(OFF)
 }

@@ -1,0 +1,255 @@
+//! Glue between the program and the world `atoll:servers/lodger`.
+
+#[allow(missing_docs, unreachable_pub, reason = "generated")]
+#[allow(clippy::all, reason = "generated")]
+mod bindings {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        world: "atoll:servers/lodger",
+        generate_all,
+    });
+}
+
+use core::arch::wasm32;
+
+use crate::{Request, USAGE, WAYS_OUT};
+use bindings::{
+    exports::wasi::cli::run::Guest,
+    wasi::{
+        cli::{environment, exit, stderr, stdout},
+        clocks::monotonic_clock,
+        filesystem::{
+            preopens,
+            types::{Descriptor, DescriptorFlags, ErrorCode, OpenFlags, PathFlags},
+        },
+        io::streams::OutputStream,
+    },
+};
+
+const EXIT_FAILED: u8 = 1;
+const EXIT_USAGE: u8 = 2;
+/// How long to wait before looking again.
+const PAUSE_NS: u64 = 10_000_000;
+/// Directories by which flood and work tell each other how far they are.
+const STANDS: &str = "stands";
+const WORKED: &str = "worked";
+/// Bytes that are written in a round; more than a pipe holds.
+const ROUND: usize = 20_000;
+
+struct Lodger;
+
+impl Guest for Lodger {
+    fn run() -> Result<(), ()> {
+        let arguments = environment::get_arguments();
+        let Some(request) = Request::parse(arguments.get(1..).unwrap_or_default()) else {
+            print(&stderr::get_stderr(), USAGE);
+            exit::exit_with_code(EXIT_USAGE);
+            return Err(());
+        };
+        let done = match request {
+            Request::Work(rounds) => work(rounds),
+            Request::Escape => escape(),
+            Request::Flood => flood(),
+            Request::Fill => fill(),
+            Request::Die => die(),
+            Request::Look => look(),
+        };
+        match done {
+            Ok(done) => print(&stdout::get_stdout(), &(done + "\n")),
+            Err(why) => {
+                print(&stdout::get_stdout(), &(why + "\n"));
+                exit::exit_with_code(EXIT_FAILED);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn directory() -> Result<Descriptor, String> {
+    let mut directories = preopens::get_directories();
+    let (directory, name) = directories.pop().ok_or("there is no directory")?;
+    if name == "/" && directories.is_empty() { Ok(directory) } else { Err("other names".into()) }
+}
+
+fn open(directory: &Descriptor, path: &str, how: OpenFlags) -> Result<Descriptor, ErrorCode> {
+    let access = DescriptorFlags::READ | DescriptorFlags::WRITE;
+    directory.open_at(PathFlags::empty(), path, how, access)
+}
+
+fn reason(error: impl core::fmt::Debug) -> String {
+    format!("{error:?}")
+}
+
+/// Rounds of writing by a stream and reading by call and by stream, and a descriptor that stays
+/// open all the while.
+fn work(rounds: u32) -> Result<String, String> {
+    let directory = directory()?;
+    print(&stdout::get_stdout(), "ready to work\n");
+    await_sign(&directory, STANDS)?;
+    let kept = open(&directory, "kept", OpenFlags::CREATE).map_err(reason)?;
+    let record = kept.append_via_stream().map_err(reason)?;
+    for round in 0..rounds {
+        let bytes = vec![round as u8; ROUND];
+        let how = OpenFlags::CREATE | OpenFlags::TRUNCATE;
+        let file = open(&directory, "round", how).map_err(reason)?;
+        let stream = file.write_via_stream(0).map_err(reason)?;
+        for piece in bytes.chunks(4096) {
+            stream.blocking_write_and_flush(piece).map_err(reason)?;
+        }
+        if file.read(ROUND as u64 + 1, 0).map_err(reason)? != (bytes, true) {
+            return Err(format!("round {round}: other bytes"));
+        }
+        record.blocking_write_and_flush(&[round as u8]).map_err(reason)?;
+        if kept.stat().map_err(reason)?.size != u64::from(round) + 1 {
+            return Err(format!("round {round}: the record has another size"));
+        }
+    }
+    drop(record);
+    directory.unlink_file_at("kept").map_err(reason)?;
+    directory.unlink_file_at("round").map_err(reason)?;
+    directory.create_directory_at(WORKED).map_err(reason)?;
+    Ok(format!("{rounds} rounds as expected"))
+}
+
+/// Every operation with every way out.
+fn escape() -> Result<String, String> {
+    let directory = directory()?;
+    directory.create_directory_at("in").map_err(reason)?;
+    let mut refused = 0;
+    for path in WAYS_OUT {
+        let stays = PathFlags::empty;
+        let results = [
+            open(&directory, path, OpenFlags::CREATE).map(drop),
+            directory.stat_at(stays(), path).map(drop),
+            directory.create_directory_at(path),
+            directory.remove_directory_at(path),
+            directory.unlink_file_at(path),
+            directory.readlink_at(path).map(drop),
+            directory.metadata_hash_at(stays(), path).map(drop),
+            directory.rename_at(path, &directory, "got"),
+            directory.rename_at("in", &directory, path),
+            directory.link_at(stays(), path, &directory, "got"),
+        ];
+        for result in results {
+            if result != Err(ErrorCode::NotPermitted) {
+                return Err(format!("{path}: {result:?}"));
+            }
+            refused += 1;
+        }
+    }
+    directory.remove_directory_at("in").map_err(reason)?;
+    Ok(format!("{refused} times refused"))
+}
+
+/// Waits for a directory and takes it away. It opens nothing.
+fn await_sign(directory: &Descriptor, name: &str) -> Result<(), String> {
+    while directory.stat_at(PathFlags::empty(), name).is_err() {
+        monotonic_clock::subscribe_duration(PAUSE_NS).block();
+    }
+    directory.remove_directory_at(name).map_err(reason)
+}
+
+/// Takes all shares, and of one of them everything; then traps with all of it.
+fn flood() -> Result<String, String> {
+    let mut shares = Vec::new();
+    while let Ok(directory) = directory() {
+        shares.push(directory);
+    }
+    let first = shares.first().ok_or("there is no directory")?;
+    let mut descriptors = Vec::new();
+    let last = loop {
+        match open(first, "flood", OpenFlags::CREATE) {
+            Ok(file) => descriptors.push(file),
+            Err(error) => break error,
+        }
+    };
+    let file = descriptors.first().ok_or("nothing opens")?;
+    let mut streams = Vec::new();
+    while let Ok(stream) = file.append_via_stream() {
+        streams.push(stream);
+    }
+    let text = format!(
+        "{} shares, {} descriptors, then {}; {} streams\n",
+        shares.len(),
+        descriptors.len(),
+        last.name(),
+        streams.len()
+    );
+    print(&stdout::get_stdout(), &text);
+    first.create_directory_at(STANDS).map_err(reason)?;
+    await_sign(first, WORKED)?;
+    wasm32::unreachable()
+}
+
+/// Fills the file system, and once more when it was emptied.
+fn fill() -> Result<String, String> {
+    let directory = directory()?;
+    let sizes = [fill_once(&directory)?, fill_once(&directory)?];
+    let [first, second] = sizes.map(|bytes| bytes >> 20);
+    if first == second { Ok("full twice alike".into()) } else { Err(format!("{sizes:?}")) }
+}
+
+/// Writes to a stream until it is closed; how much the file has then. All that was flushed is in
+/// it, or the loss is told, and it can still be read.
+fn fill_once(directory: &Descriptor) -> Result<u64, String> {
+    let piece = [WRITTEN; 4096];
+    let file = open(directory, "full", OpenFlags::CREATE).map_err(reason)?;
+    let stream = file.write_via_stream(0).map_err(reason)?;
+    let mut flushed = 0;
+    while stream.blocking_write_and_flush(&piece).is_ok() {
+        flushed += piece.len() as u64;
+    }
+    let size = file.stat().map_err(reason)?.size;
+    let lost = file.sync();
+    let is_told = lost == Err(ErrorCode::InsufficientSpace);
+    if flushed > size && !is_told || size > flushed + piece.len() as u64 {
+        return Err(format!("{flushed} bytes were flushed, {size} are there: {lost:?}"));
+    }
+    let mut end = Ok(size);
+    while let Ok(offset) = end {
+        end = file.write(&piece, offset).map(|count| offset + count);
+    }
+    if end != Err(ErrorCode::InsufficientSpace) {
+        return Err(format!("full, and then {end:?}"));
+    }
+    let last = file.read_via_stream(size - 1).map_err(reason)?.blocking_read(1);
+    if last.map_err(reason)? != [WRITTEN] {
+        return Err("the last byte is another one".into());
+    }
+    directory.unlink_file_at("full").map_err(reason)?;
+    Ok(size)
+}
+
+/// Bytes that are written and flushed, and one of those that are only written.
+const FLUSHED: &[u8] = b"what was flushed\n";
+const WRITTEN: u8 = b'x';
+
+/// Leaves bytes in a pipe and ends.
+fn die() -> Result<String, String> {
+    let file = open(&directory()?, "half", OpenFlags::CREATE).map_err(reason)?;
+    let stream = file.write_via_stream(0).map_err(reason)?;
+    stream.blocking_write_and_flush(FLUSHED).map_err(reason)?;
+    stream.check_write().map_err(reason)?;
+    stream.write(&[WRITTEN; 10_000]).map_err(reason)?;
+    wasm32::unreachable()
+}
+
+/// All that was flushed is there, and some or all of the rest.
+fn look() -> Result<String, String> {
+    let directory = directory()?;
+    let file = open(&directory, "half", OpenFlags::empty()).map_err(reason)?;
+    let (bytes, _) = file.read(ROUND as u64, 0).map_err(reason)?;
+    let rest = bytes.strip_prefix(FLUSHED).ok_or("what was flushed is not there")?;
+    if rest.iter().any(|byte| *byte != WRITTEN) {
+        return Err("there are bytes that nobody wrote".into());
+    }
+    directory.unlink_file_at("half").map_err(reason)?;
+    Ok("as it was left".into())
+}
+
+fn print(output: &OutputStream, text: &str) {
+    // A session that is gone shows nothing.
+    let _ = output.blocking_write_and_flush(text.as_bytes());
+}
+
+bindings::export!(Lodger with_types_in bindings);
