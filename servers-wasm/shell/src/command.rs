@@ -98,6 +98,14 @@ pub enum Command {
     Uptime,
     /// Prints its arguments.
     Echo(Vec<String>),
+    /// Shows a file.
+    Cat(String),
+    /// What is in a directory; the first one without a path.
+    Ls(Option<String>),
+    /// Makes a directory.
+    MakeDirectory(String),
+    /// Removes a file or an empty directory.
+    Remove(String),
     /// Clears the screen.
     Clear,
     /// Starts the machine again.
@@ -107,29 +115,33 @@ pub enum Command {
 }
 
 impl Command {
-    /// Whether it is a program that is meant, as far as the words tell.
+    /// Whether it moves bytes until they end: a program, as far as the words tell, or a file.
     #[must_use]
-    pub fn is_program(&self) -> bool {
-        matches!(self, Self::Run { .. } | Self::Other { .. })
+    pub fn is_job(&self) -> bool {
+        matches!(self, Self::Run { .. } | Self::Other { .. } | Self::Cat(_))
     }
 }
 
 /// Name, arguments and purpose of every command, by name.
-pub const COMMANDS: [(&str, &str, &str); 21] = [
+pub const COMMANDS: [(&str, &str, &str); 25] = [
     ("caps", "NAME", "show grants and handles of a server or program"),
+    ("cat", "FILE", "show a file"),
     ("clear", "", "clear the screen"),
     ("echo", "[TEXT ...]", "print the arguments"),
     ("help", "[COMMAND]", "show the commands, or what one does"),
     ("history", "NAME", "show the swaps of a server"),
     ("kill", "NAME", "end a server or program as a crash would"),
     ("log", "[-l LEVEL] [-n COUNT] [NAME]", "show the newest log entries"),
+    ("ls", "[DIRECTORY]", "list files with their sizes"),
     ("mem", "", "show how much memory there is and who has it"),
+    ("mkdir", "DIRECTORY", "make a directory"),
     ("policy", "NAME", "show how a server is supervised"),
     ("poweroff", "", "switch the machine off"),
     ("ps", "", "list servers and programs"),
     ("reboot", "", "start the machine again"),
     ("restart", "NAME", "end a server and start it again"),
     ("revoke", "NAME", "revoke every object that a server has handed out"),
+    ("rm", "FILE", "remove a file or an empty directory"),
     ("rollback", "NAME", "go back to the version before the last swap"),
     ("run", "PROGRAM [ARGUMENT ...]", "run a program, even one named like a command"),
     ("start", "NAME", "start a stopped or failed server"),
@@ -175,6 +187,11 @@ pub fn parse(words: Vec<String>) -> Result<Command, String> {
         "top" => no_arguments(Command::Top, &name, &arguments)?,
         "uptime" => no_arguments(Command::Uptime, &name, &arguments)?,
         "echo" => Command::Echo(arguments),
+        "cat" => Command::Cat(one_path(&name, arguments)?),
+        "ls" if arguments.is_empty() => Command::Ls(None),
+        "ls" => Command::Ls(Some(one_path(&name, arguments)?)),
+        "mkdir" => Command::MakeDirectory(one_path(&name, arguments)?),
+        "rm" => Command::Remove(one_path(&name, arguments)?),
         "help" => help(arguments)?,
         "log" => log(arguments)?,
         "run" => run(arguments)?,
@@ -226,12 +243,19 @@ fn log(arguments: Vec<String>) -> Result<Command, String> {
 }
 
 fn one_name(command: &str, arguments: Vec<String>) -> Result<String, String> {
-    let count = arguments.len();
+    one(command, arguments, "needs a name; `ps` lists them", "takes one name")
+}
+
+fn one_path(command: &str, arguments: Vec<String>) -> Result<String, String> {
+    one(command, arguments, "needs a path; `ls` lists files", "takes one path")
+}
+
+fn one(command: &str, arguments: Vec<String>, none: &str, more: &str) -> Result<String, String> {
     let mut arguments = arguments.into_iter();
-    match (arguments.next(), count) {
-        (Some(name), 1) => Ok(name),
-        (None, _) => Err(usage(command, "needs a name; `ps` lists them")),
-        _ => Err(usage(command, "takes one name")),
+    match (arguments.next(), arguments.next()) {
+        (Some(argument), None) => Ok(argument),
+        (None, _) => Err(usage(command, none)),
+        (Some(_), Some(_)) => Err(usage(command, more)),
     }
 }
 
@@ -338,6 +362,7 @@ mod tests {
         assert!(mistake("log -n 0").contains("from 1 to 200"));
         assert!(mistake("log -x").contains("no option `-x`"));
         assert!(mistake("run").contains("needs a program"));
+        assert_eq!(mistake("cat a b"), "cat: takes one path; usage: cat FILE");
     }
 
     #[test]

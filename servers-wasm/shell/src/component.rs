@@ -11,6 +11,7 @@ wit_bindgen::generate!({
     generate_all,
 });
 
+mod files;
 mod jobs;
 mod services;
 mod session;
@@ -18,7 +19,7 @@ mod swaps;
 
 use crate::command::{self, COMMANDS, Command};
 use crate::input::Entry;
-use crate::line::{self, Line, Place};
+use crate::line::{self, Line, Output, Place};
 use crate::{PROMPT, views, words};
 use atoll::clocks::monotonic;
 use atoll::log::log::{Level as LogLevel, write as log};
@@ -26,7 +27,7 @@ use atoll::supervision::machine::Action;
 use atoll::supervision::{servers, swapping};
 use atoll_allocator as _;
 use exports::wasi::cli::run::Guest;
-use jobs::{Jobs, Plan, Program};
+use jobs::{Input, Jobs, Plan, Program};
 use session::{Gone, Session};
 use wasi::io::poll;
 
@@ -100,7 +101,7 @@ fn carry_out(
     line: Line,
     programs: &mut Vec<String>,
 ) -> Result<(), Gone> {
-    let Line { stages, place } = line;
+    let Line { stages, input, output, place } = line;
     let mut commands = Vec::new();
     for words in stages {
         match command::parse(words) {
@@ -108,24 +109,29 @@ fn carry_out(
             Err(mistake) => return session.print_line(&mistake),
         }
     }
+    let is_plain = input.is_none() && output.is_none() && commands.len() < 2;
     // A command alone may use the terminal in ways of its own.
-    if commands.iter().all(|command| !command.is_program()) && commands.len() < 2 {
+    if is_plain && !commands.iter().any(Command::is_job) {
         return commands.drain(..).try_for_each(|only| execute(session, jobs, only, place));
     }
-    match plan(commands, programs) {
+    match plan(commands, input.as_deref(), output.as_ref(), programs) {
         Ok(plan) => jobs.run(session, plan, place),
         Err(reason) => session.print_line(&reason),
     }
 }
 
-/// Finds the programs of a line, and what the command before them, if there is one, gives them to
-/// read.
-fn plan(commands: Vec<Command>, programs: &mut Vec<String>) -> Result<Plan, String> {
+/// Finds the programs of a line, what the first of them reads and what the last writes to.
+fn plan(
+    commands: Vec<Command>,
+    input: Option<&str>,
+    output: Option<&Output>,
+    programs: &mut Vec<String>,
+) -> Result<Plan, String> {
     let mut plan = Plan::default();
-    for command in commands {
+    for (number, command) in commands.into_iter().enumerate() {
         match command {
             Command::Run { program, arguments } => {
-                plan.programs.push(Program { program, arguments })
+                plan.programs.push(Program { program, arguments });
             }
             Command::Other { name, arguments } => {
                 if let Ok(known) = services::programs() {
@@ -136,12 +142,16 @@ fn plan(commands: Vec<Command>, programs: &mut Vec<String>) -> Result<Plan, Stri
                 }
                 plan.programs.push(Program { program: name, arguments });
             }
-            shown if plan.text.is_none() && plan.programs.is_empty() => {
-                plan.text = Some(answer(shown)?);
-            }
-            _ => return Err(views::reads_nothing()),
+            _ if number > 0 || input.is_some() => return Err(views::reads_nothing()),
+            Command::Cat(path) => plan.input = Input::File(files::read(&path)?),
+            shown => plan.input = Input::Text(answer(shown)?),
         }
     }
+    if let Some(path) = input {
+        plan.input = Input::File(files::read(path)?);
+    }
+    // Last, so that a mistake in the line leaves the file as it is.
+    plan.output = output.map(files::write).transpose()?;
     Ok(plan)
 }
 
@@ -221,11 +231,15 @@ fn answer(command: Command) -> Result<String, String> {
         Command::Mem => views::memory(&services::machine(), &services::domains()),
         Command::Uptime => views::uptime(&services::machine()),
         Command::Echo(words) => words.join(" ") + "\n",
+        Command::Ls(path) => views::files(&files::list(path.as_deref().unwrap_or("/"))?),
+        Command::MakeDirectory(path) => files::make_directory(&path).map(|()| String::new())?,
+        Command::Remove(path) => files::remove(&path).map(|()| String::new())?,
         Command::Clear => String::from("\x1b[H\x1b[2J"),
         Command::Reboot => power(Action::Reboot)?,
         Command::PowerOff => power(Action::PowerOff)?,
         Command::Nothing => String::new(),
         Command::Top
+        | Command::Cat(_)
         | Command::Run { .. }
         | Command::Swap { .. }
         | Command::Rollback(_)

@@ -1,6 +1,7 @@
 //! What a line asks for: commands, what joins them, and where they run.
 //!
-//! `COMMAND | COMMAND ... [&]`. Each command reads what the one before it writes.
+//! `COMMAND [< FILE] | COMMAND ... [> FILE | >> FILE] [&]`. Each command reads what the one before it
+//! writes; the first may read a file, the last may write one.
 
 use crate::words::{Operator, Token};
 
@@ -16,11 +17,24 @@ pub enum Place {
     Background,
 }
 
+/// A file that is written in the place of the terminal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// Its path.
+    pub path: String,
+    /// Whether what it holds stays.
+    pub appends: bool,
+}
+
 /// A line that makes sense.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
     /// The words of each command, none empty.
     pub stages: Vec<Vec<String>>,
+    /// The file that the first command reads.
+    pub input: Option<String>,
+    /// The file that the last command writes.
+    pub output: Option<Output>,
     /// Where they run.
     pub place: Place,
 }
@@ -30,12 +44,15 @@ pub struct Line {
 /// # Errors
 /// One line that says what is wrong.
 pub fn parse(tokens: Vec<Token>) -> Result<Line, String> {
-    let mut line = Line { stages: Vec::new(), place: Place::Foreground };
+    let mut line = NOTHING;
     let mut words = Vec::new();
     let mut tokens = tokens.into_iter();
     while let Some(token) = tokens.next() {
         match token {
             Token::Word(word) => words.push(word),
+            Token::Operator(Operator::Pipe) if line.output.is_some() => {
+                return Err(String::from("only the last command can write to a file"));
+            }
             Token::Operator(Operator::Pipe) => line.add(&mut words, "before `|`")?,
             Token::Operator(Operator::Background) => {
                 if tokens.next().is_some() {
@@ -43,17 +60,19 @@ pub fn parse(tokens: Vec<Token>) -> Result<Line, String> {
                 }
                 line.place = Place::Background;
             }
+            Token::Operator(redirection) => line.redirect(redirection, tokens.next())?,
         }
     }
     if !words.is_empty() || line != NOTHING {
-        let place = if line.stages.is_empty() { "before `&`" } else { "after `|`" };
+        let place = if line.stages.is_empty() { "in the line" } else { "after `|`" };
         line.add(&mut words, place)?;
     }
     Ok(line)
 }
 
 /// A line without any command.
-const NOTHING: Line = Line { stages: Vec::new(), place: Place::Foreground };
+const NOTHING: Line =
+    Line { stages: Vec::new(), input: None, output: None, place: Place::Foreground };
 
 impl Line {
     fn add(&mut self, words: &mut Vec<String>, place: &str) -> Result<(), String> {
@@ -65,6 +84,28 @@ impl Line {
         }
         self.stages.push(std::mem::take(words));
         Ok(())
+    }
+
+    fn redirect(&mut self, operator: Operator, file: Option<Token>) -> Result<(), String> {
+        let Some(Token::Word(path)) = file else {
+            return Err(String::from("a file is missing after `<` or `>`"));
+        };
+        let is_first = self.stages.is_empty();
+        let is_taken = match operator {
+            Operator::Input if !is_first => {
+                return Err(String::from("only the first command can read a file"));
+            }
+            Operator::Input => self.input.replace(path).is_some(),
+            _ => {
+                let appends = operator == Operator::Append;
+                self.output.replace(Output { path, appends }).is_some()
+            }
+        };
+        if is_taken {
+            Err(String::from("a line reads and writes at most one file"))
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -81,24 +122,50 @@ mod tests {
         stages.iter().map(|words| words.split(' ').map(String::from).collect()).collect()
     }
 
+    fn file(path: &str, appends: bool) -> Option<Output> {
+        Some(Output { path: path.into(), appends })
+    }
+
     #[test]
     fn commands_are_joined() {
         assert_eq!(parsed("  "), Ok(NOTHING));
-        let place = Place::Foreground;
-        assert_eq!(parsed("ps"), Ok(Line { stages: stages(&["ps"]), place }));
+        assert_eq!(parsed("ps"), Ok(Line { stages: stages(&["ps"]), ..NOTHING }));
         let place = Place::Background;
-        assert_eq!(parsed("a b|c &"), Ok(Line { stages: stages(&["a b", "c"]), place }));
+        assert_eq!(parsed("a b|c &"), Ok(Line { stages: stages(&["a b", "c"]), place, ..NOTHING }));
+    }
+
+    #[test]
+    fn files_take_the_place_of_the_terminal() {
+        let read = Line { stages: stages(&["a b"]), input: Some("f".into()), ..NOTHING };
+        assert_eq!(parsed("a <f b"), Ok(read));
+        let written = Line { stages: stages(&["a"]), output: file("f", false), ..NOTHING };
+        assert_eq!(parsed("> f a"), Ok(written));
+        let both = Line {
+            stages: stages(&["a", "b c"]),
+            input: Some("f".into()),
+            output: file("g h", true),
+            ..NOTHING
+        };
+        assert_eq!(parsed("a < f | b >> 'g h' c"), Ok(both));
     }
 
     #[test]
     fn mistakes_are_named() {
-        let mistake = |line| parsed(line).unwrap_err();
+        fn mistake(line: &str) -> String {
+            parsed(line).unwrap_err()
+        }
         assert_eq!(mistake("| a"), "a command is missing before `|`");
         assert_eq!(mistake("a | | b"), "a command is missing before `|`");
         assert_eq!(mistake("a |"), "a command is missing after `|`");
         assert_eq!(mistake("a | &"), "a command is missing after `|`");
-        assert_eq!(mistake("&"), "a command is missing before `&`");
+        assert_eq!(mistake("&"), "a command is missing in the line");
+        assert_eq!(mistake("> f"), "a command is missing in the line");
         assert_eq!(mistake("a & b"), "`&` has to be the last of the line");
         assert_eq!(mistake(&["a"; 9].join("|")), "a line has at most 8 commands");
+        assert_eq!(mistake("a <"), "a file is missing after `<` or `>`");
+        assert_eq!(mistake("a > | b"), "a file is missing after `<` or `>`");
+        assert_eq!(mistake("a > f | b"), "only the last command can write to a file");
+        assert_eq!(mistake("a | b < f"), "only the first command can read a file");
+        assert_eq!(mistake("a > f >> g"), "a line reads and writes at most one file");
     }
 }

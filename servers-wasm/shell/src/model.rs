@@ -170,3 +170,14 @@ pub struct Swap {
     /// What it came to.
     pub result: SwapResult,
 }
+
+/// A file or a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// Its name in its directory.
+    pub name: String,
+    /// Whether it is a directory.
+    pub is_directory: bool,
+    /// How many bytes it holds.
+    pub size: u64,
+}

@@ -8,7 +8,7 @@ mod swaps;
 pub use swaps::{history, step, swap_end};
 
 use crate::command::COMMANDS;
-use crate::model::{Domain, Exit, Handle, Kind, LogEntry, Machine, Server};
+use crate::model::{Domain, Exit, File, Handle, Kind, LogEntry, Machine, Server};
 use crate::table::{Align, layout, wrap};
 use crate::units::{percent, seconds, size, span, timestamp};
 use crate::{PROMPT, VERSION};
@@ -49,7 +49,8 @@ pub fn help() -> String {
     }
     text.push_str(
         "Any other word runs the program of that name. Ctrl-C ends it, Tab completes.\n\
-         `A | B` lets B read what A writes. `&` at the end lets the shell go on.\n",
+         `A | B` lets B read what A writes. `&` at the end lets the shell go on.\n\
+         `A < FILE` reads a file, `A > FILE` writes one, `A >> FILE` goes on writing it.\n",
     );
     text
 }
@@ -327,18 +328,39 @@ pub fn no_program(name: &str, programs: &[String]) -> String {
 #[must_use]
 pub fn in_background(names: &[&str]) -> String {
     match names {
-        [name] => format!("{name} runs in the background; `kill {name}` ends it"),
-        names => {
-            let first = names.first().copied().unwrap_or_default();
-            format!("{} run in the background; `kill {first}` ends one", names.join(" | "))
+        [] => String::new(),
+        [name] => format!("{name} runs in the background; `kill {name}` ends it\n"),
+        [first, ..] => {
+            format!("{} run in the background; `kill {first}` ends one\n", names.join(" | "))
         }
     }
+}
+
+/// The files of a directory.
+#[must_use]
+pub fn files(files: &[File]) -> String {
+    let columns = [("SIZE", Align::Right), ("NAME", Align::Left)];
+    let row = |file: &File| {
+        let size = if file.is_directory { String::from("-") } else { size(file.size) };
+        let mark = if file.is_directory { "/" } else { "" };
+        vec![size, format!("{}{mark}", file.name)]
+    };
+    if files.is_empty() {
+        return String::from("no files\n");
+    }
+    layout(&columns, &files.iter().map(row).collect::<Vec<_>>())
 }
 
 /// What is said when a command of the shell stands where only a program can.
 #[must_use]
 pub fn reads_nothing() -> String {
-    String::from("only programs can stand after `|`")
+    String::from("only programs can stand after `|` or read a file")
+}
+
+/// What is said when a file does not take what is written to it.
+#[must_use]
+pub fn not_written() -> String {
+    String::from("the file could not be written: there is no room left, or `files` restarted\n")
 }
 
 /// What is said when a command needs the terminal.

@@ -18,6 +18,12 @@ pub enum Token {
 pub enum Operator {
     /// `|`
     Pipe,
+    /// `<`
+    Input,
+    /// `>`
+    Output,
+    /// `>>`
+    Append,
     /// `&`
     Background,
 }
@@ -26,6 +32,8 @@ impl Operator {
     fn of(character: char) -> Option<Self> {
         match character {
             '|' => Some(Self::Pipe),
+            '<' => Some(Self::Input),
+            '>' => Some(Self::Output),
             '&' => Some(Self::Background),
             _ => None,
         }
@@ -62,8 +70,12 @@ pub fn split(line: &str) -> Result<Vec<Token>, Unfinished> {
     let mut word: Option<String> = None;
     let mut rest = line.chars();
     while let Some(character) = rest.next() {
-        if let Some(operator) = Operator::of(character) {
+        if let Some(mut operator) = Operator::of(character) {
             tokens.extend(word.take().map(Token::Word));
+            if operator == Operator::Output && rest.as_str().starts_with('>') {
+                rest.next();
+                operator = Operator::Append;
+            }
             tokens.push(Token::Operator(operator));
             continue;
         }
@@ -126,7 +138,11 @@ mod tests {
     #[test]
     fn operators_need_no_blanks_and_can_be_quoted() {
         assert_eq!(words("a|b c&"), ["a", "Pipe", "b", "c", "Background"]);
-        assert_eq!(words(r#"a '|' "&" \|b"#), ["a", "|", "&", "|b"]);
+        assert_eq!(
+            words("a<b>c>>d> >"),
+            ["a", "Input", "b", "Output", "c", "Append", "d", "Output", "Output"]
+        );
+        assert_eq!(words(r#"a '|' "&" \|b '>>'"#), ["a", "|", "&", "|b", ">>"]);
     }
 
     #[test]

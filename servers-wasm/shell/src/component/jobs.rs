@@ -15,7 +15,7 @@ use crate::input::Entry;
 use crate::line::Place;
 use crate::{PROMPT, views};
 use job::Job;
-pub(super) use job::{Plan, Program};
+pub(super) use job::{Input, Plan, Program};
 
 /// Takes the prompt off the display.
 const ERASE_ROW: &str = "\r\x1b[K";
@@ -80,7 +80,7 @@ impl Jobs {
             Err(reason) => return session.print_line(&reason),
         };
         if place == Place::Background {
-            session.print_line(&views::in_background(&job.names()))?;
+            session.print(&views::in_background(&job.names()))?;
             self.background.push(job);
             return Ok(());
         }

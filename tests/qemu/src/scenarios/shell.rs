@@ -12,6 +12,7 @@ pub(super) const ALL: &[Scenario] = &[
         run: programs,
     },
     Scenario { name: "shell-pipes", about: "programs read what others write", run: pipes },
+    Scenario { name: "shell-files", about: "programs read and write files", run: files },
     Scenario { name: "shell-editing", about: "lines are edited, recalled and cut", run: editing },
     Scenario {
         name: "shell-screen",
@@ -140,6 +141,40 @@ fn pipes(lab: &Lab<'_>) -> Result<()> {
     session.expect("Hello, Ada!")?;
     let left = session.command("ps")?;
     ensure!(!left.contains("hello"), "a program is left:\n{left}");
+    session.send("poweroff\r")?;
+    session.expect_exit(OFF)
+}
+
+fn files(lab: &Lab<'_>) -> Result<()> {
+    let mut session = prompt(lab, &Machine::default())?;
+    answers(&mut session, "ls", &["no files"])?;
+    answers(&mut session, "hello Ada > greeting", &[])?;
+    answers(&mut session, "hello Eve >> greeting", &[])?;
+    answers(&mut session, "cat greeting", &["Hello, Ada!\nHello, Eve!"])?;
+    answers(&mut session, "hello --stdin < greeting | hello-c --stdin >/twice &", &["run in the"])?;
+    session.expect("done")?;
+    answers(&mut session, "cat /twice", &["world!!\nHello, Hello, Hello, Ada!!!"])?;
+    answers(&mut session, "cat greeting | hello --stdin", &["Hello, Hello, Eve!!"])?;
+    answers(&mut session, "mkdir papers", &[])?;
+    answers(&mut session, "ps > papers/ps", &[])?;
+    answers(&mut session, "cat papers/ps > papers/copy", &[])?;
+    answers(&mut session, "cat papers/copy", &["ID  NAME", "files"])?;
+    answers(&mut session, "echo '>' > papers/ps", &[])?;
+    answers(&mut session, "ls papers", &["SIZE  NAME", "2 B  ps", "copy"])?;
+    answers(&mut session, "ls /", &["24 B  greeting", "-  papers/"])?;
+    answers(&mut session, "rm papers", &["papers: the directory is not empty"])?;
+    for path in ["papers/ps", "papers/copy", "papers"] {
+        answers(&mut session, &format!("rm {path}"), &[])?;
+    }
+    answers(&mut session, "cat papers", &["papers: there is no such file or directory"])?;
+    answers(&mut session, "hello > ../escaped", &["leaves the directory that it begins at"])?;
+    answers(&mut session, "ps < greeting", &["only programs"])?;
+    // A mistake in the line leaves the file as it is.
+    answers(&mut session, "bogus > greeting", &["unknown command `bogus`"])?;
+    answers(&mut session, "cat greeting", &["Hello, Ada!"])?;
+    // Without the server there are no files, and the next one has none.
+    answers(&mut session, "kill files", &["files was ended"])?;
+    answers(&mut session, "ls", &["no files"])?;
     session.send("poweroff\r")?;
     session.expect_exit(OFF)
 }

@@ -1,10 +1,11 @@
 //! Programs that are joined: the shell carries bytes between its session and their standard streams
-//! until all of them have ended. Between two programs there is a pipe and no shell.
+//! until all of them have ended. Between two programs there is a pipe and no shell; a program that
+//! reads or writes a file has the file's stream. Without any program a file is carried to where the
+//! output goes.
 //!
 //! The first program gets the lines that are entered; Ctrl-D closes its input, Ctrl-C kills all.
 //! Input that it does not read waits in its pipe and then here, up to [`INPUT_LIMIT`] bytes; more is
-//! dropped, so that Ctrl-C always gets through. A job in the background has no input, and one that
-//! reads a text has that.
+//! dropped, so that Ctrl-C always gets through. A job in the background reads nothing that is entered.
 
 use super::super::atoll::io::pipes;
 use super::super::wasi::io::poll::Pollable;
@@ -13,21 +14,38 @@ use super::member::Member;
 use crate::input::Entry;
 use crate::line::Place;
 use crate::model::Exit;
+use crate::views;
 
 /// Bytes in each pipe.
 const PIPE_SIZE: u32 = 8192;
 /// Most bytes moved at once.
 const PIECE: u64 = 4096;
+/// Bytes that one `blocking-write-and-flush` may carry.
+const WRITE_LIMIT: usize = 4096;
 /// Most bytes of input that wait for a program.
 const INPUT_LIMIT: usize = 16 * 1024;
 
 /// What a job is to be.
 #[derive(Default)]
 pub(in super::super) struct Plan {
-    /// What the first program reads, if that is not what is entered.
-    pub(in super::super) text: Option<String>,
+    /// What the first program reads.
+    pub(in super::super) input: Input,
     /// The programs; each reads what the one before it writes.
     pub(in super::super) programs: Vec<Program>,
+    /// Where the last one writes, if that is not the terminal.
+    pub(in super::super) output: Option<OutputStream>,
+}
+
+/// What is read.
+#[derive(Default)]
+pub(in super::super) enum Input {
+    /// What is entered.
+    #[default]
+    Terminal,
+    /// A text.
+    Text(String),
+    /// A file.
+    File(InputStream),
 }
 
 /// A program that is to run.
@@ -67,28 +85,52 @@ pub(super) struct Job {
     pending: Vec<u8>,
     /// Whether the sink closes once nothing is pending.
     at_end: bool,
+    /// The file that is written, if no program does.
+    target: Option<OutputStream>,
 }
 
 impl Job {
     /// Starts the programs; the error says why there is none of them.
     pub(super) fn start(plan: Plan, place: Place) -> Result<Self, String> {
-        let (mut stdin, writer) = pipe()?;
-        let (mut members, mut sources) = (Vec::new(), Vec::new());
-        for program in plan.programs {
-            let (output, stdout) = pipe()?;
+        let mut job = Self {
+            members: Vec::new(),
+            sources: Vec::new(),
+            sink: None,
+            pending: Vec::new(),
+            at_end: place == Place::Background,
+            target: plan.output,
+        };
+        let mut read = job.first_input(plan.input)?;
+        let last = plan.programs.len().saturating_sub(1);
+        for (number, program) in plan.programs.into_iter().enumerate() {
             let (errors, stderr) = pipe()?;
-            members.push(Member::start(program, stdin, stdout, stderr)?);
-            sources.push(Source::new(errors));
-            stdin = output;
+            let (next, stdout) = match job.target.take_if(|_| number == last) {
+                Some(file) => (None, file),
+                None => pipe().map(|(output, stdout)| (Some(output), stdout))?,
+            };
+            let stdin = std::mem::replace(&mut read, next);
+            let stdin = stdin.ok_or_else(|| String::from("there is nothing to read"))?;
+            job.members.push(Member::start(program, stdin, stdout, stderr)?);
+            job.sources.push(Source::new(errors));
         }
-        // What the last one writes is read first.
-        sources.insert(0, Source::new(stdin));
-        let at_end = plan.text.is_some() || place == Place::Background;
-        let pending = plan.text.map(String::into_bytes).unwrap_or_default();
-        let sink = Some(Sink { pollable: writer.subscribe(), stream: writer });
-        let mut job = Self { members, sources, sink, pending, at_end };
+        // What the last one writes is shown before what any says went wrong.
+        job.sources.splice(..0, read.map(Source::new));
         job.write_input();
         Ok(job)
+    }
+
+    /// What the first program reads, and how it gets there.
+    fn first_input(&mut self, input: Input) -> Result<Option<InputStream>, String> {
+        if let Input::File(file) = input {
+            return Ok(Some(file));
+        }
+        let (stdin, writer) = pipe()?;
+        self.sink = Some(Sink { pollable: writer.subscribe(), stream: writer });
+        if let Input::Text(text) = input {
+            self.pending = text.into_bytes();
+            self.at_end = true;
+        }
+        Ok(Some(stdin))
     }
 
     /// Names and numbers of the programs.
@@ -118,7 +160,12 @@ impl Job {
     /// Hands over what was entered.
     pub(super) fn take(&mut self, entry: Entry) {
         match entry {
-            Entry::Interrupt => self.members.iter_mut().for_each(Member::kill),
+            Entry::Interrupt => {
+                self.members.iter_mut().for_each(Member::kill);
+                if self.members.is_empty() {
+                    self.sources.clear();
+                }
+            }
             Entry::End => self.at_end = true,
             Entry::Line(line) => {
                 if !self.at_end && self.pending.len() + line.len() < INPUT_LIMIT {
@@ -136,7 +183,8 @@ impl Job {
         let have_ended = running.count() == 0;
         // Once the programs have ended, all that they wrote is in the pipes.
         while self.read_output(text) && have_ended {}
-        have_ended
+        self.write_target(text);
+        have_ended && (!self.members.is_empty() || self.sources.is_empty())
     }
 
     fn write_input(&mut self) {
@@ -157,6 +205,19 @@ impl Job {
         }
         if self.at_end {
             self.close_input();
+        }
+    }
+
+    /// Lets text go to the file that no program writes.
+    fn write_target(&mut self, text: &mut Vec<u8>) {
+        let Some(target) = &self.target else { return };
+        let mut pieces = text.chunks(WRITE_LIMIT);
+        let failed = pieces.any(|piece| target.blocking_write_and_flush(piece).is_err());
+        text.clear();
+        if failed {
+            text.extend_from_slice(views::not_written().as_bytes());
+            self.target = None;
+            self.sources.clear();
         }
     }
 
