@@ -2,7 +2,7 @@
 //!
 //! Nobody is given a directory, so there is no descriptor and no way to one: nothing that the
 //! interface names can be reached, and what a component opens does not exist. Files that a server
-//! may reach will be another server's, under the same interface.
+//! may reach are the server's `files`, under the same interfaces.
 
 use super::Outcome;
 use crate::Place;
