@@ -14,6 +14,7 @@ use core::arch::wasm32;
 
 use crate::{Request, USAGE, WAYS_OUT};
 use bindings::{
+    atoll::supervision::servers,
     exports::wasi::cli::run::Guest,
     wasi::{
         cli::{environment, exit, stderr, stdout},
@@ -48,6 +49,7 @@ impl Guest for Lodger {
         };
         let done = match request {
             Request::Work(rounds) => work(rounds),
+            Request::Hand => hand(),
             Request::Escape => escape(),
             Request::Flood => flood(),
             Request::Fill => fill(),
@@ -109,6 +111,33 @@ fn work(rounds: u32) -> Result<String, String> {
     directory.unlink_file_at("round").map_err(reason)?;
     directory.create_directory_at(WORKED).map_err(reason)?;
     Ok(format!("{rounds} rounds as expected"))
+}
+
+/// Files as the standard streams of another program. Their descriptors are dropped before it runs.
+fn hand() -> Result<String, String> {
+    let directory = directory()?;
+    let made = |name: &str| open(&directory, name, OpenFlags::CREATE).map_err(reason);
+    let (input, output, errors) = (made("input")?, made("output")?, made("errors")?);
+    input.write(b"Ada\nGrace\n", 0).map_err(reason)?;
+    let stdin = input.read_via_stream(0).map_err(reason)?;
+    let stdout = output.write_via_stream(0).map_err(reason)?;
+    let stderr = errors.append_via_stream().map_err(reason)?;
+    drop((input, output, errors));
+    let arguments = ["--stdin".to_owned()];
+    let task = servers::run("hello", &arguments, stdin, stdout, stderr).map_err(reason)?;
+    task.finished().map_err(reason)?.block();
+    let exit = task.exit().map_err(reason)?.ok_or("it has not ended")?;
+    let contents = |name: &str| {
+        let file = open(&directory, name, OpenFlags::empty()).map_err(reason)?;
+        let (bytes, _) = file.read(ROUND as u64, 0).map_err(reason)?;
+        directory.unlink_file_at(name).map_err(reason)?;
+        String::from_utf8(bytes).map_err(reason)
+    };
+    let read = [contents("input")?, contents("output")?, contents("errors")?];
+    if !exit.completed || exit.code != 0 || !read[2].is_empty() {
+        return Err(format!("{exit:?}: {read:?}"));
+    }
+    Ok(read[1].trim_end().to_owned())
 }
 
 /// Every operation with every way out.

@@ -4,6 +4,7 @@
 //! | command | what it does |
 //! |---|---|
 //! | `lodger work ROUNDS` | waits until a flood stands; writes a file, reads it back and checks it, so often |
+//! | `lodger hand` | has `hello` read a file as its input and write others as its output |
 //! | `lodger escape` | tries every way out of its directory |
 //! | `lodger flood` | opens until nothing more opens, waits until the work is done, and traps |
 //! | `lodger fill` | writes until the file system is full, twice |
@@ -19,7 +20,7 @@
 mod component;
 
 /// What is said when the arguments make no sense.
-pub const USAGE: &str = "usage: lodger work ROUNDS|escape|flood|fill|die|look\n";
+pub const USAGE: &str = "usage: lodger work ROUNDS|hand|escape|flood|fill|die|look\n";
 
 /// Paths that lead out of the directory that they begin at.
 pub const WAYS_OUT: &[&str] = &[
@@ -40,6 +41,8 @@ pub const WAYS_OUT: &[&str] = &[
 pub enum Request {
     /// To work, so many rounds.
     Work(u32),
+    /// To hand streams of files on.
+    Hand,
     /// To try the ways out.
     Escape,
     /// To open without end.
@@ -59,6 +62,7 @@ impl Request {
         let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
         match words[..] {
             ["work", rounds] => rounds.parse().ok().map(Self::Work),
+            ["hand"] => Some(Self::Hand),
             ["escape"] => Some(Self::Escape),
             ["flood"] => Some(Self::Flood),
             ["fill"] => Some(Self::Fill),

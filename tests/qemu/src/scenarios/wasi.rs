@@ -13,6 +13,11 @@ pub(super) const ALL: &[Scenario] = &[
         run: programs,
     },
     Scenario {
+        name: "wasi-streams",
+        about: "streams of files are the standard streams of another program",
+        run: streams,
+    },
+    Scenario {
         name: "hostile-files",
         about: "a client of the file system tries to get out, floods it, and dies in a write",
         run: hostile,
@@ -89,6 +94,13 @@ fn upper(session: &mut Session, tour: &str) -> Result<()> {
     Ok(())
 }
 
+fn streams(lab: &Lab<'_>) -> Result<()> {
+    let mut session = prompt(lab, &Machine::testing())?;
+    says(&mut session, "lodger hand", "Hello, world!\nHello, Ada!\nHello, Grace!")?;
+    session.send("poweroff\r")?;
+    session.expect_exit(OFF)
+}
+
 /// What a client can hold open at most, besides its directory.
 const FLOOD: &str = "descriptors, then insufficient-memory; 32 streams";
 
@@ -97,10 +109,14 @@ fn hostile(lab: &Lab<'_>) -> Result<()> {
     let mut session = prompt(lab, &Machine::testing())?;
     session.limit(Duration::from_secs(120));
     says(&mut session, "lodger escape", "100 times refused")?;
-    // One share is the worker's. Twice the same: nothing of the first flood is left.
+    // One share is the worker's. Twice the same: nothing of the first flood is left. Clients keep
+    // what they hold when the server is swapped.
     for _ in 0..2 {
         session.send("lodger work 30 &\r")?;
         session.expect("ready to work")?;
+        session.send("swap files files.wasm\r")?;
+        session.expect("swapped")?;
+        session.expect(PROMPT)?;
         start_bystanders(&mut session)?;
         session.send("lodger flood\r")?;
         let mut heard = finish_bystanders(&mut session)?;
