@@ -188,3 +188,15 @@ fn perform(task: Task) -> Result<()> {
         Task::Wit { .. } => wit::check(&home),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Arguments;
+    use clap::CommandFactory as _;
+
+    /// What clap would find out only when somebody uses the command.
+    #[test]
+    fn all_commands_make_sense() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -7,8 +7,10 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
 
-/// The machine that a system is run on.
+/// The machine that a system is run on. No group of arguments: those into which it is flattened have
+/// the same name.
 #[derive(Debug, clap::Args)]
+#[group(skip)]
 pub struct Options {
     /// Boots from the ISO, through a boot loader
     #[arg(long)]
