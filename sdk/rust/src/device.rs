@@ -1,9 +1,11 @@
-//! Registers of devices, with their width, what may be done with them, and their fields.
+//! Registers of devices, with their width, what may be done with them, and their fields; interrupt
+//! lines ([`interrupt_line!`]).
 //!
 //! A driver describes its device by constants, [`Register`] and [`Field`], and works on anything
 //! that has [`Registers`]: granted ports or a granted window ([`port_registers!`],
 //! [`memory_registers!`]), or a model of the device in a test on the host.
 //!
+//! [`interrupt_line!`]: crate::interrupt_line
 //! [`port_registers!`]: crate::port_registers
 //! [`memory_registers!`]: crate::memory_registers
 //!
@@ -40,6 +42,8 @@
 //! const WIDE: Field<u8> = Field::bits(6, 3);
 //! # let _ = WIDE;
 //! ```
+
+mod interrupt;
 
 use std::marker::PhantomData;
 

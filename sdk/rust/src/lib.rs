@@ -3,7 +3,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`bindings!`] | the bindings of a server's world |
-//! | [`mod@device`] | registers of devices with width, access and fields |
+//! | [`mod@device`] | registers of devices with width, access and fields; interrupt lines |
 //! | [`log`] | the macros of the crate `log`, on `atoll:log/log` |
 //! | [`state`] | hands a server's state, and the objects that clients hold, over to its next version |
 //! | [`stream`] | bytes through WASI's streams, lines |

@@ -1,12 +1,9 @@
 //! The granted devices: interrupts and ports behind the drivers, the window behind the screen.
 
-use super::bindings::atoll::device::irq::Interrupt;
 use super::bindings::atoll::device::mmio::Window;
 use super::bindings::atoll::device::port_io::Ports;
 use super::bindings::atoll::device::{framebuffer, types::ErrorCode};
-use super::bindings::atoll::io::watch;
 use super::bindings::atoll::log::log::{Level, write as log};
-use super::bindings::wasi::io::poll::Pollable;
 use crate::keyboard::Keyboard;
 use crate::screen::grid::Grid;
 use crate::screen::paint::{Geometry, Painter, Surface};
@@ -18,33 +15,7 @@ const BLOCK_LIMIT: usize = 64_000;
 
 atoll_sdk::port_registers!(Ports);
 
-/// An interrupt line that is watched under a token.
-struct Line {
-    pollable: Pollable,
-    interrupt: Interrupt,
-    token: u64,
-}
-
-impl Line {
-    fn open(label: &str, token: u64) -> Result<Self, ErrorCode> {
-        let interrupt = Interrupt::open(label)?;
-        let line = Self { pollable: interrupt.subscribe(), interrupt, token };
-        watch::watch(&line.pollable, token);
-        Ok(line)
-    }
-
-    /// Serves the device, then opens the line again. The lines are edge triggered: a request that
-    /// came between the last look at the device and the acknowledgement makes no new edge, so the
-    /// device is looked at once more afterwards.
-    fn serve(&self, mut service: impl FnMut(&mut Vec<u8>) -> bool) -> Vec<u8> {
-        let mut received = Vec::new();
-        service(&mut received);
-        self.interrupt.acknowledge();
-        service(&mut received);
-        watch::watch(&self.pollable, self.token);
-        received
-    }
-}
+atoll_sdk::interrupt_line!(super::bindings);
 
 /// Says in the log why a device is not used; none is needed as long as there is another.
 fn absent(device: &str, why: &str) {
@@ -66,12 +37,13 @@ fn reason(error: ErrorCode) -> &'static str {
 /// The serial line.
 pub(super) struct SerialDevice {
     uart: Uart<Ports>,
-    line: Line,
+    line: InterruptLine,
 }
 
 impl SerialDevice {
     pub(super) fn open(token: u64) -> Option<Self> {
-        let opened = Ports::open("uart").and_then(|ports| Ok((ports, Line::open("uart", token)?)));
+        let opened =
+            Ports::open("uart").and_then(|ports| Ok((ports, InterruptLine::open("uart", token)?)));
         let (ports, line) =
             opened.inspect_err(|&error| absent("serial line", reason(error))).ok()?;
         let Some(uart) = Uart::find(ports) else {
@@ -94,7 +66,11 @@ impl SerialDevice {
     }
 
     pub(super) fn interrupt(&mut self) -> Vec<u8> {
-        self.line.serve(|received| self.uart.service(received))
+        let mut received = Vec::new();
+        self.line.serve(|| {
+            self.uart.service(&mut received);
+        });
+        received
     }
 
     pub(super) fn queued(&self) -> Vec<u8> {
@@ -117,13 +93,13 @@ impl SerialDevice {
 /// The keyboard.
 pub(super) struct KeyboardDevice {
     keyboard: Keyboard<Ports>,
-    line: Line,
+    line: InterruptLine,
 }
 
 impl KeyboardDevice {
     pub(super) fn open(token: u64) -> Option<Self> {
-        let opened =
-            Ports::open("keyboard").and_then(|ports| Ok((ports, Line::open("keyboard", token)?)));
+        let opened = Ports::open("keyboard")
+            .and_then(|ports| Ok((ports, InterruptLine::open("keyboard", token)?)));
         let (ports, line) = opened.inspect_err(|&error| absent("keyboard", reason(error))).ok()?;
         let Some(keyboard) = Keyboard::find(ports) else {
             absent("keyboard", "nothing answers");
@@ -150,7 +126,11 @@ impl KeyboardDevice {
     }
 
     pub(super) fn interrupt(&mut self) -> Vec<u8> {
-        self.line.serve(|received| self.keyboard.service(received))
+        let mut received = Vec::new();
+        self.line.serve(|| {
+            self.keyboard.service(&mut received);
+        });
+        received
     }
 }
 
