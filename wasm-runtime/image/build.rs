@@ -10,45 +10,8 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 use wit_parser::Resolve;
 
-/// What the image provides, in the order of their numbers.
-const PROVIDED: &[&str] = &[
-    "atoll:clocks/monotonic",
-    "atoll:device/framebuffer",
-    "atoll:device/irq",
-    "atoll:device/mmio",
-    "atoll:device/port-io",
-    "atoll:introspection/system",
-    "atoll:io/events",
-    "atoll:io/pipes",
-    "atoll:io/watch",
-    "atoll:lifecycle/capsule",
-    "atoll:log/log",
-    "atoll:log/source",
-    "atoll:supervision/domains",
-    "atoll:supervision/guardian",
-    "atoll:supervision/machine",
-    "atoll:supervision/modules",
-    "wasi:cli/environment",
-    "wasi:cli/exit",
-    "wasi:cli/stderr",
-    "wasi:cli/stdin",
-    "wasi:cli/stdout",
-    "wasi:cli/terminal-input",
-    "wasi:cli/terminal-output",
-    "wasi:cli/terminal-stderr",
-    "wasi:cli/terminal-stdin",
-    "wasi:cli/terminal-stdout",
-    "wasi:clocks/monotonic-clock",
-    "wasi:clocks/wall-clock",
-    "wasi:filesystem/preopens",
-    "wasi:filesystem/types",
-    "wasi:io/error",
-    "wasi:io/poll",
-    "wasi:io/streams",
-    "wasi:random/insecure",
-    "wasi:random/insecure-seed",
-    "wasi:random/random",
-];
+/// What the image provides, in the order of their numbers: a line each, but for comments.
+const PROVIDED: &str = include_str!("provided.txt");
 /// Provided by images built for tests only.
 const TESTING: &str = "atoll:testing/raw-gate";
 
@@ -104,7 +67,8 @@ fn provided(wit: &Path) -> Vec<Provided> {
         described.extend(interfaces);
     }
     let testing = env::var_os("CARGO_FEATURE_TESTING").map(|_| TESTING);
-    let wanted = PROVIDED.iter().copied().chain(testing);
+    let lines = PROVIDED.lines().filter(|line| !line.starts_with('#'));
+    let wanted = lines.chain(testing);
     wanted.map(|name| pick(&described, name)).collect()
 }
 

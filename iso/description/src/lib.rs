@@ -27,6 +27,7 @@ mod units;
 mod version;
 
 pub use error::DescriptionError;
+pub use interfaces::{PROGRAM_INTERFACES, grant};
 pub use model::{
     Budget, Description, Domain, Health, Import, InterruptGrant, Isolation, Limits, LogAccess,
     OnCrash, PortGrant, Program, Provider, Restart, RestartPolicy, Server, Signer, Start,

@@ -2,18 +2,11 @@
 
 use std::rc::Rc;
 
-use atoll_system_description::{Domain, LogAccess, Provider, Scope, model::unversioned};
+use atoll_system_description::{
+    Domain, LogAccess, PROGRAM_INTERFACES, Provider, Scope, model::unversioned,
+};
 
 use crate::kernel::{Authority, Error, Kernel, Streams};
-
-/// What being a program implies, besides the streams themselves.
-const PROGRAM_INTERFACES: &[&str] = &[
-    "wasi:cli/environment",
-    "wasi:cli/exit",
-    "wasi:cli/stdin",
-    "wasi:cli/stdout",
-    "wasi:cli/stderr",
-];
 
 /// The endpoints of all exports, by server and interface. Made once, kept over restarts.
 #[derive(Debug)]

@@ -59,6 +59,16 @@ macro_rules! limits {
                 Some(Self { $($field: Field::read(reader)?,)* })
             }
 
+            /// The same but for one bound; a value that is too large for it is the largest.
+            #[must_use]
+            pub fn with(self, limit: Limit, value: u64) -> Self {
+                match limit {
+                    $(Limit::$limit => {
+                        Self { $field: value.try_into().unwrap_or($kind::MAX), ..self }
+                    })*
+                }
+            }
+
             /// The value of a bound.
             #[must_use]
             pub fn get(&self, limit: Limit) -> u64 {
