@@ -3,8 +3,8 @@
 //! The library of the host tool builds kernel, servers and images; [`variants`] builds what only
 //! tests and measurements take. [`run`], [`check`] and [`bench`] use the result, [`wit`] checks the
 //! interfaces, [`sizes`] says what the domain image consists of, [`foreign`] and [`programs`] are what
-//! other toolchains build, [`projects`] are made from the templates, [`sdk`] builds the host tool, and
-//! [`sign`] signs components.
+//! other toolchains build, [`projects`] are made from the templates, and [`sdk`] builds the host
+//! tool.
 
 #![forbid(unsafe_code)]
 
@@ -19,7 +19,6 @@ mod projects;
 mod rooms;
 mod run;
 mod sdk;
-mod sign;
 mod sizes;
 mod variants;
 mod wit;
@@ -79,13 +78,13 @@ enum Task {
     },
     /// Boots a system in QEMU with its console on the terminal; Ctrl-A X leaves
     Run(run::Options),
-    /// Makes a key pair to sign components with, in FILE and FILE.pub
+    /// Makes a key pair to sign components with, in FILE and FILE.pub; as `atoll keygen`
     Keygen {
         /// Where it goes; must not be there
         file: PathBuf,
     },
-    /// Signs components
-    Sign(sign::Options),
+    /// Signs components; as `atoll sign`
+    Sign(atoll::sign::Options),
     /// Runs scenarios in QEMU
     Scenario {
         /// Lists the scenarios
@@ -166,8 +165,8 @@ fn perform(task: Task) -> Result<()> {
         }
         Task::Sdk => sdk::build(&home),
         Task::Run(options) => run::run(&home, &options),
-        Task::Keygen { file } => sign::keygen(&file),
-        Task::Sign(options) => sign::sign(&options),
+        Task::Keygen { file } => atoll::sign::keygen(&file),
+        Task::Sign(options) => atoll::sign::sign(&options),
         Task::Scenario { list: true, .. } => {
             check::list_scenarios();
             Ok(())

@@ -2,6 +2,7 @@
 
 use crate::check;
 use anyhow::Result;
+use atoll::artifacts;
 use atoll::home::Home;
 use std::path::PathBuf;
 
@@ -17,5 +18,6 @@ pub(crate) struct Options {
 
 /// Boots and returns when QEMU ends.
 pub(crate) fn run(home: &Home, options: &Options) -> Result<()> {
-    atoll::run::run(&check::built(home)?, &home.path(&options.system)?, &options.machine)
+    let system = home.path(&options.system)?;
+    atoll::run::run(&check::built(home)?, &artifacts::kernel(home), &system, &options.machine)
 }

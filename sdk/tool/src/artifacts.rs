@@ -27,12 +27,18 @@ pub struct Artifacts {
     pub runtime: PathBuf,
 }
 
+/// Where cargo puts the kernel.
+#[must_use]
+pub fn kernel(home: &Home) -> PathBuf {
+    home.target.join(BARE).join("release/atoll-kernel")
+}
+
 impl Artifacts {
-    /// The kernel and the shim where cargo puts them, and a domain image.
+    /// Kernel and shim where cargo puts them, and a domain image.
     #[must_use]
     pub fn of(home: &Home, runtime: PathBuf) -> Self {
-        let bare = home.target.join(BARE).join("release");
-        Self { kernel: bare.join("atoll-kernel"), shim: bare.join("atoll-boot-shim"), runtime }
+        let kernel = kernel(home);
+        Self { shim: kernel.with_file_name("atoll-boot-shim"), kernel, runtime }
     }
 }
 

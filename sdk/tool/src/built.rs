@@ -59,7 +59,11 @@ impl<'a> Built<'a> {
         Ok(artifacts)
     }
 
-    fn image(&self, system: &Path, testing: bool) -> Result<atoll_iso::Image> {
+    /// The image of a system.
+    ///
+    /// # Errors
+    /// If something does not build, or the description is malformed.
+    pub fn image(&self, system: &Path, testing: bool) -> Result<atoll_iso::Image> {
         let system = (self.describe)(self.home, system)?;
         let artifacts = self.native(testing)?;
         image::assemble(self.home, &artifacts, &self.components, &system)
@@ -87,6 +91,10 @@ impl Images for Built<'_> {
         let mut image = self.image(system, false)?;
         append.clone_into(&mut image.append);
         image::write_iso(&image, None, output)
+    }
+
+    fn kernel(&self) -> Result<PathBuf> {
+        Ok(self.native(false)?.kernel)
     }
 
     fn components(&self) -> Result<&Path> {

@@ -1,12 +1,14 @@
 //! The commands and their options.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use atoll::built::Built;
 use atoll::home::Home;
 use atoll::project::{self, Project};
-use atoll::{DEFAULT_SYSTEM, run};
-use clap::{Parser, Subcommand};
+use atoll::{DEFAULT_SYSTEM, artifacts, check, image, inspect, run, sign};
+use clap::{CommandFactory as _, Parser, Subcommand};
+use clap_complete::Shell;
 use std::env;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Makes, builds and runs servers for Atoll, in any language that compiles to WebAssembly.
@@ -50,6 +52,47 @@ pub(crate) enum Command {
         #[command(flatten)]
         machine: run::Options,
     },
+    /// Builds the project and an ISO of Atoll with it, for BIOS and UEFI, CD, disk and USB stick
+    #[command(after_help = IMAGE)]
+    Image {
+        /// The system description that the project's lines are added to
+        #[arg(long, value_name = "FILE", default_value = DEFAULT_SYSTEM)]
+        system: PathBuf,
+        /// Words for the kernel's command line
+        #[arg(long, default_value = "")]
+        append: String,
+        /// Where the ISO goes; build/atoll.iso if nothing else is said
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Says whether a component runs on Atoll, and what it has to be granted
+    #[command(after_help = CHECK)]
+    Check {
+        /// The component
+        file: PathBuf,
+        /// The system that it is to run in; the project's, or the default one
+        #[arg(long, value_name = "FILE")]
+        system: Option<PathBuf>,
+    },
+    /// Shows the world of a component as WIT
+    Inspect {
+        /// The component, or a package of WIT in binary
+        file: PathBuf,
+    },
+    /// Makes a key pair to sign components with, in FILE and FILE.pub
+    Keygen {
+        /// Where it goes; must not be there
+        file: PathBuf,
+    },
+    /// Signs components
+    #[command(after_help = SIGN)]
+    Sign(sign::Options),
+    /// Prints what lets a shell complete the commands
+    #[command(after_help = COMPLETIONS)]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
 }
 
 const NEW: &str = "\
@@ -68,44 +111,114 @@ const RUN: &str = "\
 Examples:
   atoll run                     boots directly, in about a second
   atoll run --uefi              boots the ISO, under UEFI
+  atoll run --gdb               waits for gdb, and shows the command that attaches
   atoll run -- -smp 2           gives QEMU arguments of yours
 
 Ctrl-A X leaves. In the shell, `help` lists the commands, `lamp porch` uses a server of the
 templates, `log` shows what servers wrote, and `poweroff` ends the machine.";
 
+const IMAGE: &str = "\
+Examples:
+  atoll image                   build/atoll.iso
+  atoll image -o stick.iso --append log=debug";
+
+const CHECK: &str = "\
+Examples:
+  atoll check build/blink.wasm
+  atoll check other.wasm --system my-system/system.toml
+
+Exit code 1 if something that the component needs is missing: a grant, an interface, or a feature
+of the runtime. For a grant it shows the line that gives it.";
+
+const SIGN: &str = "\
+Examples:
+  atoll keygen release.key      prints the line that names the key in a system description
+  atoll sign release.key build/blink.wasm";
+
+const COMPLETIONS: &str = "\
+Example:
+  atoll completions bash > ~/.local/share/bash-completion/completions/atoll";
+
+/// Does what a command says.
 pub(crate) fn perform(command: Command) -> Result<()> {
-    let (home, here) = (Home::find()?, env::current_dir()?);
     match command {
-        Command::New { name, lang: Some(language) } => new(&home, &here, &name, &language),
-        Command::New { lang: None, .. } => list(&home),
-        Command::Build => build(&home, &Project::find(&here)?).map(drop),
+        Command::New { name, lang: Some(language) } => new(&name, &language),
+        Command::New { lang: None, .. } => list(),
+        Command::Build => build().map(drop),
         Command::Run { system, machine } => {
-            let project = Project::find(&here)?;
-            build(&home, &project)?;
-            let system = project::system::write(&project, &home.path(&system)?)?;
-            let built = Built::found(&home, |_, system| Ok(system.to_path_buf()))?;
-            run::run(&built, &system, &machine)
+            let (home, system) = with_project(&system)?;
+            run::run(&built(&home)?, &artifacts::kernel(&home), &system, &machine)
+        }
+        Command::Image { system, append, output } => make_image(&system, &append, output),
+        Command::Check { file, system } => examine(&file, system),
+        Command::Inspect { file } => {
+            print!("{}", inspect::inspect(&file)?);
+            Ok(())
+        }
+        Command::Keygen { file } => sign::keygen(&file),
+        Command::Sign(options) => sign::sign(&options),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Arguments::command(), "atoll", &mut io::stdout());
+            Ok(())
         }
     }
 }
 
-fn new(home: &Home, here: &Path, name: &str, language: &str) -> Result<()> {
-    project::new::new(home, here, name, language)?;
+fn new(name: &str, language: &str) -> Result<()> {
+    project::new::new(&Home::find()?, &env::current_dir()?, name, language)?;
     println!("Made the project {name}. Go on with:\n  cd {name}\n  atoll build\n  atoll run");
     Ok(())
 }
 
-fn list(home: &Home) -> Result<()> {
+fn list() -> Result<()> {
     println!("Say in which language, with --lang:");
-    for language in project::new::languages(home)? {
+    for language in project::new::languages(&Home::find()?)? {
         println!("  {language}");
     }
     Ok(())
 }
 
-fn build(home: &Home, project: &Project) -> Result<()> {
-    let component = project::build::build(home, project, &project.build_folder().join("target"))?;
+/// Builds the project that the command was given in.
+fn build() -> Result<(Home, Project)> {
+    let (home, project) = (Home::find()?, Project::find(&env::current_dir()?)?);
+    let target = project.build_folder().join("target");
+    let component = project::build::build(&home, &project, &target)?;
     let bytes = std::fs::metadata(&component)?.len();
     println!("{} ({bytes} bytes)", component.display());
+    Ok((home, project))
+}
+
+/// Builds the project and writes the description of a system with it.
+fn with_project(base: &Path) -> Result<(Home, PathBuf)> {
+    let (home, project) = build()?;
+    let system = project::system::write(&project, &home.path(base)?)?;
+    Ok((home, system))
+}
+
+/// Images of systems that are named by the files of their descriptions.
+fn built(home: &Home) -> Result<Built<'_>> {
+    Built::found(home, |_, system| Ok(system.to_path_buf()))
+}
+
+fn make_image(base: &Path, append: &str, output: Option<PathBuf>) -> Result<()> {
+    let (home, system) = with_project(base)?;
+    let mut image = built(&home)?.image(&system, false)?;
+    append.clone_into(&mut image.append);
+    let output = output.unwrap_or_else(|| system.with_file_name("atoll.iso"));
+    image::write_iso(&image, None, &output)?;
+    println!("{}", output.display());
     Ok(())
+}
+
+fn examine(file: &Path, system: Option<PathBuf>) -> Result<()> {
+    let home = Home::find()?;
+    let default = home.root.join(DEFAULT_SYSTEM);
+    let (wit, system) = match (Project::find(&env::current_dir()?), system) {
+        (Ok(project), None) => (project.wit(), project::system::write(&project, &default)?),
+        (Ok(project), Some(system)) => (project.wit(), home.path(&system)?),
+        (Err(_), system) => (home.root.join("wit"), home.path(&system.unwrap_or(default))?),
+    };
+    let report = check::check(&home, &wit, file, &system)?;
+    print!("{report}");
+    if report.is_good() { Ok(()) } else { bail!("it does not run as it is") }
 }

@@ -5,7 +5,8 @@
 //! [`components`] and [`c_guest`] the servers of the repository, with [`wit`], [`bindings`],
 //! [`encode`] and [`toolchains`]. [`image`] puts them together by means of `atoll-iso`; [`built`]
 //! gives the images to machines, and [`run`] runs one with its console on the terminal. [`project`]
-//! is what a user has: a server of his own.
+//! is what a user has: a server of their own. [`check`] says what a component takes, [`inspect`]
+//! shows its world, [`sign`] signs it.
 
 #![forbid(unsafe_code)]
 
@@ -13,15 +14,19 @@ pub mod artifacts;
 pub mod bindings;
 pub mod built;
 pub mod c_guest;
+pub mod check;
 pub mod components;
 pub mod encode;
 pub mod files;
 pub mod home;
 pub mod image;
+pub mod inspect;
+pub mod interfaces;
 mod mistake;
 pub mod process;
 pub mod project;
 pub mod run;
+pub mod sign;
 pub mod toolchains;
 pub mod wit;
 

@@ -27,26 +27,33 @@ pub struct Options {
     /// Shows the machine's screen in a window
     #[arg(long)]
     display: bool,
+    /// Waits for gdb on this port before the first instruction
+    #[arg(long, value_name = "PORT", num_args = 0..=1, require_equals = true, default_missing_value = "1234")]
+    gdb: Option<u16>,
     /// Arguments for QEMU
     #[arg(last = true)]
     arguments: Vec<OsString>,
 }
 
-/// Boots a system and returns when QEMU ends.
+/// Boots a system and returns when QEMU ends. For gdb, the kernel's file has its symbols.
 ///
 /// # Errors
 /// If an image does not build, or QEMU is missing or fails.
-pub fn run(images: &dyn Images, system: &Path, options: &Options) -> Result<()> {
+pub fn run(images: &dyn Images, kernel: &Path, system: &Path, options: &Options) -> Result<()> {
     let (medium, firmware) = match (options.iso, options.uefi) {
         (_, true) => (Medium::Cd, Firmware::Uefi),
         (true, false) => (Medium::Cd, Firmware::Bios),
         (false, false) => (Medium::Direct, Firmware::Bios),
     };
-    let machine = Machine::new(system)
+    let mut machine = Machine::new(system)
         .by(medium, firmware)
         .memory(&options.memory)
         .append(&options.append)
         .arguments(&options.arguments);
+    if let Some(port) = options.gdb {
+        machine = machine.debugged(&format!("tcp:127.0.0.1:{port}"));
+        eprintln!("QEMU waits for gdb; in another terminal:\n  {}", attach(kernel, port));
+    }
     let folder = tempfile::tempdir()?;
     let mut qemu = Command::new("qemu-system-x86_64");
     qemu.args(machine.command(images, folder.path())?);
@@ -57,4 +64,9 @@ pub fn run(images: &dyn Images, system: &Path, options: &Options) -> Result<()> 
     }
     eprintln!("Leave with Ctrl-A X.");
     run_command(&mut qemu)
+}
+
+/// The command that attaches gdb to a waiting machine.
+fn attach(kernel: &Path, port: u16) -> String {
+    format!("gdb '{}' -ex 'target remote localhost:{port}'", kernel.display())
 }

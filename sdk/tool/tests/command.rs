@@ -99,3 +99,106 @@ fn another_home_has_to_be_one() {
     let said = expect(&command.output().expect("atoll runs"), 1);
     assert!(said.contains("ATOLL_HOME"), "{said}");
 }
+
+/// Writes a component from text and checks it.
+fn check(text: &str, code: i32) -> String {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bytes = wat::parse_str(text).expect("a component");
+    fs::write(folder.path().join("part.wasm"), bytes).expect("written");
+    expect(&atoll(folder.path(), &["check", "part.wasm"]), code)
+}
+
+#[test]
+fn a_check_shows_the_line_that_grants_what_is_missing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    expect(&atoll(folder.path(), &["new", "blink", "--lang", "wat"]), 0);
+    let project = folder.path().join("blink");
+    expect(&atoll(&project, &["build"]), 0);
+    let said = expect(&atoll(&project, &["check", "build/blink.wasm"]), 0);
+    assert!(said.contains("atoll:log/log@0.1.0    granted"), "{said}");
+    assert!(said.contains("  atoll:samples/lamp@0.1.0\n"), "{said}");
+
+    let manifest = project.join("atoll.toml");
+    let lines = fs::read_to_string(&manifest).expect("a manifest");
+    let grant = "\"atoll:log/log\" = { log = \"write\" }";
+    fs::write(&manifest, lines.replace(grant, "")).expect("written");
+    let said = expect(&atoll(&project, &["check", "build/blink.wasm"]), 1);
+    assert!(said.contains(&format!("entry of `blink`, under `imports`:\n  {grant}\n")), "{said}");
+    // The line that is shown is the one that was taken out.
+    let shown = said.lines().find(|line| line.contains("{ log")).expect("a line").trim();
+    let again = lines
+        .replace(grant, "")
+        .replace("[servers.blink.imports]", &format!("[servers.blink.imports]\n{shown}"));
+    fs::write(&manifest, again).expect("written");
+    expect(&atoll(&project, &["check", "build/blink.wasm"]), 0);
+}
+
+#[test]
+fn a_check_names_what_nobody_provides() {
+    let text = "(component (import \"wasi:sockets/tcp@0.2.12\" (instance (export \"f\" (func)))))";
+    let said = check(text, 1);
+    assert!(said.contains("NOT PROVIDED: the runtime does not have"), "{said}");
+    let text = "(component (import \"acme:a/b@1.0.0\" (instance (export \"f\" (func)))))";
+    assert!(check(text, 1).contains("NOT PROVIDED: no server of this system exports it"));
+    let text =
+        "(component (import \"atoll:console/console@0.1.0\" (instance (export \"f\" (func)))))";
+    assert!(check(text, 1).contains("\"atoll:console/console\" = { server = \"console\" }"));
+}
+
+#[test]
+fn a_check_names_what_the_runtime_lacks() {
+    let text = "(component (core module (func (result v128) (v128.const i32x4 0 0 0 0))))";
+    let said = check(text, 1);
+    assert!(said.contains("does not run: ") && said.contains("SIMD"), "{said}");
+    let text = "(component (import \"atoll:clocks/monotonic@0.1.0\" \
+        (instance (export \"now\" (func (result string))))))";
+    let said = check(text, 1);
+    assert!(said.contains("expected `func() -> string`, found `func() -> u64`"), "{said}");
+    let long = "a".repeat(2 << 20);
+    let said =
+        check(&format!("(component (core module (memory 40) (data (i32.const 0) \"{long}\")))"), 0);
+    assert!(said.contains("component-size from 1048576 to 20"), "{said}");
+}
+
+#[test]
+fn a_world_is_shown_as_wit() {
+    let folder = tempfile::tempdir().expect("a folder");
+    expect(&atoll(folder.path(), &["new", "blink", "--lang", "wat"]), 0);
+    let project = folder.path().join("blink");
+    expect(&atoll(&project, &["build"]), 0);
+    let said = expect(&atoll(&project, &["inspect", "build/blink.wasm"]), 0);
+    for part in ["import atoll:log/log@0.1.0;", "resource bulb {", "too-bright(u32)"] {
+        assert!(said.contains(part), "{said}");
+    }
+    assert!(expect(&atoll(&project, &["inspect", "atoll.toml"]), 1).contains("atoll.toml is no"));
+    assert!(expect(&atoll(&project, &["check", "atoll.toml"]), 1).contains("atoll.toml is no"));
+}
+
+#[test]
+fn a_component_is_signed_in_place_or_elsewhere() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let said = expect(&atoll(folder.path(), &["keygen", "release.key"]), 0);
+    assert!(said.starts_with("keys = { release = \"ed25519:"), "{said}");
+    expect(&atoll(folder.path(), &["keygen", "release.key"]), 1);
+    let component = folder.path().join("a.wasm");
+    fs::write(&component, wat::parse_str("(component)").expect("a component")).expect("written");
+    let before = fs::read(&component).expect("read");
+    expect(&atoll(folder.path(), &["sign", "release.key", "a.wasm", "--into", "signed"]), 0);
+    assert_eq!(fs::read(&component).expect("read"), before);
+    assert!(fs::read(folder.path().join("signed/a.wasm")).expect("read").len() > before.len());
+    expect(&atoll(folder.path(), &["sign", "release.key", "a.wasm"]), 0);
+    assert_eq!(
+        fs::read(&component).expect("read"),
+        fs::read(folder.path().join("signed/a.wasm")).expect("read")
+    );
+}
+
+#[test]
+fn shells_complete_the_commands() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for shell in ["bash", "zsh", "fish"] {
+        let said = expect(&atoll(folder.path(), &["completions", shell]), 0);
+        assert!(said.contains("keygen"), "{said}");
+    }
+    expect(&atoll(folder.path(), &["completions", "dos"]), 2);
+}

@@ -59,6 +59,14 @@ pub trait Images: Sync {
     /// If they are not there.
     fn components(&self) -> Result<&Path>;
 
+    /// The kernel's file, which has its symbols.
+    ///
+    /// # Errors
+    /// If it is not there.
+    fn kernel(&self) -> Result<PathBuf> {
+        anyhow::bail!("these images have a kernel that nobody debugs")
+    }
+
     /// An ISO with the Limine in this folder.
     ///
     /// # Errors

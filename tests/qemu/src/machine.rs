@@ -121,6 +121,12 @@ impl Machine {
         self
     }
 
+    /// Waits for gdb before the first instruction, where QEMU's `-gdb` says: `tcp:127.0.0.1:1234`.
+    #[must_use]
+    pub fn debugged(self, place: &str) -> Self {
+        self.arguments(["-S", "-gdb", place])
+    }
+
     /// Boots this ISO instead of building one.
     #[must_use]
     pub fn iso(mut self, iso: impl Into<PathBuf>) -> Self {

@@ -6,6 +6,7 @@ mod capsules;
 mod clones;
 mod console;
 mod crashes;
+mod debugger;
 mod foreign;
 mod guardian;
 mod heirs;
@@ -42,6 +43,7 @@ pub fn all() -> Vec<&'static Scenario> {
         swap::ALL,
         layouts::ALL,
         console::ALL,
+        debugger::ALL,
         operators::ALL,
         signed::ALL,
         sets::ALL,

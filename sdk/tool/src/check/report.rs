@@ -1,0 +1,96 @@
+//! A report in words.
+
+use super::Report;
+use super::needs::Need;
+use atoll_runtime::limits::Limit;
+use std::fmt::{self, Write as _};
+
+impl Report {
+    /// Whether the component runs as it is: nothing is missing, and the runtime has what it uses.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        let is_met = |need: &Need| matches!(need, Need::Nothing(_) | Need::Granted);
+        self.read.problems.is_empty() && self.needs.iter().all(|(_, need)| is_met(need))
+    }
+
+    /// The lines that would grant what is missing.
+    fn missing(&self) -> impl Iterator<Item = &str> {
+        self.needs.iter().filter_map(|(_, need)| match need {
+            Need::Missing(line) => Some(line.as_str()),
+            _ => None,
+        })
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let read = &self.read;
+        writeln!(
+            f,
+            "{}: {} bytes, {} core modules, {} KiB of linear memory when it starts",
+            self.file,
+            read.bytes,
+            read.modules,
+            read.memory >> 10
+        )?;
+        for problem in &read.problems {
+            writeln!(f, "does not run: {problem}")?;
+        }
+        list(f, "exports", read.exports.iter().map(|export| (export.as_str(), String::new())))?;
+        list(f, "imports", self.needs.iter().map(|(name, need)| (name.as_str(), words(need))))?;
+        if !read.limits.is_empty() {
+            writeln!(f, "limits to raise in its entry, if they are not yet")?;
+            for (limit, found) in &read.limits {
+                let (default, most) = (default(*limit), limit.range().1);
+                writeln!(f, "  {limit} from {default} to {found} or more, at most {most}")?;
+            }
+        }
+        f.write_str(&self.advice())
+    }
+}
+
+impl Report {
+    /// What to do about what is missing.
+    fn advice(&self) -> String {
+        let mut text = String::new();
+        let mut missing = self.missing().peekable();
+        if missing.peek().is_some() {
+            let entry = self.entry.as_ref();
+            let place =
+                entry.map_or("its entry".to_owned(), |entry| format!("the entry of `{entry}`"));
+            let _ = writeln!(text, "missing in {place}, under `imports`:");
+            for line in missing {
+                let _ = writeln!(text, "  {line}");
+            }
+        }
+        text
+    }
+}
+
+fn list<'a>(
+    f: &mut fmt::Formatter<'_>,
+    title: &str,
+    lines: impl Iterator<Item = (&'a str, String)> + Clone,
+) -> fmt::Result {
+    let width = lines.clone().map(|(name, _)| name.len()).max().unwrap_or(0);
+    if width > 0 {
+        writeln!(f, "{title}")?;
+    }
+    for (name, words) in lines {
+        writeln!(f, "{}", format!("  {name:width$}  {words}").trim_end())?;
+    }
+    Ok(())
+}
+
+fn words(need: &Need) -> String {
+    match need {
+        Need::Nothing(why) => (*why).to_owned(),
+        Need::Granted => "granted".to_owned(),
+        Need::Missing(_) => "MISSING".to_owned(),
+        Need::Nobody(why) => format!("NOT PROVIDED: {why}"),
+    }
+}
+
+fn default(limit: Limit) -> u64 {
+    atoll_runtime::RuntimeLimits::DEFAULT.get(limit)
+}
