@@ -2,10 +2,10 @@
 //!
 //! A scenario names such a system by the folder of its template, `sdk/templates/LANGUAGE`.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use atoll::home::Home;
 use atoll::project::{build, new, system};
-use atoll::{DEFAULT_SYSTEM, toolchains};
+use atoll::{DEFAULT_SYSTEM, test, toolchains};
 use atoll_scenarios::Skip;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ pub(crate) fn language_of(system: &Path) -> Option<&str> {
     system.strip_prefix(TEMPLATES).ok()?.to_str()
 }
 
-/// Makes and builds the project of a language and gives the description of the default system with
+/// Makes and builds the project of a language, runs its tests, and gives the description of the default system with
 /// it.
 ///
 /// # Errors
@@ -36,6 +36,10 @@ pub(crate) fn description(home: &Home, language: &str) -> Result<PathBuf> {
     }
     let project = new::new(home, &parent, NAME, language)?;
     build::build(home, &project, &projects.join("cargo"))?;
+    for verdict in test::test(home, &project)? {
+        let script = verdict.script.display();
+        ensure!(verdict.failure.is_none(), "{script}: {}", verdict.failure.unwrap_or_default());
+    }
     system::write(&project, &home.root.join(DEFAULT_SYSTEM))
 }
 

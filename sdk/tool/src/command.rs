@@ -4,7 +4,8 @@ use anyhow::{Result, bail};
 use atoll::built::Built;
 use atoll::home::Home;
 use atoll::project::{self, Project};
-use atoll::{DEFAULT_SYSTEM, artifacts, check, image, inspect, run, sign};
+use atoll::test::Verdict;
+use atoll::{DEFAULT_SYSTEM, artifacts, check, image, inspect, run, sign, test};
 use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 use std::env;
@@ -24,6 +25,7 @@ Begin with:
   atoll new blink --lang rust   makes a project in the folder blink
   cd blink
   atoll build                   builds build/blink.wasm
+  atoll test                    calls it as tests/lamp.test says
   atoll run                     boots Atoll with it in QEMU; there, type `lamp porch`
 
 `atoll COMMAND --help` says more about each, with examples.
@@ -43,6 +45,9 @@ pub(crate) enum Command {
     /// Builds the project's component
     #[command(after_help = BUILD)]
     Build,
+    /// Builds the project and calls its component as tests/*.test say, without QEMU
+    #[command(after_help = TEST)]
+    Test,
     /// Builds the project and boots Atoll with it in QEMU, the console on this terminal
     #[command(after_help = RUN)]
     Run {
@@ -107,6 +112,19 @@ const BUILD: &str = "\
 Runs the commands of atoll.toml and makes build/NAME.wasm of what they leave. Works in any folder
 of the project. The interfaces of Atoll are in wit/deps, which this command keeps up to date.";
 
+const TEST: &str = "\
+A script has a statement a line:
+  use atoll:samples/lamp                   the interface that is called
+  blink([1, 2]) == ok(3)                   a call and its result, in WAVE
+  blink([]) == err(dark)
+  let porch = bulb(\"porch\")               a resource, by a name
+  porch.set(130) == err(too-bright(30))    its method
+  crash() traps                            a call that ends the component
+  drop porch
+  log has \"a lamp\"                        what was written to the log
+
+The log, clocks and random numbers are there, and the same in every run.";
+
 const RUN: &str = "\
 Examples:
   atoll run                     boots directly, in about a second
@@ -145,6 +163,7 @@ pub(crate) fn perform(command: Command) -> Result<()> {
         Command::New { name, lang: Some(language) } => new(&name, &language),
         Command::New { lang: None, .. } => list(),
         Command::Build => build().map(drop),
+        Command::Test => run_tests(),
         Command::Run { system, machine } => {
             let (home, system) = with_project(&system)?;
             run::run(&built(&home)?, &artifacts::kernel(&home), &system, &machine)
@@ -186,6 +205,22 @@ fn build() -> Result<(Home, Project)> {
     let bytes = std::fs::metadata(&component)?.len();
     println!("{} ({bytes} bytes)", component.display());
     Ok((home, project))
+}
+
+fn run_tests() -> Result<()> {
+    let (home, project) = build()?;
+    let verdicts = test::test(&home, &project)?;
+    for Verdict { script, passed, failure } in &verdicts {
+        match failure {
+            None => println!("{}: {passed} statements, all right", script.display()),
+            Some(why) => println!("{}: FAILED: {why}", script.display()),
+        }
+    }
+    match verdicts.iter().filter(|verdict| verdict.failure.is_some()).count() {
+        _ if verdicts.is_empty() => bail!("there are no scripts tests/*.test"),
+        0 => Ok(()),
+        failed => bail!("{failed} of {} scripts failed", verdicts.len()),
+    }
 }
 
 /// Builds the project and writes the description of a system with it.

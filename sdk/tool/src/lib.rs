@@ -6,7 +6,8 @@
 //! [`encode`] and [`toolchains`]. [`image`] puts them together by means of `atoll-iso`; [`built`]
 //! gives the images to machines, and [`run`] runs one with its console on the terminal. [`project`]
 //! is what a user has: a server of their own. [`check`] says what a component takes, [`inspect`]
-//! shows its world, [`sign`] signs it.
+//! shows its world, [`test`] calls it on the host, [`sign`]
+//! signs it.
 
 #![forbid(unsafe_code)]
 
@@ -27,6 +28,7 @@ pub mod process;
 pub mod project;
 pub mod run;
 pub mod sign;
+pub mod test;
 pub mod toolchains;
 pub mod wit;
 

@@ -202,3 +202,43 @@ fn shells_complete_the_commands() {
     }
     expect(&atoll(folder.path(), &["completions", "dos"]), 2);
 }
+
+#[test]
+fn scripts_call_a_component() {
+    let folder = tempfile::tempdir().expect("a folder");
+    expect(&atoll(folder.path(), &["new", "blink", "--lang", "wat"]), 0);
+    let project = folder.path().join("blink");
+    let said = expect(&atoll(&project, &["test"]), 0);
+    assert!(said.contains("tests/lamp.test: ") && said.contains("all right"), "{said}");
+
+    let script = project.join("tests/lamp.test");
+    let judge = |text: &str| {
+        fs::write(&script, format!("use atoll:samples/lamp\n{text}\n")).expect("written");
+        expect(&atoll(&project, &["test"]), 1)
+    };
+    for (text, said) in [
+        ("blink([]) == ok(3)", "line 2: `blink([]) == ok(3)`: it gives err(dark)"),
+        ("let a = bulb(\"a\")\na.set(101) == ok(0)", "it gives err(too-bright(1))"),
+        ("let a = bulb(\"a\")\ndrop a\na.set(1)", "no resource `a`"),
+        ("blink([300])", "parameter `pattern`"),
+        ("blink([1]) traps", "it gives ok(1)"),
+        ("blnik([1])", "no function `blnik`"),
+        ("blink([1], 2)", "takes 1 parameters"),
+        ("log has \"nothing like it\"", "a lamp made in WAT"),
+        ("use atoll:samples/store", "exports no atoll:samples/store but"),
+        ("maker() = 3", "`== VALUE`"),
+    ] {
+        let found = judge(text);
+        assert!(found.contains(said), "{text}: {found}");
+    }
+    // More bulbs than there are: the template in the text format traps then.
+    let many: String = (0..64).map(|number| format!("let b{number} = bulb(\"b\")\n")).collect();
+    assert!(judge(&format!("{many}blink([]) == err(dark)\nbulb(\"x\")")).contains("it traps: "));
+    fs::write(&script, format!("use atoll:samples/lamp\n{many}bulb(\"x\") traps\n"))
+        .expect("written");
+    expect(&atoll(&project, &["test"]), 0);
+    // A resource that nobody holds makes room.
+    let dropped = "bulb(\"x\")\n".repeat(70);
+    fs::write(&script, format!("use atoll:samples/lamp\n{dropped}")).expect("written");
+    expect(&atoll(&project, &["test"]), 0);
+}
