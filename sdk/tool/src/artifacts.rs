@@ -2,7 +2,8 @@
 
 use crate::files::{read, write_if_changed};
 use crate::home::Home;
-use crate::process::{run, step};
+use crate::process::run;
+use crate::progress::working;
 use crate::wit;
 use anyhow::Result;
 use std::path::PathBuf;
@@ -93,14 +94,14 @@ pub fn runtime_arguments(testing: bool) -> Vec<String> {
 /// # Errors
 /// If they do not build.
 pub fn build_bare(home: &Home) -> Result<()> {
-    step("building the kernel and the boot shim");
+    let _working = working("building the kernel and the boot shim");
     run(home.cargo("build")?.args(["--quiet", "--release"]).args(bare_arguments(home)?))
 }
 
 /// Builds the domain image, with or without its test interfaces. Both variants stay in cargo's
 /// cache; each gets a copy of its own, because cargo puts both under one name.
 fn build_runtime(home: &Home, testing: bool) -> Result<PathBuf> {
-    step("building the domain image; the first time takes minutes");
+    let _working = working("building the domain image; the first time takes minutes");
     let mut cargo = home.cargo("build")?;
     cargo.args(["--quiet", "--release"]).args(runtime_arguments(testing));
     run(&mut cargo)?;

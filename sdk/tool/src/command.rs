@@ -5,9 +5,10 @@ use atoll::built::Built;
 use atoll::home::Home;
 use atoll::project::{self, Project};
 use atoll::test::Verdict;
-use atoll::{DEFAULT_SYSTEM, artifacts, check, image, inspect, run, sign, test};
+use atoll::{DEFAULT_SYSTEM, artifacts, check, image, inspect, run, sign, test, usb};
 use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
+use console::style;
 use std::env;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -69,6 +70,14 @@ pub(crate) enum Command {
         /// Where the ISO goes; build/atoll.iso if nothing else is said
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
+    },
+    /// Writes an ISO to a USB stick, after asking, and reads it back
+    #[command(after_help = USB)]
+    Usb {
+        /// The ISO, as `atoll image` makes it
+        image: PathBuf,
+        /// The stick, such as /dev/sdx; it must be a whole removable disk that nobody uses
+        device: PathBuf,
     },
     /// Says whether a component runs on Atoll, and what it has to be granted
     #[command(after_help = CHECK)]
@@ -140,6 +149,14 @@ Examples:
   atoll image                   build/atoll.iso
   atoll image -o stick.iso --append log=debug";
 
+const USB: &str = "\
+Example:
+  lsblk                         shows which disk is the stick
+  sudo atoll usb build/atoll.iso /dev/sdx
+
+Partitions, disks that are not removable and disks that are in use are refused. It shows model and
+size, and writes when you type the device's name.";
+
 const CHECK: &str = "\
 Examples:
   atoll check build/blink.wasm
@@ -169,6 +186,7 @@ pub(crate) fn perform(command: Command) -> Result<()> {
             run::run(&built(&home)?, &artifacts::kernel(&home), &system, &machine)
         }
         Command::Image { system, append, output } => make_image(&system, &append, output),
+        Command::Usb { image, device } => usb::usb(&image, &device),
         Command::Check { file, system } => examine(&file, system),
         Command::Inspect { file } => {
             print!("{}", inspect::inspect(&file)?);
@@ -212,8 +230,11 @@ fn run_tests() -> Result<()> {
     let verdicts = test::test(&home, &project)?;
     for Verdict { script, passed, failure } in &verdicts {
         match failure {
-            None => println!("{}: {passed} statements, all right", script.display()),
-            Some(why) => println!("{}: FAILED: {why}", script.display()),
+            None => {
+                let good = style("all right").green();
+                println!("{}: {passed} statements, {good}", script.display());
+            }
+            Some(why) => println!("{}: {}: {why}", script.display(), style("FAILED").red()),
         }
     }
     match verdicts.iter().filter(|verdict| verdict.failure.is_some()).count() {

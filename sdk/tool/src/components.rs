@@ -5,7 +5,7 @@
 
 use crate::files::{read, read_text, write_if_changed};
 use crate::home::Home;
-use crate::process::step;
+use crate::progress::working;
 use crate::{c_guest, encode, wit};
 use anyhow::{Context, Result, bail};
 use std::fs;
@@ -30,7 +30,7 @@ const STACK: u32 = 128 << 10;
 /// # Errors
 /// If one does not build.
 pub fn build(home: &Home) -> Result<PathBuf> {
-    step("building the servers");
+    let _working = working("building the servers");
     wit::fill_deps(home)?;
     let out = folder(home);
     let (rust, c) = guests(&home.root.join("servers-wasm"))?;

@@ -3,6 +3,7 @@
 use crate::files::{read_text, write_if_changed};
 use crate::home::Home;
 use crate::process::step;
+use crate::progress::working;
 use crate::{artifacts, components};
 use anyhow::Result;
 use atoll_iso::adapt::{self, Adapted};
@@ -84,6 +85,7 @@ pub fn write_iso(image: &Image, limine: Option<&Path>, output: &Path) -> Result<
     if let Some(folder) = output.parent() {
         fs::create_dir_all(folder)?;
     }
+    let _working = working("writing the ISO");
     image.write_iso(limine.map_or(Loader::Grub, Loader::Limine), output)
 }
 

@@ -7,7 +7,7 @@
 //! gives the images to machines, and [`run`] runs one with its console on the terminal. [`project`]
 //! is what a user has: a server of their own. [`check`] says what a component takes, [`inspect`]
 //! shows its world, [`test`] calls it on the host, [`sign`]
-//! signs it.
+//! signs it, and [`usb`] brings an image onto a stick.
 
 #![forbid(unsafe_code)]
 
@@ -25,11 +25,13 @@ pub mod inspect;
 pub mod interfaces;
 mod mistake;
 pub mod process;
+pub mod progress;
 pub mod project;
 pub mod run;
 pub mod sign;
 pub mod test;
 pub mod toolchains;
+pub mod usb;
 pub mod wit;
 
 pub use mistake::Mistake;

@@ -7,6 +7,7 @@
 mod command;
 
 use clap::Parser;
+use console::style;
 use std::process::ExitCode;
 
 /// Something went wrong.
@@ -18,7 +19,7 @@ fn main() -> ExitCode {
     match command::perform(command::Arguments::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("{} {error:#}", style("error:").red().bold().for_stderr());
             ExitCode::from(if error.is::<atoll::Mistake>() { USAGE } else { FAILED })
         }
     }

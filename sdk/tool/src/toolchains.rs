@@ -3,7 +3,8 @@
 
 use crate::files::write_if_changed;
 use crate::home::Home;
-use crate::process::{run, step};
+use crate::process::run;
+use crate::progress::working;
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -78,7 +79,7 @@ pub fn python_package(home: &Home, package: &str) -> Result<PathBuf> {
     let environment = home.target.join("foreign").join(format!("{name}-environment"));
     let programs = environment.join("bin");
     once(&environment, package, || {
-        step(&format!("installing {package}"));
+        let _working = working(&format!("installing {package}"));
         run(Command::new("python3").args(["-m", "venv"]).arg(&environment))
             .context("Python cannot make a virtual environment (package python3-venv)")?;
         run(Command::new(programs.join("pip")).args(["install", "--quiet", package]))
@@ -93,7 +94,7 @@ pub fn python_package(home: &Home, package: &str) -> Result<PathBuf> {
 pub fn node_packages(home: &Home, packages: &[&str]) -> Result<PathBuf> {
     let folder = home.target.join("foreign/node");
     once(&folder, &packages.join(" "), || {
-        step(&format!("installing {}", packages.join(" and ")));
+        let _working = working(&format!("installing {}", packages.join(" and ")));
         // Without a manifest of its own npm would look for one in the folders above.
         write_if_changed(&folder.join("package.json"), b"{ \"private\": true }\n")?;
         let mut npm = Command::new("npm");

@@ -242,3 +242,17 @@ fn scripts_call_a_component() {
     fs::write(&script, format!("use atoll:samples/lamp\n{dropped}")).expect("written");
     expect(&atoll(&project, &["test"]), 0);
 }
+
+#[test]
+fn only_removable_disks_are_written_to() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut bytes = vec![0; 0x9000];
+    bytes[0x8001..0x8006].copy_from_slice(b"CD001");
+    fs::write(folder.path().join("a.iso"), bytes).expect("written");
+    fs::write(folder.path().join("file"), "").expect("written");
+    let said = expect(&atoll(folder.path(), &["usb", "a.iso", "file"]), 2);
+    assert!(said.contains("no block device"), "{said}");
+    assert!(expect(&atoll(folder.path(), &["usb", "file", "file"]), 2).contains("no ISO"));
+    expect(&atoll(folder.path(), &["usb", "a.iso", "/dev/no-such-disk"]), 1);
+    assert_eq!(fs::read(folder.path().join("file")).expect("read"), b"");
+}

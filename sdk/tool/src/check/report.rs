@@ -3,6 +3,7 @@
 use super::Report;
 use super::needs::Need;
 use atoll_runtime::limits::Limit;
+use console::style;
 use std::fmt::{self, Write as _};
 
 impl Report {
@@ -34,7 +35,7 @@ impl fmt::Display for Report {
             read.memory >> 10
         )?;
         for problem in &read.problems {
-            writeln!(f, "does not run: {problem}")?;
+            writeln!(f, "{}: {problem}", style("does not run").red())?;
         }
         list(f, "exports", read.exports.iter().map(|export| (export.as_str(), String::new())))?;
         list(f, "imports", self.needs.iter().map(|(name, need)| (name.as_str(), words(need))))?;
@@ -85,9 +86,9 @@ fn list<'a>(
 fn words(need: &Need) -> String {
     match need {
         Need::Nothing(why) => (*why).to_owned(),
-        Need::Granted => "granted".to_owned(),
-        Need::Missing(_) => "MISSING".to_owned(),
-        Need::Nobody(why) => format!("NOT PROVIDED: {why}"),
+        Need::Granted => style("granted").green().to_string(),
+        Need::Missing(_) => style("MISSING").red().to_string(),
+        Need::Nobody(why) => format!("{}: {why}", style("NOT PROVIDED").red()),
     }
 }
 
