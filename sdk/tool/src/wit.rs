@@ -42,10 +42,15 @@ pub fn fill_deps(home: &Home) -> Result<()> {
 }
 
 fn link(to: &Path, at: &Path) -> Result<()> {
-    if fs::read_link(at).is_ok_and(|old| old == to) {
+    let is_there = || fs::read_link(at).is_ok_and(|old| old == to);
+    if is_there() {
         return Ok(());
     }
-    std::os::unix::fs::symlink(to, at).with_context(|| format!("cannot make {}", at.display()))
+    match std::os::unix::fs::symlink(to, at) {
+        // Another build was faster.
+        Err(_) if is_there() => Ok(()),
+        made => made.with_context(|| format!("cannot make {}", at.display())),
+    }
 }
 
 /// Whether a package is the pinned one with WASI's interfaces.

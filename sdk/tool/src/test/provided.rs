@@ -151,3 +151,55 @@ fn list(items: Vec<u8>) -> Answer {
 fn handle(number: u32) -> Answer {
     Answer { bytes: 0_u32.to_le_bytes().to_vec(), handle: Some(number) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number(services: &mut Services, interface: &str, function: &str) -> u64 {
+        let answer = services.perform(interface, function, &[]).expect(function);
+        u64::from_le_bytes(answer.bytes.try_into().expect("eight bytes"))
+    }
+
+    #[test]
+    fn every_run_is_the_same() {
+        let run = || {
+            let mut services = Services::default();
+            let clock = "atoll:clocks/monotonic";
+            let times = [0; 3].map(|_| number(&mut services, clock, "now"));
+            assert_eq!(times, [TICK_NS, 2 * TICK_NS, 3 * TICK_NS]);
+            [0; 4].map(|_| number(&mut services, "wasi:random/random", "get-random-u64"))
+        };
+        let [first, second, ..] = run();
+        assert_ne!(first, second);
+        assert_eq!(run(), run());
+    }
+
+    #[test]
+    fn texts_are_kept_by_the_line() {
+        let mut services = Services::default();
+        let mut parameters = 2_u32.to_le_bytes().to_vec();
+        parameters.extend(8_u32.to_le_bytes());
+        parameters.extend(b"one\ntwo\n");
+        services.perform("atoll:log/log", "write", &parameters).expect("written");
+        let write = "[method]output-stream.blocking-write-and-flush";
+        services.perform("wasi:io/streams", write, &parameters).expect("written");
+        assert_eq!(services.written, ["one", "two", "one", "two"]);
+        assert!(services.perform("atoll:log/log", "write", &[0; 2]).is_none());
+    }
+
+    #[test]
+    fn as_many_random_bytes_come_as_are_asked_for() {
+        let mut services = Services::default();
+        let count = 5_u64.to_le_bytes();
+        let answer = services.perform("wasi:random/random", "get-random-bytes", &count);
+        let bytes = answer.expect("bytes").bytes;
+        assert_eq!((bytes.len(), &bytes[..4]), (9, &5_u32.to_le_bytes()[..]));
+    }
+
+    #[test]
+    fn what_is_not_provided_is_named() {
+        assert!(Services::default().perform("wasi:sockets/tcp", "connect", &[]).is_none());
+        assert!(Services::default().call(0, 0, &[]).is_err());
+    }
+}

@@ -230,7 +230,7 @@ impl Printer<'_> {
             Definition::Record(fields) => {
                 let mut text = Vec::new();
                 for (name, ty) in fields {
-                    text.push(format!("{name}: {}", self.value(*ty)?));
+                    text.push(format!("{}: {}", label(name), self.value(*ty)?));
                 }
                 format!("{{{}}}", text.join(", "))
             }
@@ -238,11 +238,11 @@ impl Printer<'_> {
             Definition::Variant(cases) => {
                 let at = self.number()? as usize;
                 let (name, ty) = cases.get(at).context("there is no such case")?;
-                self.case(name, *ty)?
+                self.case(&label(name), *ty)?
             }
             Definition::Enum(labels) => {
                 let at = self.number()? as usize;
-                labels.get(at).context("there is no such case")?.clone()
+                label(labels.get(at).context("there is no such case")?)
             }
             Definition::Flags(labels) => {
                 let mut set = Vec::new();
@@ -250,7 +250,7 @@ impl Printer<'_> {
                     let bits = self.number()?;
                     let is_set = |bit: usize| bits & (1 << bit) != 0;
                     let named = word.iter().enumerate().filter(|(bit, _)| is_set(*bit));
-                    set.extend(named.map(|(_, label)| label.as_str()));
+                    set.extend(named.map(|(_, name)| label(name)));
                 }
                 format!("{{{}}}", set.join(", "))
             }
@@ -297,3 +297,12 @@ impl Printer<'_> {
         Ok(*taken)
     }
 }
+
+/// A name as WAVE writes it, which has words of its own.
+fn label(name: &str) -> String {
+    let is_word = ["true", "false", "inf", "nan", "some", "none", "ok", "err"].contains(&name);
+    format!("{}{name}", if is_word { "%" } else { "" })
+}
+
+#[cfg(test)]
+mod tests;
