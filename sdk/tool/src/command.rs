@@ -269,10 +269,10 @@ fn make_image(base: &Path, append: &str, output: Option<PathBuf>) -> Result<()> 
 fn examine(file: &Path, system: Option<PathBuf>) -> Result<()> {
     let home = Home::find()?;
     let default = home.root.join(DEFAULT_SYSTEM);
-    let (wit, system) = match (Project::find(&env::current_dir()?), system) {
-        (Ok(project), None) => (project.wit(), project::system::write(&project, &default)?),
-        (Ok(project), Some(system)) => (project.wit(), home.path(&system)?),
-        (Err(_), system) => (home.root.join("wit"), home.path(&system.unwrap_or(default))?),
+    let (wit, system) = match (Project::around(&env::current_dir()?)?, system) {
+        (Some(project), None) => (project.wit(), project::system::write(&project, &default)?),
+        (Some(project), Some(system)) => (project.wit(), home.path(&system)?),
+        (None, system) => (home.root.join("wit"), home.path(&system.unwrap_or(default))?),
     };
     let report = check::check(&home, &wit, file, &system)?;
     print!("{report}");

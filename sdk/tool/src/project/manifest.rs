@@ -107,16 +107,24 @@ impl Project {
     /// # Errors
     /// If it is in none, or the manifest is malformed.
     pub fn find(from: &Path) -> Result<Self> {
-        let found = from.ancestors().find(|folder| folder.join(FILE).is_file());
-        let Some(folder) = found else {
-            mistake!(
+        match Self::around(from)? {
+            Some(project) => Ok(project),
+            None => mistake!(
                 "there is no {FILE} in {} or above it; go into a project, or make one with \
                  `atoll new NAME --lang LANGUAGE`",
                 from.display()
-            );
-        };
-        let path = folder.join(FILE);
-        Self::parse(folder, &read_text(&path)?)
+            ),
+        }
+    }
+
+    /// The project that a folder is in, if it is in one.
+    ///
+    /// # Errors
+    /// If its manifest is malformed.
+    pub fn around(from: &Path) -> Result<Option<Self>> {
+        let mut folders = from.ancestors();
+        let folder = folders.find(|folder| folder.join(FILE).is_file());
+        folder.map(|folder| Self::parse(folder, &read_text(&folder.join(FILE))?)).transpose()
     }
 
     /// Reads the manifest of a project in that folder.
