@@ -155,6 +155,35 @@ pub struct Limits {
     pub instantiation_steps: u32,
 }
 
+impl Limits {
+    /// The bound with that key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<u64> {
+        Some(u64::from(match key {
+            "linear-memory" => return Some(self.linear_memory),
+            "table-elements" => self.table_elements,
+            "component-size" => self.component_size,
+            "handles" => self.handles,
+            "kernel-handles" => self.kernel_handles,
+            "calls" => self.calls,
+            "call-depth" => self.call_depth,
+            "stack-size" => self.stack_size,
+            "core-modules" => self.core_modules,
+            "core-functions" => self.core_functions,
+            "core-definitions" => self.core_definitions,
+            "core-instances" => self.core_instances,
+            "instances" => self.instances,
+            "memories" => self.memories,
+            "tables" => self.tables,
+            "interface-items" => self.interface_items,
+            "type-parts" => self.type_parts,
+            "type-depth" => self.type_depth,
+            "instantiation-steps" => self.instantiation_steps,
+            _ => return None,
+        }))
+    }
+}
+
 /// When a server starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {

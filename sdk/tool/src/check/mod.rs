@@ -12,6 +12,7 @@ use crate::files::{read, read_text};
 use crate::home::Home;
 use crate::mistake::Mistake;
 use anyhow::{Result, ensure};
+use atoll_runtime::RuntimeLimits;
 use atoll_system_description::Description;
 use needs::Need;
 use runtime::Read;
@@ -50,9 +51,10 @@ pub fn check(home: &Home, wit: &Path, file: &Path, system: &Path) -> Result<Repo
     let text = read_text(system)?;
     let description = Description::parse(&text, &system.display().to_string())
         .map_err(|error| Mistake(error.to_string()))?;
-    let read = runtime::read(&bytes, &[&home.root.join("wit"), wit])?;
     let name = file.file_name().map(|name| name.to_string_lossy().into_owned());
     let entry = name.and_then(|name| needs::Entry::of(&description, &name));
+    let limits = entry.as_ref().map_or(RuntimeLimits::DEFAULT, needs::Entry::limits);
+    let read = runtime::read(&bytes, limits, &[&home.root.join("wit"), wit])?;
     let provided = needs::provided(home)?;
     let is_program = read.exports.iter().any(|export| export.starts_with("wasi:cli/run"));
     let needs = read.imports.iter().map(|import| {

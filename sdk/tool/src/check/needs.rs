@@ -4,8 +4,10 @@ use super::runtime::Import;
 use crate::files::read_text;
 use crate::home::Home;
 use anyhow::Result;
+use atoll_runtime::RuntimeLimits;
+use atoll_runtime::limits::Limit;
 use atoll_system_description::model::unversioned;
-use atoll_system_description::{Description, Domain, PROGRAM_INTERFACES, grant};
+use atoll_system_description::{Description, Domain, Limits, PROGRAM_INTERFACES, grant};
 
 /// The interfaces that only name what a handle is, which has its own authority.
 const VOCABULARY: [&str; 3] = ["wasi:io/error", "wasi:io/poll", "wasi:io/streams"];
@@ -33,6 +35,7 @@ pub(super) struct Entry {
     pub(super) name: String,
     /// The interfaces that it is granted, without versions.
     granted: Vec<String>,
+    limits: Limits,
 }
 
 impl Entry {
@@ -46,7 +49,14 @@ impl Entry {
             servers.chain(programs).find(|(_, domain, _)| domain.component == component)?;
         let mut granted = granted(domain);
         granted.extend(capsule.map(|_| CAPSULE.to_owned()));
-        Some(Self { name: name.clone(), granted })
+        Some(Self { name: name.clone(), granted, limits: domain.limits })
+    }
+
+    /// The limits that its runtime keeps.
+    pub(super) fn limits(&self) -> RuntimeLimits {
+        Limit::ALL.iter().fold(RuntimeLimits::DEFAULT, |limits, limit| {
+            self.limits.get(limit.key()).map_or(limits, |value| limits.with(*limit, value))
+        })
     }
 }
 

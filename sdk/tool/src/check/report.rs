@@ -11,7 +11,8 @@ impl Report {
     #[must_use]
     pub fn is_good(&self) -> bool {
         let is_met = |need: &Need| matches!(need, Need::Nothing(_) | Need::Granted);
-        self.read.problems.is_empty() && self.needs.iter().all(|(_, need)| is_met(need))
+        let is_enough = self.read.problems.is_empty() && self.read.limits.is_empty();
+        is_enough && self.needs.iter().all(|(_, need)| is_met(need))
     }
 
     /// The lines that would grant what is missing.
@@ -39,13 +40,6 @@ impl fmt::Display for Report {
         }
         list(f, "exports", read.exports.iter().map(|export| (export.as_str(), String::new())))?;
         list(f, "imports", self.needs.iter().map(|(name, need)| (name.as_str(), words(need))))?;
-        if !read.limits.is_empty() {
-            writeln!(f, "limits to raise in its entry, if they are not yet")?;
-            for (limit, found) in &read.limits {
-                let (default, most) = (default(*limit), limit.range().1);
-                writeln!(f, "  {limit} from {default} to {found} or more, at most {most}")?;
-            }
-        }
         f.write_str(&self.advice())
     }
 }
@@ -53,18 +47,33 @@ impl fmt::Display for Report {
 impl Report {
     /// What to do about what is missing.
     fn advice(&self) -> String {
+        let entry = self.entry.as_ref();
+        let place = entry.map_or("its entry".to_owned(), |entry| format!("the entry of `{entry}`"));
         let mut text = String::new();
         let mut missing = self.missing().peekable();
         if missing.peek().is_some() {
-            let entry = self.entry.as_ref();
-            let place =
-                entry.map_or("its entry".to_owned(), |entry| format!("the entry of `{entry}`"));
             let _ = writeln!(text, "missing in {place}, under `imports`:");
             for line in missing {
                 let _ = writeln!(text, "  {line}");
             }
         }
+        if !self.read.limits.is_empty() {
+            let _ = writeln!(text, "too low in {place}, under `limits`:");
+            for (limit, enough) in &self.read.limits {
+                let _ = writeln!(text, "  {limit} = {}", value(*limit, *enough));
+            }
+        }
         text
+    }
+}
+
+/// The value of a limit as a description writes it.
+fn value(limit: Limit, value: u64) -> String {
+    match limit {
+        Limit::LinearMemory | Limit::ComponentBytes | Limit::StackBytes => {
+            format!("\"{} KiB\"", value.div_ceil(1 << 10))
+        }
+        _ => value.to_string(),
     }
 }
 
@@ -90,8 +99,4 @@ fn words(need: &Need) -> String {
         Need::Missing(_) => style("MISSING").red().to_string(),
         Need::Nobody(why) => format!("{}: {why}", style("NOT PROVIDED").red()),
     }
-}
-
-fn default(limit: Limit) -> u64 {
-    atoll_runtime::RuntimeLimits::DEFAULT.get(limit)
 }

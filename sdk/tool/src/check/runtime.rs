@@ -3,7 +3,7 @@
 use crate::interfaces::declared;
 use anyhow::Result;
 use atoll_runtime::host::Target;
-use atoll_runtime::limits::Limit;
+use atoll_runtime::limits::{Exceeded, Limit};
 use atoll_runtime::link::name::compatible;
 use atoll_runtime::{Component, LoadError, Provider, Resolver, RuntimeLimits};
 use std::borrow::Cow;
@@ -23,7 +23,7 @@ pub(super) struct Read {
     pub(super) exports: Vec<String>,
     /// Those that it imports.
     pub(super) imports: Vec<Import>,
-    /// The limits that it needs raised, with what was found.
+    /// The limits that it needs raised, each with a value that suffices.
     pub(super) limits: Vec<(Limit, u64)>,
     /// Why it does not run, whatever is granted.
     pub(super) problems: Vec<String>,
@@ -38,19 +38,22 @@ pub(super) struct Import {
     pub(super) is_types: bool,
 }
 
-/// Reads a component; the types of its imports are compared with the interfaces in those folders.
-pub(super) fn read(bytes: &[u8], wit: &[&Path]) -> Result<Read> {
+/// Reads a component within limits, which are raised as far as it takes; the types of its imports
+/// are compared with the interfaces in those folders.
+pub(super) fn read(bytes: &[u8], mut limits: RuntimeLimits, wit: &[&Path]) -> Result<Read> {
     let mut read = Read { bytes: bytes.len(), ..Read::default() };
     count(bytes, &mut read);
-    let mut limits = RuntimeLimits::DEFAULT;
     let component = loop {
         let component = Component::parse(bytes, &limits)
             .and_then(|component| component.translate(&limits, false).map(|_| component));
         match component {
             Ok(component) => break component,
-            Err(LoadError::Limit(exceeded)) if exceeded.most < exceeded.limit.range().1 => {
-                read.limits.push((exceeded.limit, exceeded.found));
-                limits = limits.with(exceeded.limit, exceeded.limit.range().1);
+            Err(LoadError::Limit(Exceeded { limit, found, most })) if most < limit.range().1 => {
+                // Where counting stops at the bound, what was found is not all that there is.
+                let enough = found.next_power_of_two().min(limit.range().1);
+                read.limits.retain(|(raised, _)| *raised != limit);
+                read.limits.push((limit, enough));
+                limits = limits.with(limit, enough);
             }
             Err(error) => {
                 read.problems.push(error.to_string());
