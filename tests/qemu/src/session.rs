@@ -111,15 +111,15 @@ impl Session {
         }
     }
 
-    /// Whether a text was said since the last match; does not wait for it.
+    /// How often a text was said since the last match; does not wait for it.
     ///
     /// # Errors
     /// If the transcript cannot be written.
-    pub fn has_said(&mut self, text: &str) -> Result<bool> {
+    pub fn times_said(&mut self, text: &str) -> Result<usize> {
         while let Ok(bytes) = self.output.try_recv() {
             self.hear(&bytes)?;
         }
-        Ok(self.heard.contains(text))
+        Ok(self.heard.matches(text).count())
     }
 
     /// Types a text, as it is.

@@ -8,7 +8,7 @@ use super::swap::{PHASES, off};
 use crate::{Lab, Machine, PROMPT, Scenario, Session};
 use anyhow::{Context, Result, bail, ensure};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub(super) const ALL: &[Scenario] = &[
     Scenario {
@@ -28,11 +28,14 @@ pub(super) const ALL: &[Scenario] = &[
     },
 ];
 
-/// Most lines that are typed during a swap; more than that would not be kept for a program that
-/// does not get to read them.
-const MOST_LINES: usize = 1000;
-/// The rhythm of typing: slow enough to last through a swap, and too fast for a UART's memory.
+/// Most lines that are typed ahead of their answers: more than a UART keeps, and few enough that no
+/// pipe is full, however slow the machine is. What is echoed while one is full stands in the middle
+/// of an answer.
+const MOST_AHEAD: usize = 40;
+/// The rhythm of typing.
 const RHYTHM: Duration = Duration::from_millis(1);
+/// How long a swap may take before nobody types on.
+const PATIENCE_FOR_A_SWAP: Duration = Duration::from_secs(120);
 
 /// Somebody who types numbered lines at `hello --stdin`.
 struct Typist {
@@ -52,7 +55,13 @@ impl Typist {
     fn type_during(&mut self, command: &str, end: &str) -> Result<()> {
         self.begin(command)?;
         let first = self.lines + 1;
-        while !self.session.has_said(end)? && self.lines < first + MOST_LINES {
+        let given_up = Instant::now() + PATIENCE_FOR_A_SWAP;
+        while self.session.times_said(end)? == 0 && Instant::now() < given_up {
+            let answered = self.session.times_said("Hello, n")?;
+            if self.lines + 1 - first >= answered + MOST_AHEAD {
+                thread::sleep(RHYTHM);
+                continue;
+            }
             self.lines += 1;
             for key in format!("n{:04}\r", self.lines).chars() {
                 self.session.send(key.encode_utf8(&mut [0; 4]))?;
