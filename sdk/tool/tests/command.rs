@@ -256,3 +256,25 @@ fn only_removable_disks_are_written_to() {
     expect(&atoll(folder.path(), &["usb", "a.iso", "/dev/no-such-disk"]), 1);
     assert_eq!(fs::read(folder.path().join("file")).expect("read"), b"");
 }
+
+#[test]
+fn a_language_without_a_template_is_a_matter_of_a_manifest() {
+    let folder = tempfile::tempdir().expect("a folder");
+    expect(&atoll(folder.path(), &["new", "blink", "--lang", "wat"]), 0);
+    let project = folder.path().join("blink");
+    let manifest = project.join("atoll.toml");
+    let lines = fs::read_to_string(&manifest).expect("a manifest");
+    // A compiler, of which only its command is known, that leaves a core module.
+    let module = "environment = { FROM = \"src/server.wat\", TO = \"{{build}}/made.wat\" }\n\
+        commands = [[\"sh\", \"-c\", 'cp \"$FROM\" \"$TO\"'], [\"test\", \"-f\", \"{{build}}/made.wat\"]]\n\
+        module = \"{{build}}/made.wat\"";
+    let lines = lines.replace("module = \"src/server.wat\"", module);
+    fs::write(&manifest, &lines).expect("written");
+    expect(&atoll(&project, &["test"]), 0);
+    // One that leaves a component.
+    fs::copy(project.join("build/blink.wasm"), project.join("ready.wasm")).expect("copied");
+    fs::write(&manifest, lines.replace(module, "component = \"ready.wasm\"")).expect("written");
+    expect(&atoll(&project, &["test"]), 0);
+    fs::copy(project.join("src/server.wat"), project.join("ready.wasm")).expect("copied");
+    assert!(expect(&atoll(&project, &["build"]), 1).contains("ready.wasm is no component"));
+}

@@ -9,6 +9,7 @@ use crate::mistake::mistake;
 use crate::process::run;
 use crate::{bindings, encode};
 use anyhow::{Context, Result};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -24,6 +25,7 @@ pub fn build(home: &Home, project: &Project, cargo_target: &Path) -> Result<Path
     interfaces::copy(home, &project.wit())?;
     let bindings = generate(project)?;
     let build = project.build_folder();
+    fs::create_dir_all(&build).with_context(|| format!("cannot make {}", build.display()))?;
     let variables = Variables { home, build: &build, cargo_target, bindings: &bindings };
     for command in &project.build.commands {
         execute(home, project, &variables, command)?;
