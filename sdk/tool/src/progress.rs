@@ -1,5 +1,6 @@
 //! How far long work is, on a terminal. Elsewhere nothing of it is shown.
 
+use crate::process::step;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal as _;
 use std::time::Duration;
@@ -22,7 +23,7 @@ pub struct Working(Option<ProgressBar>);
 #[must_use]
 pub fn working(what: &str) -> Working {
     if !std::io::stderr().is_terminal() {
-        eprintln!("atoll: {what}");
+        step(what);
         return Working(None);
     }
     let bar = ProgressBar::new_spinner().with_message(what.to_owned());

@@ -64,9 +64,9 @@ impl Linux {
         let mut users = Vec::new();
         for part in parts {
             let numbers = text(&part.join("dev"));
-            users.extend(mounted(&mounts, &numbers).map(str::to_owned));
             let name = part.file_name().unwrap_or_default().to_string_lossy();
             let file = format!("/dev/{name}");
+            users.extend(mounted(&mounts, &numbers, &file).map(str::to_owned));
             if swaps.lines().any(|line| line.split_whitespace().next() == Some(&file)) {
                 users.push("swap".to_owned());
             }
@@ -79,11 +79,13 @@ impl Linux {
     }
 }
 
-/// Where the device with these numbers is mounted: the third field of a line, and the fifth.
-fn mounted<'a>(mounts: &'a str, numbers: &str) -> impl Iterator<Item = &'a str> {
+/// Where a device is mounted: the fifth field of the lines whose third has its numbers or, as some
+/// file systems have numbers of their own, whose source is its file.
+fn mounted<'a>(mounts: &'a str, numbers: &str, file: &str) -> impl Iterator<Item = &'a str> {
     mounts.lines().filter_map(move |line| {
-        let mut fields = line.split_whitespace();
-        let is_it = fields.nth(2) == Some(numbers);
+        let (before, after) = line.split_once(" - ")?;
+        let mut fields = before.split_whitespace();
+        let is_it = fields.nth(2) == Some(numbers) || after.split_whitespace().nth(1) == Some(file);
         fields.nth(1).filter(|_| is_it)
     })
 }

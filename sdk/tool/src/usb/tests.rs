@@ -215,6 +215,10 @@ fn linux_says_who_uses_it() {
         "20 1 8:1 / / rw - ext4 /dev/sda1 rw\n30 20 8:33 / /media/stick rw - vfat /dev/sdx1 rw\n";
     fs::write(proc.join("self/mountinfo"), mounts).unwrap();
     assert_eq!(users(), ["/media/stick"]);
+    let other = "31 20 0:45 / /media/other rw - btrfs /dev/sdx1 rw\n";
+    fs::write(proc.join("self/mountinfo"), other).unwrap();
+    assert_eq!(users(), ["/media/other"]);
+    fs::write(proc.join("self/mountinfo"), mounts).unwrap();
     fs::write(proc.join("swaps"), "Filename\n/dev/sdx1 partition 1\n").unwrap();
     assert_eq!(users(), ["/media/stick", "swap"]);
     let holder = folder.path().join("sys/devices/usb/block/sdx/holders/dm-0");
