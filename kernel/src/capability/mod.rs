@@ -15,8 +15,8 @@ pub mod table;
 
 pub use list::{Link, Linked, List};
 pub use object::{
-    CallId, CapsuleId, DomainId, EndpointId, EventId, InterruptId, MailId, MintedId, Object,
-    PipeId, PortsId, WatchId, WindowId, tag,
+    BlobId, CallId, CapsuleId, DomainId, EndpointId, EventId, InterruptId, MailId, MintedId,
+    Object, PipeId, PortsId, WatchId, WindowId, tag,
 };
 pub use slab::{Full, Id, Slab};
 pub use table::{Entry, Handle, HandleTable, Hold};

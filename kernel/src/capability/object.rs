@@ -26,6 +26,9 @@ pub mod tag {
     /// `ipc::Capsule`.
     #[derive(Debug)]
     pub enum Capsule {}
+    /// `ipc::Blob`.
+    #[derive(Debug)]
+    pub enum Blob {}
     /// `ipc::PendingCall`.
     #[derive(Debug)]
     pub enum Call {}
@@ -57,6 +60,8 @@ pub type EventId = Id<tag::Event>;
 pub type WatchId = Id<tag::Watch>;
 /// Names a capsule.
 pub type CapsuleId = Id<tag::Capsule>;
+/// Names a blob.
+pub type BlobId = Id<tag::Blob>;
 /// Names a call that is not over.
 pub type CallId = Id<tag::Call>;
 /// Names what the kernel keeps for a call.
@@ -87,8 +92,8 @@ pub enum Object {
     Ports(PortsId),
     /// A window of physical addresses.
     Window(WindowId),
-    /// A boot module, by its number.
-    Blob(u32),
+    /// A module.
+    Blob(BlobId),
     /// A domain, to supervise it.
     Domain(DomainId),
     /// The kernel log.

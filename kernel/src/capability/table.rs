@@ -298,8 +298,8 @@ lookups! {
     ports(Ports) -> super::PortsId;
     /// The window that `handle` names, if it has the rights `needed`.
     window(Window) -> super::WindowId;
-    /// The number of the boot module that `handle` names, if it has the rights `needed`.
-    blob(Blob) -> u32;
+    /// The blob that `handle` names, if it has the rights `needed`.
+    blob(Blob) -> super::BlobId;
     /// The capsule that `handle` names, if it has the rights `needed`.
     capsule(Capsule) -> super::CapsuleId;
     /// The domain that `handle` controls, if it has the rights `needed`.

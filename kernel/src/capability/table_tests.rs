@@ -1,15 +1,19 @@
 //! Handle tables against a toy model.
 
 use super::table::{Entry, Handle, HandleTable, Hold, MOST_HANDLES};
-use super::{Id, Object};
+use super::{BlobId, Id, Object};
 use atoll_gate::Status;
 use atoll_gate::call::rights;
 use core::num::NonZeroU32;
 use proptest::prelude::*;
 use std::collections::HashMap;
 
+fn id(number: u32) -> BlobId {
+    Id::new(number, NonZeroU32::MIN)
+}
+
 fn blob(number: u32) -> Entry {
-    Entry::owned(Object::Blob(number), rights::ALL)
+    Entry::owned(Object::Blob(id(number)), rights::ALL)
 }
 
 #[test]
@@ -86,13 +90,13 @@ proptest! {
             } else if !live.is_empty() {
                 let handle = live.swap_remove(usize::from(pick) % live.len());
                 let gone = model.remove(&handle.0).expect("in the model");
-                prop_assert_eq!(table.remove(handle).expect("live").object, Object::Blob(gone));
+                prop_assert_eq!(table.remove(handle).expect("live").object, Object::Blob(id(gone)));
                 ended.push(handle);
             }
             prop_assert_eq!(table.len() as usize, model.len());
             prop_assert_eq!(table.iter_from(0).count(), model.len());
             for handle in &live {
-                prop_assert_eq!(table.blob(*handle, 0).ok(), model.get(&handle.0).copied());
+                prop_assert_eq!(table.blob(*handle, 0).ok(), model.get(&handle.0).copied().map(id));
             }
             for handle in &ended {
                 prop_assert!(table.get(*handle).is_err());
@@ -104,7 +108,7 @@ proptest! {
         }
         prop_assert_eq!(left.len(), model.len());
         for (handle, object) in left {
-            prop_assert_eq!(Some(object), model.get(&handle).map(|number| Object::Blob(*number)));
+            prop_assert_eq!(Some(object), model.get(&handle).map(|number| Object::Blob(id(*number))));
         }
         prop_assert!(table.is_empty());
     }

@@ -3,7 +3,7 @@
 use super::transfer::Slots;
 use super::{Activity, Body, Domain, Kernel, Life, Pristine, Reserved, Swap};
 use crate::arch::Start;
-use crate::capability::{DomainId, HandleTable, Link, List};
+use crate::capability::{BlobId, DomainId, HandleTable, Link, List, Object};
 use crate::ipc::Inbox;
 use crate::memory::{Access, AddressSpace, MapError, PAGE_SIZE, PageRun, VirtAddr};
 use crate::scheduler::{PRIORITIES, Share};
@@ -61,16 +61,15 @@ impl Body {
 }
 
 impl Kernel {
-    /// Makes a domain that runs the component in `module`; nobody holds it yet and it does
+    /// Makes a domain that runs the component in `module` and holds that; nobody holds it yet and it does
     /// not run.
     pub(crate) fn create_domain(
         &mut self,
         config: &DomainConfig<'_>,
-        module: u32,
+        module: BlobId,
     ) -> Result<DomainId, Status> {
         check(config)?;
-        let component =
-            self.boot.modules.get(module as usize).ok_or(Status::NotFound)?.bytes.clone();
+        let component = self.ipc.blobs.get(module).ok_or(Status::NotFound)?.sealed()?.clone();
         let number = self.next_number()?;
         let body = self.build_body(number, config.isolation, &component)?;
         self.add_domain(config, module, number, body, None)
@@ -86,7 +85,7 @@ impl Kernel {
     pub(super) fn add_domain(
         &mut self,
         config: &DomainConfig<'_>,
-        module: u32,
+        module: BlobId,
         number: u32,
         body: Body,
         pristine: Option<Arc<Pristine>>,
@@ -124,8 +123,16 @@ impl Kernel {
         domain.require_memory(0)?;
         let id = self.domains.insert(domain).map_err(|_| Status::OutOfMemory)?;
         self.newest = number;
+        self.hold(Object::Blob(module), 0);
         self.scheduler.add(id, share);
         Ok(id)
+    }
+
+    /// Forgets a domain that has ended and that nobody holds.
+    pub(super) fn forget_domain(&mut self, id: DomainId) {
+        if let Some(domain) = self.domains.remove(id) {
+            self.release_blob(domain.module);
+        }
     }
 
     /// The address space of a new domain with everything in it, and its first registers.
@@ -234,7 +241,7 @@ impl Kernel {
     pub(super) fn tell_change(&mut self, id: DomainId) {
         if let Some(domain) = self.domains.get_mut(id) {
             domain.changes = domain.changes.saturating_add(1);
-            self.fire_watches(crate::capability::Object::Domain(id));
+            self.fire_watches(Object::Domain(id));
         }
     }
 }

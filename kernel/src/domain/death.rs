@@ -88,7 +88,7 @@ impl Kernel {
         }
         if !held {
             self.doomed.remove(&mut self.domains, id);
-            self.domains.remove(id);
+            self.forget_domain(id);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::transfer::Slots;
 use super::{Ending, Kernel};
-use crate::capability::{CapsuleId, DomainId, Entry, Object};
+use crate::capability::{BlobId, CapsuleId, DomainId, Entry, Object};
 use alloc::vec::Vec;
 use atoll_gate::Status;
 use atoll_gate::call::rights;
@@ -79,7 +79,11 @@ const fn word(cause: Cause) -> &'static str {
 
 impl Kernel {
     /// Makes a domain that is the first one, or is to be; it has one holder, who makes it.
-    pub(super) fn create_first(&mut self, module: u32, standby: bool) -> Result<DomainId, Status> {
+    pub(super) fn create_first(
+        &mut self,
+        module: BlobId,
+        standby: bool,
+    ) -> Result<DomainId, Status> {
         let id = self.create_domain(&DomainConfig { standby, ..CONFIG }, module)?;
         self.domain_mut(id)?.holders = 1;
         Ok(id)
@@ -102,8 +106,8 @@ impl Kernel {
         before: Option<&Ending>,
     ) -> Result<(), Status> {
         let slots = self.first_handles(id)?;
-        let module = self.live(id)?.0.module as usize;
-        let name = self.boot.modules.get(module).map_or("", |module| module.name.as_str());
+        let module = self.live(id)?.0.module;
+        let name = self.ipc.blobs.get(module).map_or("", |blob| blob.name.as_str());
         let mut words = before.map_or("", |ending| ending.words()).lines();
         let arguments =
             [name, before.map_or("", |ending| word(ending.cause)), words.next().unwrap_or("")];

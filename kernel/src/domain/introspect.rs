@@ -187,10 +187,8 @@ impl Kernel {
                 .windows
                 .get(id)
                 .map_or((0, 0), |held| (held.base.raw(), held.pages.saturating_mul(PAGE_SIZE))),
-            Object::Blob(module) => {
-                let bytes =
-                    self.boot.modules.get(module as usize).map_or(0, |module| module.bytes.len());
-                (u64::from(module), bytes as u64)
+            Object::Blob(id) => {
+                (u64::from(id.index()), self.ipc.blobs.get(id).map_or(0, crate::ipc::Blob::size))
             }
             Object::Domain(id) => {
                 (self.domains.get(id).map_or(0, |domain| u64::from(domain.number)), 0)

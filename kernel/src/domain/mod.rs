@@ -10,6 +10,7 @@
 //! by `gate` if the call did not block and by `Kernel::finish_wait` if it did.
 #![forbid(unsafe_code)]
 
+mod blobs;
 mod calls;
 mod capsules;
 mod create;
@@ -50,7 +51,7 @@ pub(crate) use swap::{Couple, Taking};
 
 use crate::boot::BootInfo;
 use crate::capability::{DomainId, List, Slab, tag};
-use crate::ipc::Ipc;
+use crate::ipc::{Blob, Ipc};
 use crate::memory::DomainImage;
 use crate::scheduler::Scheduler;
 use alloc::vec::Vec;
@@ -107,13 +108,18 @@ pub enum BootError {
 
 impl Kernel {
     /// Makes the kernel's tables and starts the first domain.
-    pub fn new(boot: BootInfo) -> Result<Self, BootError> {
+    pub fn new(mut boot: BootInfo) -> Result<Self, BootError> {
         let module = boot.module(init::IMAGE_MODULE).ok_or(BootError::NoImage)?;
         let image = DomainImage::load_module(&module.bytes).map_err(|_| BootError::NoImage)?;
+        let mut ipc = Ipc::new();
+        for module in boot.modules.drain(..) {
+            let blob = Blob::boot(module.name, module.bytes);
+            ipc.blobs.insert(blob).map_err(|_| BootError::OutOfMemory)?;
+        }
         let scheduler = Scheduler::new(DOMAIN_LIMIT as usize).ok_or(BootError::OutOfMemory)?;
         let mut kernel = Self {
             domains: Slab::new(DOMAIN_LIMIT),
-            ipc: Ipc::new(),
+            ipc,
             devices: Devices::new(),
             scheduler,
             boot,

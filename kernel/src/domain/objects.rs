@@ -48,7 +48,8 @@ impl Kernel {
             Object::Capsule(id) => {
                 self.ipc.capsules.get_mut(id).map(|capsule| &mut capsule.holders)
             }
-            Object::Blob(_) | Object::Log | Object::System => None,
+            Object::Blob(id) => self.ipc.blobs.get_mut(id).map(|blob| &mut blob.holders),
+            Object::Log | Object::System => None,
         };
         if let Some(holders) = counter {
             *holders = holders.saturating_add(1);
@@ -67,7 +68,8 @@ impl Kernel {
             }
             Object::Domain(id) => self.release_domain(id),
             Object::Capsule(id) => self.release_capsule(id),
-            Object::Blob(_) | Object::Log | Object::System => {}
+            Object::Blob(id) => self.release_blob(id),
+            Object::Log | Object::System => {}
         }
     }
 
@@ -207,7 +209,7 @@ impl Kernel {
             return;
         }
         if domain.body.is_none() {
-            self.domains.remove(id);
+            self.forget_domain(id);
         } else {
             self.doomed.push(&mut self.domains, id, 0);
             self.unsettled = true;
@@ -247,9 +249,7 @@ impl Kernel {
             Object::Capsule(id) => {
                 self.ipc.capsules.get(id).map_or(0, |capsule| u64::from(capsule.number))
             }
-            Object::Blob(module) => {
-                self.boot.modules.get(module as usize).map_or(0, |module| module.bytes.len() as u64)
-            }
+            Object::Blob(id) => self.ipc.blobs.get(id).map_or(0, crate::ipc::Blob::size),
             _ => 0,
         };
         extent.min(u64::from(u32::MAX))

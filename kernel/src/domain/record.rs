@@ -2,7 +2,7 @@
 
 use super::swap::Swap;
 use super::{Health, death::Ending, reserved::Reserved, snapshot::Pristine};
-use crate::capability::{CallId, HandleTable, Link, Linked, List};
+use crate::capability::{BlobId, CallId, HandleTable, Link, Linked, List};
 use crate::ipc::Inbox;
 use crate::memory::{AddressSpace, PageRun};
 use crate::scheduler::Share;
@@ -56,8 +56,8 @@ pub struct Body {
 pub struct Domain {
     /// Its id as domains see it, never used twice.
     pub number: u32,
-    /// Number of the boot module that has its component.
-    pub module: u32,
+    /// Has its component; held by the domain.
+    pub module: BlobId,
     /// Its name, as in records.
     pub name: [u8; NAME_LEN],
     /// Where it is in its life.

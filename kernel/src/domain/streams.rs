@@ -7,7 +7,6 @@ use crate::interrupts;
 use crate::ipc::{Event, Pipe};
 use crate::memory::{PAGE_SIZE, PageRun};
 use crate::trace;
-use alloc::vec::Vec;
 use atoll_gate::Status;
 use atoll_gate::call::rights;
 use atoll_gate::message::{MAX_PAYLOAD, PAYLOAD_OFFSET};
@@ -93,23 +92,6 @@ impl Kernel {
         Ok(moved as u64)
     }
 
-    /// Copies a part of a boot module into the receive area of `reader`.
-    pub(crate) fn read_blob(
-        &self,
-        reader: DomainId,
-        module: u32,
-        offset: u64,
-        most: u64,
-    ) -> Result<u64, Status> {
-        let bytes = &self.boot.modules.get(module as usize).ok_or(Status::NotFound)?.bytes;
-        let offset = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
-        let most = usize::try_from(most).unwrap_or(MAX_PAYLOAD).min(MAX_PAYLOAD);
-        let len = most.min(bytes.len() - offset);
-        let area = &self.live(reader)?.1.receive;
-        bytes.copy_to(offset, area, PAYLOAD_OFFSET, len).map_err(|_| Status::Invalid)?;
-        Ok(len as u64)
-    }
-
     /// Appends a level byte and text from the send area of `writer` to the log.
     pub(crate) fn write_log(&self, writer: DomainId, len: usize) -> Result<u64, Status> {
         let (domain, body) = self.live(writer)?;
@@ -119,13 +101,6 @@ impl Kernel {
         let text = str::from_utf8(text).map_err(|_| Status::Invalid)?;
         trace::log(level, domain.number, domain.name(), format_args!("{text}"));
         Ok(len as u64)
-    }
-
-    /// The module whose name is the first `len` bytes of the send payload of `domain`.
-    pub(crate) fn find_module(&self, domain: DomainId, len: usize) -> Result<u32, Status> {
-        let name: Vec<u8> = read_payload(&self.live(domain)?.1.send, len)?;
-        let found = self.boot.modules.iter().position(|module| module.name.as_bytes() == name);
-        found.and_then(|index| u32::try_from(index).ok()).ok_or(Status::NotFound)
     }
 
     /// Sets or clears an event; gives what it was.

@@ -101,8 +101,8 @@ pub(super) fn exit(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) 
 
 pub(super) fn open_blob(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
     kernel.live(caller)?.0.handles.system(arguments.handle::<0>(), rights::CONTROL)?;
-    let module = kernel.find_module(caller, arguments.lengths::<1>()?.payload as usize)?;
-    Ok(u64::from(kernel.give(caller, Object::Blob(module), rights::READ | rights::COPY)?.0))
+    let blob = kernel.find_blob(caller, arguments.lengths::<1>()?.payload as usize)?;
+    Ok(u64::from(kernel.give(caller, Object::Blob(blob), rights::READ | rights::COPY)?.0))
 }
 
 pub(super) fn power(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {

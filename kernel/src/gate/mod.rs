@@ -138,6 +138,7 @@ const fn function(call: Call) -> Function {
         Call::CreateCapsule => capsules::create,
         Call::ReadCapsule => capsules::read,
         Call::WriteCapsule => capsules::write,
+        Call::CreateBlob => objects::create_blob,
         Call::Adopt => guardian::adopt,
         Call::Settle => guardian::settle,
         Call::Succeed => guardian::succeed,

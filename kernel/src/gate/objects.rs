@@ -1,4 +1,4 @@
-//! Endpoints, byte streams, events, and reading, writing and watching whatever can be.
+//! Endpoints, byte streams, events, blobs, and reading, writing and watching whatever can be.
 
 use super::{Arguments, Outcome};
 use crate::capability::{DomainId, Handle, Object};
@@ -44,6 +44,12 @@ pub(super) fn create_event(kernel: &mut Kernel, caller: DomainId, _: Arguments) 
     Ok(u64::from(kernel.create_event(caller)?.0))
 }
 
+pub(super) fn create_blob(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
+    kernel.live(caller)?.0.handles.system(arguments.handle::<0>(), rights::CONTROL)?;
+    let name = arguments.lengths::<2>()?.payload as usize;
+    Ok(u64::from(kernel.create_blob(caller, arguments.raw::<1>(), name)?.0))
+}
+
 /// The object that a handle names, if it has the right; `WrongKind` comes before `Denied`.
 fn object(
     kernel: &Kernel,
@@ -72,7 +78,7 @@ pub(super) fn read(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) 
     let (offset, most) = (arguments.raw::<1>(), arguments.raw::<2>());
     let bytes = match object(kernel, caller, handle, rights::READ, is_readable)? {
         Object::PipeReader(pipe) => kernel.read_pipe(caller, pipe, most)?,
-        Object::Blob(module) => kernel.read_blob(caller, module, offset, most)?,
+        Object::Blob(blob) => kernel.read_blob(caller, blob, offset, most)?,
         other => kernel.read_records(caller, handle, other, offset, most)?,
     };
     Ok(bytes)
@@ -80,9 +86,10 @@ pub(super) fn read(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) 
 
 pub(super) fn write(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
     let len = arguments.lengths::<1>()?.payload as usize;
-    let fits = |object| matches!(object, Object::PipeWriter(_) | Object::Log);
+    let fits = |object| matches!(object, Object::PipeWriter(_) | Object::Blob(_) | Object::Log);
     match object(kernel, caller, arguments.handle::<0>(), rights::WRITE, fits)? {
         Object::PipeWriter(pipe) => Ok(kernel.write_pipe(caller, pipe, len)?),
+        Object::Blob(blob) => Ok(kernel.fill_blob(caller, blob, len)?),
         _ => Ok(kernel.write_log(caller, len)?),
     }
 }

@@ -1,5 +1,5 @@
 //! What domains talk through: endpoints and calls, minted objects, pipes, events, watches; and what
-//! one leaves to the next, capsules.
+//! one leaves to the next, capsules and blobs.
 //!
 //! [`Ipc`] holds the tables. The room keeps queues and states and moves no bytes between domains:
 //! `domain` delivers, wakes and charges. Each domain has an [`Inbox`], which merges what waits for
@@ -9,6 +9,7 @@
 //! most one queue; a watch is either armed in its object's list or queued in its owner's inbox.
 #![forbid(unsafe_code)]
 
+pub mod blob;
 pub mod call;
 pub mod capsule;
 pub mod endpoint;
@@ -18,6 +19,7 @@ pub mod pipe;
 mod ring;
 pub mod watch;
 
+pub use blob::Blob;
 pub use call::{Buffer, CallState, Mail, PendingCall};
 pub use capsule::Capsule;
 pub use endpoint::{Endpoint, Freshness, Minted, Standing};
@@ -26,7 +28,7 @@ pub use inbox::{Inbox, Item};
 pub use pipe::Pipe;
 pub use watch::Watch;
 
-use crate::capability::{CallId, CapsuleId, DomainId, EndpointId, Slab, tag};
+use crate::capability::{BlobId, CallId, CapsuleId, DomainId, EndpointId, Slab, tag};
 
 /// Most entries in each of the tables below.
 const LIMIT: u32 = 1 << 20;
@@ -50,6 +52,8 @@ pub struct Ipc {
     pub watches: Slab<Watch, tag::Watch>,
     /// Capsules.
     pub capsules: Slab<Capsule, tag::Capsule>,
+    /// Blobs.
+    pub blobs: Slab<Blob, tag::Blob>,
     /// Id of the newest endpoint.
     newest_endpoint: u32,
     /// Id of the newest capsule.
@@ -69,6 +73,7 @@ impl Ipc {
             events: Slab::new(LIMIT),
             watches: Slab::new(LIMIT),
             capsules: Slab::new(LIMIT),
+            blobs: Slab::new(LIMIT),
             newest_endpoint: 0,
             newest_capsule: 0,
         }
@@ -101,6 +106,12 @@ impl Ipc {
         Some(id)
     }
 
+    /// The blob of that name, sealed or not; none has the name of another.
+    #[must_use]
+    pub fn blob_named(&self, name: &[u8]) -> Option<BlobId> {
+        self.blobs.iter().find(|(_, blob)| blob.name.as_bytes() == name).map(|(id, _)| id)
+    }
+
     /// What is kept for a call.
     #[must_use]
     pub fn mail_of(&self, call: CallId) -> Option<&Mail> {
@@ -120,7 +131,7 @@ impl Ipc {
 
     /// Entries in all tables, to see that nothing leaks.
     #[must_use]
-    pub const fn population(&self) -> [u32; 8] {
+    pub const fn population(&self) -> [u32; 9] {
         [
             self.endpoints.len(),
             self.minted.len(),
@@ -130,6 +141,7 @@ impl Ipc {
             self.events.len(),
             self.watches.len(),
             self.capsules.len(),
+            self.blobs.len(),
         ]
     }
 }

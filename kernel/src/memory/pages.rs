@@ -45,6 +45,21 @@ impl PageRun {
     /// Allocates zeroed pages; `None` when memory is used up or `pages` is 0.
     #[must_use]
     pub fn allocate(pages: usize) -> Option<Arc<Self>> {
+        Self::take(pages).map(Arc::new)
+    }
+
+    /// Allocates zeroed pages for so many bytes. The rest of the last page is not part of the run
+    /// and stays zero.
+    #[must_use]
+    pub fn allocate_bytes(len: usize) -> Option<Arc<Self>> {
+        let mut run = Self::take(len.div_ceil(PAGE))?;
+        (run.len, run.writable) = (len, len);
+        run.straight = run.straight.min(len);
+        run.straight_writable = run.straight;
+        Some(Arc::new(run))
+    }
+
+    fn take(pages: usize) -> Option<Self> {
         let mut run = Self {
             start: PhysAddr::truncate(0),
             straight: 0,
@@ -65,7 +80,7 @@ impl PageRun {
             }
         }
         run.measure()?;
-        Some(Arc::new(run))
+        Some(run)
     }
 
     /// Describes memory that is never freed and that the kernel does not write: a boot module of

@@ -107,12 +107,13 @@ numbered! {
         CreateEvent = 14,
         /// (handle, offset, most bytes) -> bytes read into the receive payload. Pipe reader:
         /// offset ignored, [`Status::WouldBlock`] when empty, [`Status::Closed`] when empty and
-        /// the writer is gone. Blob: from `offset`. Domain: its [`crate::record::DomainStatus`] or
+        /// the writer is gone. Blob: from `offset`, [`Status::NotReady`] before it is sealed. Domain: its [`crate::record::DomainStatus`] or
         /// [`crate::record::Pulse`].
         /// System: records, see [`crate::record`]. Log: whole entries from sequence `offset` on.
         Read = 15,
         /// (handle, lengths) -> bytes taken. Pipe writer: as many as fit, [`Status::WouldBlock`]
-        /// when full, [`Status::Closed`] when the reader is gone. Log: a level byte and text.
+        /// when full, [`Status::Closed`] when the reader is gone. Log: a level byte and text. Blob:
+        /// all, or [`Status::Invalid`] if they are more than it lacks.
         Write = 16,
         /// (handle, token) -> 0. Asks for one notification with this token when the object is or
         /// becomes ready: pipe readable/writable/closed, event set, interrupt raised and not
@@ -194,7 +195,8 @@ numbered! {
         Exit = 30,
 
         // Machine
-        /// (system handle, lengths) -> blob handle. Payload: the name of a boot module.
+        /// (system handle, lengths) -> blob handle. Payload: the name of a boot module, or of another
+        /// sealed blob.
         OpenBlob = 31,
         /// (system handle, [`Power`]) -> never, or [`Status::Unsupported`].
         Power = 32,
@@ -268,6 +270,15 @@ numbered! {
         /// an empty one removes it. [`Status::QuotaExceeded`], and nothing has changed, if the
         /// capsule has no room.
         WriteCapsule = 49,
+
+        // Blobs: see [`crate::blob`].
+        /// (system handle, bytes, lengths) -> handle of a new blob, to read, write and copy.
+        /// Payload: its name. [`Call::Write`] fills it from the front to the back; when it has all
+        /// of its bytes it is sealed: it can be opened by its name, read and run, and not be
+        /// changed any more. It lives while somebody holds it or a domain runs it, and its pages
+        /// count against the caller. [`Status::Exists`] if there is a blob of that name, a boot
+        /// module included.
+        CreateBlob = 59,
 
         // The first domain and its successors; for others these are [`Status::Denied`].
         /// ([`ObjectKind`], n) -> handle. A duplicate of the n-th endpoint, control handle or
@@ -360,7 +371,7 @@ numbered! {
         Ports = 7,
         /// A window of physical addresses.
         Window = 8,
-        /// Read-only bytes: a boot module.
+        /// Read-only bytes: a boot module, or what was made at run time.
         Blob = 9,
         /// A domain, for whoever supervises it.
         Domain = 10,
@@ -411,7 +422,7 @@ pub mod rights {
     pub const SERVE: u32 = 1 << 2;
     /// Pipe reader, blob, log, system, domain, capsule: may read.
     pub const READ: u32 = 1 << 3;
-    /// Pipe writer, log, capsule: may write.
+    /// Pipe writer, log, capsule, blob: may write.
     pub const WRITE: u32 = 1 << 4;
     /// Event, interrupt: may signal or acknowledge. Endpoint: may say whether calls wait.
     pub const SIGNAL: u32 = 1 << 5;

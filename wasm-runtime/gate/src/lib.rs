@@ -13,6 +13,7 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+pub mod blob;
 pub mod call;
 pub mod capsule;
 pub mod encoding;

@@ -1,8 +1,8 @@
 //! The estate: what a first domain held at its end, until the next one has settled.
 //!
-//! Of all that it held, endpoints, control of domains and capsules can be adopted; the rest, such
-//! as events and pipes of which it alone knew the meaning, goes with it. Adopting makes a
-//! duplicate, so whoever ends in the middle of it leaves the estate as it was.
+//! Of all that it held, endpoints, control of domains and capsules can be adopted, and blobs opened
+//! by their names; the rest, such as events and pipes of which it alone knew the meaning, goes with
+//! it. Adopting makes a duplicate, so whoever ends in the middle of it leaves the estate as it was.
 
 use super::Kernel;
 use crate::capability::{DomainId, Entry, Handle, HandleTable, Hold, Object};
@@ -15,7 +15,7 @@ fn is_heritable(entry: &Entry) -> bool {
     let kind = match entry.object {
         // Others are twins, which a swap needs for a moment and which have the same numbers.
         Object::Endpoint(_) => entry.rights & rights::SERVE != 0,
-        Object::Domain(_) | Object::Capsule(_) => true,
+        Object::Domain(_) | Object::Capsule(_) | Object::Blob(_) => true,
         _ => false,
     };
     kind && entry.hold == Hold::Owned

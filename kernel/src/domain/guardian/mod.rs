@@ -19,7 +19,7 @@ use super::Kernel;
 use super::{BootError, Ending};
 use crate::arch::power;
 use crate::boot::OnPanic;
-use crate::capability::{CapsuleId, DomainId, Entry, Object};
+use crate::capability::{BlobId, CapsuleId, DomainId, Entry, Object};
 use crate::trace;
 use alloc::vec::Vec;
 use atoll_gate::Status;
@@ -63,13 +63,12 @@ impl Kernel {
     /// Starts the first domain from the module that the command line names.
     pub(super) fn start_first(&mut self) -> Result<(), BootError> {
         let name = self.boot.command_line.init().ok_or(BootError::NoInit)?;
-        let module = self.boot.modules.iter().position(|module| module.name == name);
-        let module = module.and_then(|index| u32::try_from(index).ok()).ok_or(BootError::NoInit)?;
+        let module = self.ipc.blob_named(name.as_bytes()).ok_or(BootError::NoInit)?;
         self.begin(module).map_err(BootError::InitFailed)
     }
 
     /// Makes a first domain that finds nothing.
-    fn begin(&mut self, module: u32) -> Result<(), Status> {
+    fn begin(&mut self, module: BlobId) -> Result<(), Status> {
         let id = self.create_first(module, false)?;
         if let Some(capsule) = self.guardian.capsule.take() {
             self.release(Object::Capsule(capsule), 0);
@@ -168,6 +167,7 @@ impl Kernel {
         );
         self.inherit_endpoints(old, id);
         self.pass_capsules(old, id);
+        self.pass_blobs(old, id);
         Ok(id)
     }
 
@@ -179,12 +179,27 @@ impl Kernel {
     fn begin_anew(&mut self, old: DomainId) {
         let original = self.version_to_go_on_with(old);
         let module = self.domains.get(original).map(|domain| domain.module);
+        if let Some(module) = module {
+            // It would go with the domains.
+            self.hold(Object::Blob(module), 0);
+        }
         self.forget_before();
         self.release_domain(old);
         self.drop_estate();
         self.reap();
         self.guardian.ends = [None; PATIENCE];
-        while let Some(module) = module.filter(|_| self.guardian.beginnings < BEGINNINGS) {
+        let has_begun = module.is_some_and(|module| self.try_to_begin(module));
+        if let Some(module) = module {
+            self.release_blob(module);
+        }
+        if !has_begun {
+            self.give_up();
+        }
+    }
+
+    /// Makes a first domain that finds nothing, unless that was done too often; whether there is one.
+    fn try_to_begin(&mut self, module: BlobId) -> bool {
+        while self.guardian.beginnings < BEGINNINGS {
             self.guardian.beginnings += 1;
             let time = self.guardian.beginnings;
             trace::kernel(
@@ -194,14 +209,14 @@ impl Kernel {
                 ),
             );
             match self.begin(module) {
-                Ok(()) => return,
+                Ok(()) => return true,
                 Err(status) => trace::kernel(
                     Level::Error,
                     format_args!("cannot start the supervisor: {status:?}"),
                 ),
             }
         }
-        self.give_up();
+        false
     }
 
     /// Nobody is left who could start anything.

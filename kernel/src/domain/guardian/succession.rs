@@ -7,7 +7,7 @@
 //! estate as after any end.
 
 use super::Kernel;
-use crate::capability::{DomainId, Handle, Object};
+use crate::capability::{BlobId, DomainId, Handle, Object};
 use crate::gate::CONTROL_HANDLE;
 use crate::trace;
 use atoll_gate::Status;
@@ -37,7 +37,7 @@ impl Kernel {
     pub(crate) fn create_successor(
         &mut self,
         caller: DomainId,
-        module: u32,
+        module: BlobId,
     ) -> Result<Handle, Status> {
         if !self.is_first(caller) {
             return Err(Status::Denied);
@@ -122,6 +122,7 @@ impl Kernel {
         let until = self.now.saturating_add(probation_ns);
         self.guardian.before = Some(Before { domain: old, until });
         self.pass_capsules(old, new);
+        self.pass_blobs(old, new);
         self.put_down(old);
         let (was, is) = (self.number(old), self.number(new));
         trace::kernel(

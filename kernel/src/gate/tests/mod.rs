@@ -3,6 +3,7 @@
 //! [`Bench`] drives a [`Kernel`]: it lets a domain run, puts a call's numbers into its registers
 //! and its message into its send area, and reads what came back.
 
+mod blobs;
 mod capsules;
 mod death;
 mod devices;
@@ -356,7 +357,7 @@ impl Bench {
     }
 
     /// Everything that could leak: frames, tables, handles.
-    fn footprint(&self) -> (u64, u32, [u32; 8], u32) {
+    fn footprint(&self) -> (u64, u32, [u32; 9], u32) {
         let handles = self.kernel.domains.iter().map(|(_, domain)| domain.handles.len()).sum();
         (
             frames::statistics().free,

@@ -14,7 +14,7 @@ use atoll_gate::{Call, Status};
 
 impl Bench {
     /// Ends the first domain by itself, and lets the bench act for the next one.
-    fn crash(&mut self) {
+    pub(super) fn crash(&mut self) {
         let init = self.init;
         self.put(init, b"by mistake\nsomewhere", &[]);
         let words = lengths(20, 0);
@@ -33,7 +33,7 @@ impl Bench {
     }
 
     /// Looks who is the first domain now.
-    fn meet_first(&mut self) {
+    pub(super) fn meet_first(&mut self) {
         let mut domains = self.kernel.domains.iter();
         let first = domains.find(|(id, _)| self.kernel.is_first(*id)).expect("a first domain").0;
         self.init = first;
@@ -58,7 +58,7 @@ impl Bench {
     }
 
     /// The control handle to a domain, adopted.
-    fn adopt_domain(&mut self, domain: DomainId) -> u32 {
+    pub(super) fn adopt_domain(&mut self, domain: DomainId) -> u32 {
         let number = self.kernel.domains.get(domain).expect("known").number;
         let adopted = self.adopt_all(ObjectKind::Domain);
         let (found, others): (Vec<u32>, Vec<u32>) =

@@ -117,7 +117,7 @@ impl Office {
 
     fn module(&self) -> String {
         let module = self.bench.kernel.live(self.bench.init).expect("alive").0.module;
-        self.bench.kernel.boot.modules[module as usize].name.clone()
+        self.bench.kernel.ipc.blobs.get(module).expect("held").name.clone()
     }
 
     /// Everybody but the two versions is there.
