@@ -26,8 +26,13 @@ pub(crate) enum Thing {
     Writer(usize),
     Event(usize),
     Endpoint(u32),
-    Object { endpoint: u32, tag: u32 },
+    Object {
+        endpoint: u32,
+        tag: u32,
+    },
     Blob(&'static [u8]),
+    /// A blob that the domain made, of those in `made`.
+    Made(usize),
     Domain,
     Interrupt,
     Ports(u32),
@@ -123,6 +128,8 @@ pub(crate) struct State {
     pub(crate) guardian_status: Option<Status>,
     /// Limits of the capsules that were made.
     pub(crate) capsules: Vec<u64>,
+    /// Blobs that were made: name, size and what they have so far.
+    pub(crate) made: Vec<(String, u64, Vec<u8>)>,
     next: u32,
 }
 

@@ -423,7 +423,16 @@ pub trait Calls: Gate {
         let _ = self.enter(Call::Ready, [0; 5]);
     }
 
-    /// Opens the boot module whose name is in the send payload.
+    /// Makes a blob of so many bytes whose name is in the send payload.
+    ///
+    /// # Errors
+    /// The status of the gate call.
+    fn create_blob(&mut self, system: u32, size: u64, payload: usize) -> Result<u32, Status> {
+        let arguments = [u64::from(system), size, Self::plain(payload), 0, 0];
+        self.enter(Call::CreateBlob, arguments).map(|handle| handle as u32)
+    }
+
+    /// Opens the module whose name is in the send payload.
     ///
     /// # Errors
     /// The status of the gate call.

@@ -48,6 +48,14 @@ impl Fake {
                 held.extend(&bytes[..count]);
                 Ok(count as u64)
             }
+            Thing::Made(number) => {
+                let (_, size, held) = &mut state.made[number];
+                if held.len() + bytes.len() > *size as usize {
+                    return Err(Status::Invalid);
+                }
+                held.extend(&bytes);
+                Ok(bytes.len() as u64)
+            }
             Thing::Log => {
                 state.log.push((bytes[0], String::from_utf8(bytes[1..].to_vec()).expect("text")));
                 Ok(bytes.len() as u64)

@@ -16,6 +16,7 @@ impl Fake {
             Thing::Endpoint(id) => (ObjectKind::Endpoint, *id),
             Thing::Object { endpoint, .. } => (ObjectKind::Object, *endpoint),
             Thing::Blob(bytes) => (ObjectKind::Blob, bytes.len() as u32),
+            Thing::Made(number) => (ObjectKind::Blob, state.made[*number].1 as u32),
             Thing::Domain => (ObjectKind::Domain, 0),
             Thing::Interrupt => (ObjectKind::Interrupt, 0),
             Thing::Ports(count) => (ObjectKind::Ports, *count),
@@ -47,7 +48,7 @@ impl Fake {
         [a, b, c, d, _]: [u64; 5],
     ) -> Result<u64, Status> {
         let (payload, slots) = match call {
-            Call::Publish | Call::CreateDomain => self.sent(c)?,
+            Call::Publish | Call::CreateDomain | Call::CreateBlob => self.sent(c)?,
             Call::StartDomain | Call::OpenBlob => self.sent(b)?,
             Call::Ready => self.sent(a)?,
             _ => (Vec::new(), Vec::new()),
@@ -169,7 +170,15 @@ impl Fake {
             Call::OpenBlob if payload == b"there" => {
                 state.add(Thing::Blob(b"contents"), rights::ALL)
             }
+            Call::OpenBlob if payload == b"half" => return Err(Status::NotReady),
             Call::OpenBlob => return Err(Status::NotFound),
+            Call::CreateBlob if state.is_full => return Err(Status::QuotaExceeded),
+            Call::CreateBlob => {
+                let name = String::from_utf8(payload).expect("text");
+                state.made.push((name, b, Vec::new()));
+                let number = state.made.len() - 1;
+                state.add(Thing::Made(number), rights::ALL)
+            }
             _ => return Err(Status::UnknownCall),
         };
         Ok(u64::from(handle))

@@ -348,23 +348,6 @@ fn grants_of_a_domain_that_never_starts_are_closed() {
 }
 
 #[test]
-fn modules_are_opened_by_name_and_read_in_parts() {
-    let (mut place, _) = place(system);
-    let missing =
-        call(&mut place, AtollSupervisionModules, 0, &[Argument::Bytes(b"absent")]).expect("ok");
-    assert_eq!(missing, *b"\x01\0\0\0\0\0\0\0\x06\0\0\0absent");
-    call(&mut place, AtollSupervisionModules, 0, &[Argument::Bytes(b"there")]).expect("ok");
-    let module = own(&mut place, 0, Kind::MODULE);
-    let lent = || Argument::Borrow(Kind::MODULE, module);
-    assert_eq!(
-        call(&mut place, AtollSupervisionModules, 1, &[lent()]).expect("ok"),
-        8u64.to_le_bytes()
-    );
-    let part = [lent(), Argument::U64(3), Argument::U32(2)];
-    assert_eq!(call(&mut place, AtollSupervisionModules, 2, &part).expect("ok"), *b"\x02\0\0\0te");
-}
-
-#[test]
 fn the_command_line_is_that_of_the_start_record() {
     let (mut place, state) = place(system);
     let arguments = call(&mut place, WasiCliEnvironment, 1, &[]).expect("ok");

@@ -6,6 +6,7 @@ mod handles;
 mod health;
 mod interfaces;
 mod life;
+mod modules;
 mod readiness;
 mod services;
 mod signatures;
