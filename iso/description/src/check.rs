@@ -1,7 +1,7 @@
 //! What can only be judged over the whole description: names, references, cycles, overlaps.
 
 use crate::{
-    SUPERVISOR, SUPERVISOR_EXPORT,
+    SUPERVISOR, SUPERVISOR_EXPORT, SUPERVISOR_UPLOADS,
     error::Fault,
     model::{Description, Import, Provider, Server, Start, unversioned},
     scope::Scope,
@@ -36,7 +36,12 @@ fn reference(description: &Description, owner: &str, import: &Import) -> Result<
     };
     let interface = unversioned(&import.interface);
     let exported = if provider == SUPERVISOR {
-        interface == SUPERVISOR_EXPORT
+        if interface == SUPERVISOR_UPLOADS && description.uploads.is_none() {
+            let message =
+                format!("`{owner}` imports `{interface}`, but `[system]` has no `uploads`");
+            return Err(Fault::new(import.at, message));
+        }
+        interface == SUPERVISOR_EXPORT || interface == SUPERVISOR_UPLOADS
     } else if let Some(server) = description.server(provider) {
         server.exports.iter().any(|export| unversioned(export) == interface)
     } else {

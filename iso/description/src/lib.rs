@@ -34,7 +34,7 @@ pub use model::{
     SwapDeadlines, SystemRights, WindowGrant,
 };
 pub use scope::Scope;
-pub use units::{NAME_MAX, is_name};
+pub use units::{NAME_MAX, is_component, is_name};
 
 /// Name under which servers import what the supervisor itself serves. No server may have it.
 pub const SUPERVISOR: &str = "supervisor";
@@ -44,6 +44,8 @@ pub const SUPERVISOR_COMPONENT: &str = "supervisor.wasm";
 pub const SUPERVISOR_EXPORT: &str = "atoll:supervision/servers";
 /// The interface by which operators change servers.
 pub const SUPERVISOR_OPERATORS: &str = "atoll:supervision/swapping";
+/// The interface by which clients of the supervisor hand over components.
+pub const SUPERVISOR_UPLOADS: &str = "atoll:supervision/uploads";
 /// Name of the boot module that holds the description.
 pub const DESCRIPTION_MODULE: &str = "system.toml";
 

@@ -17,6 +17,9 @@ pub struct Description {
     pub versions: Vec<String>,
     /// Whether every component has to be signed.
     pub requires_signatures: bool,
+    /// Bytes that components which are handed over at run time may have together; by default none
+    /// can be.
+    pub uploads: Option<u64>,
 }
 
 /// A component that the supervisor starts and watches.

@@ -31,6 +31,8 @@ pub(crate) fn description(root: Table) -> Result<Description, Fault> {
     check_name(&name, name_at)?;
     let versions = versions(&mut system)?;
     let keys = Keys::read(&mut system)?;
+    // The supervisor, which pays for them, has 64 MiB.
+    let uploads = system.measure("uploads", units::size, (4 << 10, 32 * MIB), 0)?;
     system.finish()?;
 
     let servers = root.inner("servers")?.entries;
@@ -45,6 +47,7 @@ pub(crate) fn description(root: Table) -> Result<Description, Fault> {
             .collect::<Result<_, _>>()?,
         versions,
         requires_signatures: keys.required,
+        uploads: (uploads > 0).then_some(uploads),
     })
 }
 

@@ -59,7 +59,8 @@ pub fn is_name(text: &str) -> bool {
 }
 
 /// Whether the text is the file name of a component.
-pub(crate) fn is_component(text: &str) -> bool {
+#[must_use]
+pub fn is_component(text: &str) -> bool {
     text.strip_suffix(".wasm").is_some_and(|stem| {
         !stem.is_empty()
             && stem.len() <= 56
