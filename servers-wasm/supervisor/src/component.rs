@@ -5,6 +5,7 @@ mod convert;
 mod handover;
 mod service;
 mod swapping;
+mod uploads;
 
 use atoll_allocator as _;
 use std::cell::RefCell;
@@ -55,6 +56,7 @@ struct World;
 impl Kernel for World {
     type Endpoint = Endpoint;
     type Capsule = Capsule;
+    type Module = Module;
     type Domain = domains::Domain;
     type Pollable = Pollable;
     type Event = Event;
@@ -89,6 +91,18 @@ impl Kernel for World {
             }
             bytes.extend_from_slice(&chunk);
         }
+    }
+
+    fn make_module(&self, name: &str, size: u64) -> Result<Module, kernel::Error> {
+        Ok(Module::create(name, size)?)
+    }
+
+    fn fill_module(&self, module: &Module, bytes: &[u8]) -> Result<(), kernel::Error> {
+        Ok(module.append(bytes)?)
+    }
+
+    fn open_module(&self, name: &str) -> Result<Module, kernel::Error> {
+        Ok(Module::open(name)?)
     }
 
     fn make_endpoint(&self) -> Endpoint {

@@ -12,6 +12,8 @@ pub trait Kernel {
     type Endpoint;
     /// What a server keeps beyond its end. Dropping it gives it up.
     type Capsule;
+    /// A component that was made at run time. Dropping it gives it up, unless a domain runs it.
+    type Module;
     /// A domain under control. Dropping it forgets an ended domain and ends a living one's
     /// supervision.
     type Domain;
@@ -37,6 +39,22 @@ pub trait Kernel {
     /// # Errors
     /// When there is no such module.
     fn read_module(&self, name: &str) -> Result<Vec<u8>, Error>;
+
+    /// Makes a module of so many bytes, which has none of them yet. No other one has its name.
+    ///
+    /// # Errors
+    /// When there is no room, or one of that name.
+    fn make_module(&self, name: &str, size: u64) -> Result<Self::Module, Error>;
+    /// Puts bytes behind those that a module has. It can be used when it has all of them.
+    ///
+    /// # Errors
+    /// When it lacks fewer.
+    fn fill_module(&self, module: &Self::Module, bytes: &[u8]) -> Result<(), Error>;
+    /// One that has all its bytes and that somebody still holds.
+    ///
+    /// # Errors
+    /// When there is none.
+    fn open_module(&self, name: &str) -> Result<Self::Module, Error>;
 
     /// Makes an endpoint nobody serves yet.
     fn make_endpoint(&self) -> Self::Endpoint;

@@ -6,7 +6,7 @@
 //! they were granted. [`launch`] turns a description's entry into a domain
 //! with grants, [`restart`] decides what the end of a server leads to, [`health`] finds those that
 //! hang, [`heir`] has clones stand by, [`swap`] replaces a server by another version of it,
-//! [`report`] words all this. A supervisor that ends is followed by another one: [`ledger`] is what
+//! [`uploads`] has the components that came at run time, [`report`] words all this. A supervisor that ends is followed by another one: [`ledger`] is what
 //! it leaves, [`resume`] how the next one goes on from it, [`succession`] how another version of
 //! the supervisor takes its place.
 //!
@@ -40,6 +40,7 @@ pub mod succession;
 pub mod supervisor;
 pub mod swap;
 pub mod task;
+pub mod uploads;
 pub mod version;
 
 pub use kernel::{Error, Kernel};

@@ -7,7 +7,9 @@
 //! way, lets go of what nobody knows, and starts what ended meanwhile as its policy says. Servers
 //! that live notice nothing of it.
 
-use atoll_system_description::{Description, SUPERVISOR, SUPERVISOR_EXPORT, SUPERVISOR_OPERATORS};
+use atoll_system_description::{
+    Description, SUPERVISOR, SUPERVISOR_EXPORT, SUPERVISOR_OPERATORS, SUPERVISOR_UPLOADS,
+};
 
 use crate::{
     kernel::{Adopted, Kernel, Level, Part, Phase},
@@ -113,6 +115,8 @@ impl<K: Kernel> Supervisor<K> {
         self.endpoints.add(SUPERVISOR, SUPERVISOR_EXPORT, own);
         let served = self.resume_operators(&mut endpoints, &head.operators);
         served.map_err(|error| format!("{SUPERVISOR_OPERATORS} cannot be served: {error}"))?;
+        let served = self.resume_uploads(&mut endpoints);
+        served.map_err(|error| format!("{SUPERVISOR_UPLOADS} cannot be served: {error}"))?;
         for index in 0..self.description.servers.len() {
             let kept = u32::try_from(index).ok().and_then(|place| {
                 KeptServer::read(&self.kernel.read_record(SERVERS.saturating_add(place))?)

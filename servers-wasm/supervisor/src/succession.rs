@@ -95,6 +95,13 @@ impl<K: Kernel> Succession<K> {
 }
 
 impl<K: Kernel> Supervisor<K> {
+    /// The components of the supervisor that it runs, ran before its last swap or is about to run.
+    pub(crate) fn own_components(&self) -> impl Iterator<Item = &String> {
+        let next = self.succession.iter().filter(|succession| !succession.is_over());
+        let next = next.flat_map(|succession| &succession.record.changes).map(|change| &change.new);
+        [&self.component].into_iter().chain(&self.own.previous).chain(next)
+    }
+
     /// Begins to replace the supervisor itself; the id of the transaction.
     ///
     /// # Errors

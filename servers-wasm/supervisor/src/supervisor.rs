@@ -3,7 +3,8 @@
 //! Neighbours: `starting` makes the domains of servers, `ends` decides what follows their ends.
 
 use atoll_system_description::{
-    DESCRIPTION_MODULE, Description, SUPERVISOR, SUPERVISOR_EXPORT, SUPERVISOR_OPERATORS, Start,
+    DESCRIPTION_MODULE, Description, SUPERVISOR, SUPERVISOR_EXPORT, SUPERVISOR_OPERATORS,
+    SUPERVISOR_UPLOADS, Start,
 };
 
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
     succession::{Own, Succession},
     swap::{Record, Transaction, record::REMEMBERED},
     task::Task,
+    uploads::Uploads,
 };
 
 /// All servers and running programs.
@@ -33,6 +35,8 @@ pub struct Supervisor<K: Kernel> {
     pub(crate) transactions: Vec<Transaction<K>>,
     /// Swaps that are over, the oldest first.
     pub(crate) records: Vec<Record>,
+    /// Components that came at run time.
+    pub(crate) uploads: Uploads<K::Module>,
     /// What is written down for the next supervisor.
     pub(crate) ledger: Ledger,
     /// What is to be done as soon as this supervisor serves in the place of another one.
@@ -67,6 +71,7 @@ impl<K: Kernel> Supervisor<K> {
             tasks_started: 0,
             transactions: Vec::new(),
             records: Vec::new(),
+            uploads: Uploads::default(),
             ledger: Ledger::default(),
             arrival: None,
             component: String::new(),
@@ -107,6 +112,7 @@ impl<K: Kernel> Supervisor<K> {
             .map_err(|_| format!("{DESCRIPTION_MODULE}:1:1: the text is not UTF-8"))?;
         self.description =
             Description::parse(&text, DESCRIPTION_MODULE).map_err(|error| error.to_string())?;
+        self.uploads = Uploads::of(&self.description);
         Ok(())
     }
 
@@ -121,6 +127,8 @@ impl<K: Kernel> Supervisor<K> {
         self.endpoints.add(SUPERVISOR, SUPERVISOR_EXPORT, own);
         self.serve_operators(lines(&self.description))
             .map_err(|error| format!("{SUPERVISOR_OPERATORS} cannot be served: {error}"))?;
+        self.serve_uploads()
+            .map_err(|error| format!("{SUPERVISOR_UPLOADS} cannot be served: {error}"))?;
         for server in &self.description.servers {
             for export in &server.exports {
                 self.endpoints.add(&server.name, export, self.kernel.make_endpoint());

@@ -1,6 +1,7 @@
 //! The supervisor over a simulated kernel: boot, crashes, restarts, requests, programs; [`swapping`]
 //! has the swaps, [`operators`] who may do what, [`health`] the probes and who is restarted with whom,
-//! [`resume`] supervisors that go on where another one ended.
+//! [`resume`] supervisors that go on where another one ended, [`uploads`] components that come at run
+//! time.
 
 mod clones;
 mod deadlines;
@@ -11,6 +12,7 @@ mod programs;
 mod resume;
 mod simulated;
 mod swapping;
+mod uploads;
 
 use atoll_supervisor::{
     kernel::{Action, Cause, Error, Phase, Streams},

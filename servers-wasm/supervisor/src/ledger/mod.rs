@@ -25,6 +25,8 @@ use entries::{Head, KeptMember, KeptOperator, KeptServer, KeptSwap, Version, wri
 pub(crate) const HEAD: u32 = 0;
 /// Of swaps of the supervisor itself.
 pub(crate) const OWN: u32 = 1;
+/// Of the components that came at run time.
+pub(crate) const UPLOADS: u32 = 2;
 /// Of the first server.
 pub(crate) const SERVERS: u32 = 1 << 16;
 /// Of the first swap that is not over.
@@ -78,6 +80,7 @@ impl<K: Kernel> Supervisor<K> {
         self.keep_swaps();
         self.keep_records();
         self.keep_own();
+        self.keep_uploads();
     }
 
     /// Whether clients wait for a swap, of which nothing changes that is written down.

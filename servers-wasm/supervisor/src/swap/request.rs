@@ -41,7 +41,7 @@ impl<K: Kernel> Supervisor<K> {
                 let why = "the supervisor is swapped alone, and granted nothing";
                 return Err(Error::Invalid(why.to_string()));
             }
-            return self.begin_succession(&own.component, purpose);
+            return self.begin_succession(&self.component_named(&own.component), purpose);
         }
         let mut versions: Vec<(usize, Domain)> = Vec::with_capacity(replacements.len());
         for replacement in replacements {
@@ -55,7 +55,8 @@ impl<K: Kernel> Supervisor<K> {
                 .map(|line| Import::parse(line).map_err(Error::Invalid))
                 .collect::<Result<_, _>>()?;
             let Some(entry) = self.description.servers.get(index) else { continue };
-            versions.push((index, entry.domain.version(&replacement.component, &grants)));
+            let component = self.component_named(&replacement.component);
+            versions.push((index, entry.domain.version(&component, &grants)));
         }
         self.begin_swap(versions, purpose)
     }

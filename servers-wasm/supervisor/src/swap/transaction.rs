@@ -78,6 +78,11 @@ impl<K: Kernel> Transaction<K> {
         })
     }
 
+    /// The versions that do not have the endpoints.
+    pub(crate) fn versions(&self) -> impl Iterator<Item = &Domain> {
+        self.pairs.iter().map(|pair| &pair.version)
+    }
+
     /// The domains that do not have the endpoints.
     pub(crate) fn spares(&self) -> impl Iterator<Item = &Watched<K>> {
         self.pairs.iter().filter_map(|pair| pair.spare.as_ref())

@@ -41,6 +41,15 @@ pub(crate) struct Simulated {
     pub(crate) heir: Option<usize>,
 }
 
+/// A module that was made at run time.
+pub(crate) struct Made {
+    pub(crate) name: String,
+    pub(crate) size: u64,
+    pub(crate) bytes: Vec<u8>,
+    /// Handles of supervisors.
+    pub(crate) holders: u32,
+}
+
 /// What becomes ready.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Source {
@@ -62,6 +71,8 @@ pub(crate) struct Machine {
     pub(crate) endpoints: Cell<u32>,
     /// Capsules that were made.
     pub(crate) capsules: Cell<u32>,
+    /// Modules that were made: name, size, what they have, and who holds them.
+    pub(crate) made: RefCell<Vec<Made>>,
     /// The supervisor's own capsule.
     pub(crate) records: RefCell<BTreeMap<u32, Vec<u8>>>,
     /// Whether what a supervisor had is kept for the next one.
@@ -121,6 +132,27 @@ impl Machine {
         }
         self.end(index, Cause::Killed, 0);
         self.domains.borrow_mut()[index].dropped = true;
+    }
+
+    /// Whether a domain can be made of that component.
+    pub(super) fn has_component(&self, name: &str) -> bool {
+        let made = self.made.borrow();
+        self.modules.borrow().contains_key(name)
+            || made.iter().any(|made| made.name == name && made.bytes.len() as u64 == made.size)
+    }
+
+    /// Forgets modules that nobody holds or runs.
+    pub(super) fn sweep_modules(&self) {
+        let (domains, estate) = (self.domains.borrow(), self.estate.get());
+        let runs =
+            |name: &str| domains.iter().any(|other| !other.dropped && other.component == name);
+        self.made.borrow_mut().retain(|made| made.holders > 0 || estate || runs(&made.name));
+    }
+
+    /// The names of the modules that there are.
+    pub(crate) fn made(&self) -> Vec<String> {
+        self.sweep_modules();
+        self.made.borrow().iter().map(|made| made.name.clone()).collect()
     }
 
     /// What any domain could be made with.

@@ -11,6 +11,7 @@ use atoll_supervisor::kernel::{
     Action, Adopted, Authority, Beginning, Cause, Error, Kernel, Level, Phase, Pulse, Streams,
 };
 use atoll_system_description::{Domain, OnCrash, Signer};
+use machine::Made;
 pub(crate) use machine::{Machine, Simulated, Source};
 pub(crate) use swap::Step;
 pub(crate) use world::{World, to};
@@ -44,6 +45,31 @@ impl Drop for DomainHandle {
     }
 }
 
+/// A handle of a module that was made, by its name.
+pub(crate) struct ModuleHandle {
+    machine: Rc<Machine>,
+    name: String,
+}
+
+impl ModuleHandle {
+    fn new(machine: &Rc<Machine>, name: &str) -> Option<Self> {
+        let mut all = machine.made.borrow_mut();
+        all.iter_mut().find(|made| made.name == name)?.holders += 1;
+        Some(Self { machine: machine.clone(), name: name.to_string() })
+    }
+}
+
+impl Drop for ModuleHandle {
+    fn drop(&mut self) {
+        let mut all = self.machine.made.borrow_mut();
+        if let Some(made) = all.iter_mut().find(|made| made.name == self.name) {
+            made.holders -= 1;
+        }
+        drop(all);
+        self.machine.sweep_modules();
+    }
+}
+
 #[derive(Clone)]
 pub(crate) struct Play(pub(crate) Rc<Machine>);
 
@@ -67,6 +93,7 @@ impl Play {
 impl Kernel for Play {
     type Endpoint = u32;
     type Capsule = (u32, u64);
+    type Module = ModuleHandle;
     type Domain = DomainHandle;
     type Pollable = Guard;
     type Event = usize;
@@ -85,6 +112,29 @@ impl Kernel for Play {
 
     fn read_module(&self, name: &str) -> Result<Vec<u8>, Error> {
         let module = self.0.modules.borrow().get(name).cloned();
+        module.ok_or_else(|| Error::NotFound(name.to_string()))
+    }
+
+    fn make_module(&self, name: &str, size: u64) -> Result<ModuleHandle, Error> {
+        if !self.0.room.get() {
+            return Err(Error::OutOfResources(name.to_string()));
+        }
+        assert!(!self.0.made.borrow().iter().any(|made| made.name == name), "{name} is taken");
+        let made = Made { name: name.to_string(), size, bytes: Vec::new(), holders: 0 };
+        self.0.made.borrow_mut().push(made);
+        Ok(ModuleHandle::new(&self.0, name).expect("made just now"))
+    }
+
+    fn fill_module(&self, module: &ModuleHandle, bytes: &[u8]) -> Result<(), Error> {
+        let mut all = self.0.made.borrow_mut();
+        let made = all.iter_mut().find(|made| made.name == module.name).expect("held");
+        made.bytes.extend(bytes);
+        assert!(made.bytes.len() as u64 <= made.size, "the supervisor counts");
+        Ok(())
+    }
+
+    fn open_module(&self, name: &str) -> Result<ModuleHandle, Error> {
+        let module = ModuleHandle::new(&self.0, name).filter(|_| self.0.has_component(name));
         module.ok_or_else(|| Error::NotFound(name.to_string()))
     }
 
@@ -129,7 +179,7 @@ impl Kernel for Play {
     }
 
     fn create(&self, name: &str, plan: &Domain, standby: bool) -> Result<DomainHandle, Error> {
-        if !self.0.modules.borrow().contains_key(&plan.component) {
+        if !self.0.has_component(&plan.component) {
             return Err(Error::NotFound(plan.component.clone()));
         }
         let mut domains = self.0.domains.borrow_mut();
@@ -397,6 +447,7 @@ impl Kernel for Play {
 
     fn settle(&self) {
         self.0.estate.set(false);
+        self.0.sweep_modules();
         let count = self.0.domains.borrow().len();
         for index in 0..count {
             let holders = self.0.domains.borrow()[index].holders;
