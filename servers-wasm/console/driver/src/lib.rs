@@ -1,7 +1,7 @@
 //! The console server without its version: one terminal made of a serial line, a screen and a
 //! keyboard, shared by several sessions.
 //!
-//! Bytes come in from the UART ([`uart`]) and the keyboard ([`keyboard`]), are understood by
+//! Bytes come in from the UART (`atoll-uart`) and the keyboard ([`keyboard`]), are understood by
 //! [`keys`], edited by [`editor`] and delivered to the newest session of [`terminal`]. What the
 //! sessions write is made ready for display there, and goes to the serial line and to the screen
 //! ([`screen`]). All of this is pure: bytes in, bytes out. `component` joins it to the world
@@ -27,7 +27,6 @@ pub mod keys;
 pub mod screen;
 pub mod state;
 pub mod terminal;
-pub mod uart;
 mod version;
 
 #[cfg(target_arch = "wasm32")]

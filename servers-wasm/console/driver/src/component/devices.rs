@@ -8,7 +8,7 @@ use crate::keyboard::Keyboard;
 use crate::screen::grid::Grid;
 use crate::screen::paint::{Geometry, Painter, Surface};
 use crate::state::{Damaged, Reader, Writer};
-use crate::uart::Uart;
+use atoll_uart::Uart;
 
 /// Most bytes that one `write-block` carries.
 const BLOCK_LIMIT: usize = 64_000;

@@ -1,7 +1,10 @@
 //! Driver of a 16550 UART: interrupts in both directions, no waiting.
 //!
 //! [`Uart`] works on its registers, which are eight I/O ports on the machine and a model in the
-//! tests. Register numbers and bits are those of the PC16550D data sheet, section 8.
+//! tests. Register numbers and bits are those of the PC16550D data sheet, section 8. The console
+//! drives the first serial line with it, `deploy` the second.
+
+#![forbid(unsafe_code)]
 
 use atoll_sdk::device::{Field, ReadOnly, Register, Registers, WriteOnly};
 use std::collections::VecDeque;
