@@ -1,0 +1,426 @@
+//! What a host asks, and what it is answered.
+
+use crate::frame::{Frame, MAX_PAYLOAD};
+use std::fmt;
+
+/// The version of this protocol.
+pub const VERSION: u8 = 1;
+/// Most bytes of a component in one chunk.
+pub const CHUNK: usize = 24 << 10;
+/// Most bytes of a chunk on the line, where it is packed: an emulated UART passes bytes one by one,
+/// which takes longer than unpacking three times as many.
+const PACKED: usize = MAX_PAYLOAD - 4;
+/// How much is tried to make it small, of 10.
+const EFFORT: u8 = 6;
+/// Nanoseconds without a byte after which a frame that is not whole does not go on.
+pub const SILENCE_NS: u64 = 1_000_000_000;
+/// Most bytes of a text; longer ones are cut.
+const MAX_TEXT: usize = 2000;
+
+/// What the host asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Begins anew: what was not finished is given up.
+    Hello {
+        /// The host's [`VERSION`].
+        version: u8,
+    },
+    /// Begins to hand over a component.
+    Begin {
+        /// Its file name.
+        file: String,
+        /// Its bytes.
+        size: u32,
+    },
+    /// Some of its bytes.
+    Chunk {
+        /// How many came before.
+        offset: u32,
+        /// At most [`CHUNK`] bytes, as [`Request::chunk`] packs and [`unpack`] unpacks them.
+        packed: Vec<u8>,
+    },
+    /// All of its bytes came.
+    Finish,
+    /// Swaps a server.
+    Swap {
+        /// Its name.
+        server: String,
+        /// The name of the component.
+        component: String,
+    },
+}
+
+/// What the system answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// To [`Request::Hello`].
+    Hello {
+        /// The system's [`VERSION`].
+        version: u8,
+    },
+    /// To [`Request::Begin`] and [`Request::Chunk`]: so many bytes are there.
+    Taken {
+        /// Bytes of the component.
+        bytes: u32,
+    },
+    /// To [`Request::Finish`].
+    Stored {
+        /// The name of the component, for [`Request::Swap`].
+        component: String,
+    },
+    /// To [`Request::Swap`]: it goes on, and a phase is over.
+    Passed {
+        /// Which.
+        phase: Phase,
+        /// How long it took.
+        took_ns: u64,
+    },
+    /// To [`Request::Swap`] that is repeated: it goes on.
+    Swapping,
+    /// To [`Request::Swap`]: the new version serves.
+    Swapped {
+        /// Bytes of state that went over.
+        state_bytes: u64,
+        /// Calls that waited.
+        calls_held: u64,
+        /// How long they did.
+        downtime_ns: u64,
+    },
+    /// To [`Request::Swap`]: the old version serves, and why.
+    RolledBack(String),
+    /// It cannot be done, and why.
+    Refused(String),
+}
+
+/// A part of a swap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// The new version loads.
+    Prepare,
+    /// The old one finishes what it has taken, and saves its state.
+    Quiesce,
+    /// The new one takes the state over.
+    Transfer,
+    /// The new one gets the calls.
+    Commit,
+    /// The new one serves, and the old one could come back.
+    Probation,
+}
+
+impl Phase {
+    /// All of them, in order.
+    pub const ALL: [Self; 5] =
+        [Self::Prepare, Self::Quiesce, Self::Transfer, Self::Commit, Self::Probation];
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Prepare => "prepare",
+            Self::Quiesce => "quiesce",
+            Self::Transfer => "transfer",
+            Self::Commit => "commit",
+            Self::Probation => "probation",
+        })
+    }
+}
+
+const HELLO: u8 = 0x01;
+const BEGIN: u8 = 0x02;
+const CHUNK_KIND: u8 = 0x03;
+const FINISH: u8 = 0x04;
+const SWAP: u8 = 0x05;
+/// What answers have in common.
+const ANSWER: u8 = 0x80;
+const TAKEN: u8 = 0x82;
+const STORED: u8 = 0x83;
+const PASSED: u8 = 0x84;
+const SWAPPING: u8 = 0x85;
+const SWAPPED: u8 = 0x86;
+const ROLLED_BACK: u8 = 0x87;
+const REFUSED: u8 = 0x88;
+
+/// The bytes of a chunk; `None` if they are no chunk's.
+#[must_use]
+pub fn unpack(packed: &[u8]) -> Option<Vec<u8>> {
+    miniz_oxide::inflate::decompress_to_vec_with_limit(packed, CHUNK).ok()
+}
+
+impl Request {
+    /// A chunk of what is left of a component, and how many bytes that are.
+    #[must_use]
+    pub fn chunk(offset: u32, rest: &[u8]) -> (Self, usize) {
+        let mut length = rest.len().min(CHUNK);
+        loop {
+            let data = rest.get(..length).unwrap_or_default();
+            let packed = miniz_oxide::deflate::compress_to_vec(data, EFFORT);
+            if packed.len() <= PACKED {
+                return (Self::Chunk { offset, packed }, length);
+            }
+            // What cannot be packed grows by less than it is cut here.
+            length /= 2;
+        }
+    }
+
+    /// The frame of a request.
+    #[must_use]
+    pub fn frame(&self, sequence: u8) -> Frame {
+        let mut out = Payload::default();
+        let kind = match self {
+            Self::Hello { version } => {
+                out.0.push(*version);
+                HELLO
+            }
+            Self::Begin { file, size } => {
+                out.u32(*size);
+                out.text(file);
+                BEGIN
+            }
+            Self::Chunk { offset, packed } => {
+                out.u32(*offset);
+                out.0.extend(packed);
+                CHUNK_KIND
+            }
+            Self::Finish => FINISH,
+            Self::Swap { server, component } => {
+                out.text(server);
+                out.text(component);
+                SWAP
+            }
+        };
+        Frame { kind, sequence, payload: out.0 }
+    }
+
+    /// Reads a frame; `None` if it is no request.
+    #[must_use]
+    pub fn read(frame: &Frame) -> Option<Self> {
+        let mut input = Rest(&frame.payload);
+        let request = match frame.kind {
+            HELLO => Self::Hello { version: input.u8()? },
+            BEGIN => {
+                let size = input.u32()?;
+                Self::Begin { file: input.text()?, size }
+            }
+            CHUNK_KIND => Self::Chunk { offset: input.u32()?, packed: input.all() },
+            FINISH => Self::Finish,
+            SWAP => Self::Swap { server: input.text()?, component: input.text()? },
+            _ => return None,
+        };
+        input.0.is_empty().then_some(request)
+    }
+}
+
+impl Answer {
+    /// The frame of an answer to a request with this sequence number.
+    #[must_use]
+    pub fn frame(&self, sequence: u8) -> Frame {
+        let mut out = Payload::default();
+        let kind = match self {
+            Self::Hello { version } => {
+                out.0.push(*version);
+                ANSWER | HELLO
+            }
+            Self::Taken { bytes } => {
+                out.u32(*bytes);
+                TAKEN
+            }
+            Self::Stored { component } => {
+                out.text(component);
+                STORED
+            }
+            Self::Passed { phase, took_ns } => {
+                out.0.push(*phase as u8);
+                out.u64(*took_ns);
+                PASSED
+            }
+            Self::Swapping => SWAPPING,
+            Self::Swapped { state_bytes, calls_held, downtime_ns } => {
+                [state_bytes, calls_held, downtime_ns].into_iter().for_each(|it| out.u64(*it));
+                SWAPPED
+            }
+            Self::RolledBack(why) => {
+                out.text(why);
+                ROLLED_BACK
+            }
+            Self::Refused(why) => {
+                out.text(why);
+                REFUSED
+            }
+        };
+        Frame { kind, sequence, payload: out.0 }
+    }
+
+    /// Reads a frame; `None` if it is no answer.
+    #[must_use]
+    pub fn read(frame: &Frame) -> Option<Self> {
+        const HELLO_ANSWER: u8 = ANSWER | HELLO;
+        let mut input = Rest(&frame.payload);
+        let answer = match frame.kind {
+            HELLO_ANSWER => Self::Hello { version: input.u8()? },
+            TAKEN => Self::Taken { bytes: input.u32()? },
+            STORED => Self::Stored { component: input.text()? },
+            PASSED => {
+                let phase = *Phase::ALL.get(usize::from(input.u8()?))?;
+                Self::Passed { phase, took_ns: input.u64()? }
+            }
+            SWAPPING => Self::Swapping,
+            SWAPPED => Self::Swapped {
+                state_bytes: input.u64()?,
+                calls_held: input.u64()?,
+                downtime_ns: input.u64()?,
+            },
+            ROLLED_BACK => Self::RolledBack(input.text()?),
+            REFUSED => Self::Refused(input.text()?),
+            _ => return None,
+        };
+        input.0.is_empty().then_some(answer)
+    }
+}
+
+/// A payload that is written. Numbers are little endian, a text stands after its length.
+#[derive(Default)]
+struct Payload(Vec<u8>);
+
+impl Payload {
+    fn u32(&mut self, number: u32) {
+        self.0.extend(number.to_le_bytes());
+    }
+
+    fn u64(&mut self, number: u64) {
+        self.0.extend(number.to_le_bytes());
+    }
+
+    fn text(&mut self, text: &str) {
+        let end = (0..=text.len().min(MAX_TEXT)).rev().find(|end| text.is_char_boundary(*end));
+        let text = end.and_then(|end| text.get(..end)).unwrap_or_default();
+        self.0.extend((text.len() as u16).to_le_bytes());
+        self.0.extend(text.as_bytes());
+    }
+}
+
+/// What is left of a payload that is read.
+struct Rest<'a>(&'a [u8]);
+
+impl Rest<'_> {
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (array, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(*array)
+    }
+
+    fn u8(&mut self) -> Option<u8> {
+        Some(u8::from_le_bytes(self.array()?))
+    }
+
+    fn u32(&mut self) -> Option<u32> {
+        Some(u32::from_le_bytes(self.array()?))
+    }
+
+    fn u64(&mut self) -> Option<u64> {
+        Some(u64::from_le_bytes(self.array()?))
+    }
+
+    fn text(&mut self) -> Option<String> {
+        let length = u16::from_le_bytes(self.array()?);
+        let (text, rest) = self.0.split_at_checked(length.into())?;
+        self.0 = rest;
+        String::from_utf8(text.to_vec()).ok()
+    }
+
+    fn all(&mut self) -> Vec<u8> {
+        core::mem::take(&mut self.0).to_vec()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn messages_are_read_as_they_were_written() {
+        let requests = [
+            Request::Hello { version: VERSION },
+            Request::Begin { file: "blink.wasm".into(), size: 20_000 },
+            Request::chunk(7, &[1; CHUNK]).0,
+            Request::Finish,
+            Request::Swap { server: "blink".into(), component: "blink~1.wasm".into() },
+        ];
+        for request in requests {
+            let frame = request.frame(9);
+            assert!(frame.payload.len() <= MAX_PAYLOAD);
+            assert_eq!(Request::read(&frame), Some(request));
+            assert_eq!(Answer::read(&frame), None);
+        }
+        let phases = Phase::ALL.map(|phase| Answer::Passed { phase, took_ns: 1 << 40 });
+        let answers = [
+            Answer::Hello { version: VERSION },
+            Answer::Taken { bytes: 8 },
+            Answer::Stored { component: "blink~1.wasm".into() },
+            Answer::Swapping,
+            Answer::Swapped { state_bytes: 1, calls_held: 2, downtime_ns: 3 },
+            Answer::RolledBack("prepare of `blink`: no".into()),
+            Answer::Refused("denied".into()),
+        ];
+        for answer in answers.into_iter().chain(phases) {
+            let frame = answer.frame(9);
+            assert_eq!(Answer::read(&frame), Some(answer));
+            assert_eq!(Request::read(&frame), None);
+        }
+    }
+
+    #[test]
+    fn long_texts_are_cut_between_characters() {
+        let frame = Answer::Refused("é".repeat(1500)).frame(0);
+        assert_eq!(Answer::read(&frame), Some(Answer::Refused("é".repeat(1000))));
+    }
+
+    /// Numbers that no packing makes smaller.
+    fn noise(length: usize) -> Vec<u8> {
+        let mut state = 1_u64;
+        let step = |_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 40) as u8
+        };
+        (0..length).map(step).collect()
+    }
+
+    #[test]
+    fn chunks_are_what_they_were_and_fit_a_frame() {
+        for (data, first) in
+            [(vec![7; 3 * CHUNK + 5], CHUNK), (noise(2 * CHUNK), CHUNK / 4), (vec![1], 1)]
+        {
+            let (mut offset, mut unpacked) = (0, Vec::new());
+            while offset < data.len() {
+                let (chunk, length) = Request::chunk(offset as u32, &data[offset..]);
+                assert!(offset > 0 || length == first, "{length}");
+                let frame = chunk.frame(0);
+                assert!(frame.payload.len() <= MAX_PAYLOAD);
+                let Some(Request::Chunk { packed, .. }) = Request::read(&frame) else {
+                    panic!("no chunk")
+                };
+                unpacked.extend(unpack(&packed).expect("packed"));
+                offset += length;
+            }
+            assert!(unpacked == data);
+        }
+        let bomb = miniz_oxide::deflate::compress_to_vec(&vec![0; CHUNK + 1], EFFORT);
+        assert_eq!(unpack(&bomb), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_unpacked_without_a_panic(packed in prop::collection::vec(any::<u8>(), 0..300)) {
+            prop_assert!(unpack(&packed).is_none_or(|data| data.len() <= CHUNK));
+        }
+
+        #[test]
+        fn any_frame_is_read_without_a_panic(
+            kind in any::<u8>(),
+            payload in prop::collection::vec(any::<u8>(), 0..60),
+        ) {
+            let frame = Frame { kind, sequence: 0, payload };
+            prop_assert!(Request::read(&frame).is_none() || Answer::read(&frame).is_none());
+        }
+    }
+}
