@@ -104,6 +104,30 @@ fn the_test_system_contains_the_default_system() {
 }
 
 #[test]
+fn the_system_for_developers_is_the_default_system_and_deploy() {
+    let (default, mut develop) = (read("default.toml"), read("develop.toml"));
+    assert_eq!((default.uploads, develop.uploads), (None, Some(16 << 20)));
+    let deploy = develop.servers.pop().expect("deploy");
+    assert_eq!(deploy.name, "deploy");
+    let same = |a: &Server, b: &Server| {
+        a.name == b.name && a.restart == b.restart && grants(a) == grants(b)
+    };
+    assert_eq!(default.servers.len(), develop.servers.len());
+    for (a, b) in default.servers.iter().zip(&develop.servers) {
+        assert!(same(a, b), "{} and {}", a.name, b.name);
+    }
+    let programs = |system: &Description| -> Vec<String> {
+        system.programs.iter().map(|program| program.name.clone()).collect()
+    };
+    assert_eq!(programs(&default), programs(&develop));
+    let uart = grants(&deploy).into_iter().find_map(|(_, provider)| match provider {
+        Provider::Ports(ports) => Some((ports[0].base, ports[0].count)),
+        _ => None,
+    });
+    assert_eq!(uart, Some((0x2f8, 8)));
+}
+
+#[test]
 fn a_server_comes_after_those_it_imports_from() {
     let text = r#"
         [system]

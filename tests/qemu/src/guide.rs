@@ -73,6 +73,7 @@ mod tests {
             ("rust", "servers-wasm/counter/src/component.rs"),
             ("wit", "wit/world.wit"),
             ("toml", "iso/systems/test.toml"),
+            ("toml", "iso/systems/develop.toml"),
         ];
         let console = [
             ("rust", "servers-wasm/console/driver/src/component/console.rs"),
@@ -82,11 +83,11 @@ mod tests {
             ("rust", "servers-wasm/counter/src/component.rs"),
             ("rust", "servers-wasm/shelf/src/lib.rs"),
             ("rust", "servers-wasm/shelf/src/component.rs"),
-            ("rust", "servers-wasm/console/driver/src/uart.rs"),
+            ("rust", "servers-wasm/console/uart/src/lib.rs"),
             ("rust", "servers-wasm/keeper/src/component.rs"),
         ];
         assert_eq!(quotations("sdk/rust/README.md", &sdk), 7);
-        assert_eq!(quotations("docs/swapping.md", &store), 11);
+        assert_eq!(quotations("docs/swapping.md", &store), 12);
         assert_eq!(quotations("docs/drivers.md", &console), 4);
     }
 

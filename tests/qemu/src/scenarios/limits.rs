@@ -87,8 +87,12 @@ impl System {
     }
 
     pub(super) fn boot(&self, lab: &Lab<'_>, memory: &str) -> Result<Session> {
-        let machine = Machine::new(self.description()?).with_test_interfaces();
-        prompt(lab, &machine.memory(memory))
+        prompt(lab, &self.machine()?.memory(memory))
+    }
+
+    /// A machine that boots it.
+    pub(super) fn machine(&self) -> Result<Machine> {
+        Ok(Machine::new(self.description()?).with_test_interfaces())
     }
 }
 

@@ -22,6 +22,7 @@ mod shell;
 mod signed;
 mod supervision;
 mod swap;
+mod uploads;
 mod wasi;
 
 use crate::Scenario;
@@ -42,6 +43,7 @@ pub fn all() -> Vec<&'static Scenario> {
         clones::ALL,
         swap::ALL,
         layouts::ALL,
+        uploads::ALL,
         console::ALL,
         debugger::ALL,
         operators::ALL,

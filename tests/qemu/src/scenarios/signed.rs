@@ -26,7 +26,7 @@ pub(super) const ALL: &[Scenario] = &[
 ];
 
 /// What a component can be besides signed by the right key, and what is said of it.
-const FLAWS: [(&str, &str); 3] = [
+pub(super) const FLAWS: [(&str, &str); 3] = [
     ("unsigned", "it is not signed"),
     ("foreign", "it is signed by an unknown key"),
     ("damaged", "it is not what was signed"),
@@ -36,12 +36,12 @@ fn key(seed: u8) -> Result<SecretKey> {
     SecretKey::from_seed([seed; 32]).map_err(|error| anyhow::anyhow!("{error}"))
 }
 
-fn signed(component: &[u8], seed: u8) -> Result<Vec<u8>> {
+pub(super) fn signed(component: &[u8], seed: u8) -> Result<Vec<u8>> {
     sign(component, &key(seed)?).map_err(|refusal| anyhow::anyhow!("{refusal}"))
 }
 
 /// The component with that flaw.
-fn flawed(component: &[u8], flaw: &str) -> Result<Vec<u8>> {
+pub(super) fn flawed(component: &[u8], flaw: &str) -> Result<Vec<u8>> {
     let mut bytes = match flaw {
         "unsigned" => return Ok(component.to_vec()),
         "foreign" => return signed(component, 2),
@@ -52,13 +52,13 @@ fn flawed(component: &[u8], flaw: &str) -> Result<Vec<u8>> {
 }
 
 /// One of the repository's components.
-fn component(lab: &Lab<'_>, name: &str) -> Result<Vec<u8>> {
+pub(super) fn component(lab: &Lab<'_>, name: &str) -> Result<Vec<u8>> {
     let path = lab.images().components()?.join(name);
     fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
 }
 
 /// The test system with the key 1, and with the store signed by it.
-fn system(lab: &Lab<'_>) -> Result<System> {
+pub(super) fn system(lab: &Lab<'_>) -> Result<System> {
     let keys = format!("name = \"atoll-test\"\nkeys = {{ release = \"{}\" }}", key(1)?.public());
     let store = "component = \"store.wasm\"\n";
     System::new()?
