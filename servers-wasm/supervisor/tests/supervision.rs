@@ -70,7 +70,7 @@ fn servers_start_when_those_they_import_from_are_ready() {
 #[test]
 fn the_default_system_boots_with_its_grants() {
     let world = World::booted(DEFAULT);
-    assert_eq!(world.machine.population(), ["log", "console", "shell"]);
+    assert_eq!(world.machine.population(), ["log", "console", "files", "shell"]);
     let published = world.machine.published.borrow();
     assert_eq!(
         *published,

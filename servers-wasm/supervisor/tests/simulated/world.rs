@@ -27,8 +27,8 @@ impl World {
         machine.probes.set(true);
         let mut modules = BTreeMap::new();
         modules.insert("system.toml".to_string(), description.as_bytes().to_vec());
-        for name in ["a", "b", "c", "a2", "b2", "c2", "log", "console", "shell", "hello", "hello-c"]
-        {
+        let samples = ["a", "b", "c", "a2", "b2", "c2", "hello", "hello-c"];
+        for name in samples.into_iter().chain(["log", "console", "files", "shell"]) {
             modules.insert(format!("{name}.wasm"), Vec::new());
         }
         machine.modules.replace(modules);
