@@ -19,5 +19,5 @@ pub(crate) struct Options {
 /// Boots and returns when QEMU ends.
 pub(crate) fn run(home: &Home, options: &Options) -> Result<()> {
     let system = home.path(&options.system)?;
-    atoll::run::run(&check::built(home)?, &artifacts::kernel(home), &system, &options.machine)
+    atoll::run::run(&check::built(home)?, &artifacts::kernel(home), &system, &options.machine, None)
 }

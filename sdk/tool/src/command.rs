@@ -5,7 +5,7 @@ use atoll::built::Built;
 use atoll::home::Home;
 use atoll::project::{self, Project};
 use atoll::test::Verdict;
-use atoll::{DEFAULT_SYSTEM, artifacts, check, image, inspect, run, sign, test, usb};
+use atoll::{DEFAULT_SYSTEM, artifacts, check, image, inspect, run, sign, test, usb, watch};
 use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 use console::style;
@@ -52,9 +52,13 @@ pub(crate) enum Command {
     /// Builds the project and boots Atoll with it in QEMU, the console on this terminal
     #[command(after_help = RUN)]
     Run {
-        /// The system description that the project's lines are added to
-        #[arg(long, value_name = "FILE", default_value = DEFAULT_SYSTEM)]
-        system: PathBuf,
+        /// The system description that the project's lines are added to; the default one, or the one
+        /// that takes components from the host if these are to be swapped in
+        #[arg(long, value_name = "FILE")]
+        system: Option<PathBuf>,
+        /// Builds the project whenever a file changes, and swaps its server in the running system
+        #[arg(long)]
+        watch: bool,
         #[command(flatten)]
         machine: run::Options,
     },
@@ -137,6 +141,7 @@ The log, clocks and random numbers are there, and the same in every run.";
 const RUN: &str = "\
 Examples:
   atoll run                     boots directly, in about a second
+  atoll run --watch             swaps the server in whenever a file changes
   atoll run --uefi              boots the ISO, under UEFI
   atoll run --gdb               waits for gdb, and shows the command that attaches
   atoll run -- -smp 2           gives QEMU arguments of yours
@@ -181,10 +186,7 @@ pub(crate) fn perform(command: Command) -> Result<()> {
         Command::New { lang: None, .. } => list(),
         Command::Build => build().map(drop),
         Command::Test => run_tests(),
-        Command::Run { system, machine } => {
-            let (home, system) = with_project(&system)?;
-            run::run(&built(&home)?, &artifacts::kernel(&home), &system, &machine)
-        }
+        Command::Run { system, watch, machine } => boot(system, watch, &machine),
         Command::Image { system, append, output } => make_image(&system, &append, output),
         Command::Usb { image, device } => usb::usb(&image, &device),
         Command::Check { file, system } => examine(&file, system),
@@ -242,6 +244,21 @@ fn run_tests() -> Result<()> {
         0 => Ok(()),
         failed => bail!("{failed} of {} scripts failed", verdicts.len()),
     }
+}
+
+fn boot(system: Option<PathBuf>, watches: bool, machine: &run::Options) -> Result<()> {
+    let usual = if watches { watch::SYSTEM } else { DEFAULT_SYSTEM };
+    let (home, project) = build()?;
+    let base = home.path(&system.unwrap_or_else(|| usual.into()))?;
+    let system = project::system::write(&project, &base)?;
+    let (images, kernel) = (built(&home)?, artifacts::kernel(&home));
+    if !watches {
+        return run::run(&images, &kernel, &system, machine, None);
+    }
+    let folder = tempfile::tempdir()?;
+    let socket = folder.path().join("channel");
+    watch::begin(&home, &project, &socket)?;
+    run::run(&images, &kernel, &system, machine, Some(&socket))
 }
 
 /// Builds the project and writes the description of a system with it.

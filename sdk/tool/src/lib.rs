@@ -32,6 +32,7 @@ pub mod sign;
 pub mod test;
 pub mod toolchains;
 pub mod usb;
+pub mod watch;
 pub mod wit;
 
 pub use mistake::Mistake;

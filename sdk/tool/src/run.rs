@@ -35,11 +35,18 @@ pub struct Options {
     arguments: Vec<OsString>,
 }
 
-/// Boots a system and returns when QEMU ends. For gdb, the kernel's file has its symbols.
+/// Boots a system and returns when QEMU ends. For gdb, the kernel's file has its symbols. The socket,
+/// if there is one, is made for the second serial line.
 ///
 /// # Errors
 /// If an image does not build, or QEMU is missing or fails.
-pub fn run(images: &dyn Images, kernel: &Path, system: &Path, options: &Options) -> Result<()> {
+pub fn run(
+    images: &dyn Images,
+    kernel: &Path,
+    system: &Path,
+    options: &Options,
+    socket: Option<&Path>,
+) -> Result<()> {
     let (medium, firmware) = match (options.iso, options.uefi) {
         (_, true) => (Medium::Cd, Firmware::Uefi),
         (true, false) => (Medium::Cd, Firmware::Bios),
@@ -59,6 +66,9 @@ pub fn run(images: &dyn Images, kernel: &Path, system: &Path, options: &Options)
     qemu.args(machine.command(images, folder.path())?);
     // Monitor and serial port share the terminal: Ctrl-A X leaves, Ctrl-A C changes over.
     qemu.args(["-serial", "mon:stdio"]);
+    if let Some(socket) = socket {
+        qemu.arg("-serial").arg(format!("unix:{},server=on,wait=off", socket.display()));
+    }
     if !options.display {
         qemu.args(["-display", "none"]);
     }

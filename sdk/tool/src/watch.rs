@@ -1,0 +1,185 @@
+//! `atoll run --watch`: builds the project whenever one of its files has changed, and swaps what
+//! comes out into the system that runs.
+//!
+//! The system is reached over its second serial line, where the server `deploy` of
+//! `iso/systems/develop.toml` listens. A project that does not build and a version that is rolled
+//! back leave the running server as it is; the next change is the next try.
+
+use crate::files::read;
+use crate::home::Home;
+use crate::mistake::mistake;
+use crate::project::{self, Project};
+use anyhow::Result;
+use atoll_channel::{Client, Report};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+/// The system that takes components from the host, from the repository's root.
+pub const SYSTEM: &str = "iso/systems/develop.toml";
+
+/// How often the files are looked at.
+const PERIOD: Duration = Duration::from_millis(300);
+/// How long the system may take to answer a request: a busy host emulates slowly.
+const LIMIT: Duration = Duration::from_secs(60);
+/// Folders without sources, wherever they are.
+const LEFT_OUT: [&str; 5] = ["build", "target", "deps", "node_modules", "__pycache__"];
+
+/// Where a component goes.
+pub trait Target {
+    /// Swaps a server for a component.
+    ///
+    /// # Errors
+    /// The system cannot be reached, or goes on with the old version.
+    fn swap(&mut self, server: &str, component: &[u8]) -> Result<Report>;
+}
+
+/// The socket of a running system's second serial line.
+#[derive(Debug)]
+pub struct Line(PathBuf);
+
+impl Target for Line {
+    fn swap(&mut self, server: &str, component: &[u8]) -> Result<Report> {
+        // A connection of its own for each: `deploy` may have been restarted since.
+        let mut system = Client::connect(&self.0, LIMIT)?;
+        let name = system.put(&format!("{server}.wasm"), component, |_| {})?;
+        Ok(system.swap(server, &name, |_, _| {})?)
+    }
+}
+
+/// The files of a project with what tells that they have changed.
+type Stamp = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
+
+/// A project whose files are looked at.
+pub struct Watch<B, T> {
+    folder: PathBuf,
+    server: String,
+    build: B,
+    target: T,
+    /// The files at the last look, and whether they are built.
+    stamp: Stamp,
+    is_built: bool,
+    /// What runs.
+    component: Vec<u8>,
+}
+
+/// What a look at the files came to.
+#[derive(Debug)]
+pub enum News {
+    /// No file has changed, or one is still changing.
+    Nothing,
+    /// The component is the same as before.
+    Same,
+    /// The new version serves.
+    Swapped(Report),
+    /// There is no new version, or the old one serves; it says why.
+    Failed(anyhow::Error),
+}
+
+impl<B: FnMut() -> Result<Vec<u8>>, T: Target> Watch<B, T> {
+    /// Begins with what is there, which is what the system runs.
+    pub fn new(folder: &Path, server: &str, component: Vec<u8>, build: B, target: T) -> Self {
+        let (folder, server) = (folder.to_path_buf(), server.to_owned());
+        let stamp = stamp(&folder);
+        Self { folder, server, build, target, stamp, is_built: true, component }
+    }
+
+    /// Looks at the files. They are built when they have changed since they were built last, and not
+    /// since the last look: editors and tools write many files, or one in pieces.
+    pub fn look(&mut self) -> News {
+        let stamp = stamp(&self.folder);
+        if stamp != self.stamp {
+            self.stamp = stamp;
+            self.is_built = false;
+            return News::Nothing;
+        }
+        if self.is_built {
+            return News::Nothing;
+        }
+        self.is_built = true;
+        match self.bring() {
+            Ok(None) => News::Same,
+            Ok(Some(report)) => News::Swapped(report),
+            Err(error) => News::Failed(error),
+        }
+    }
+
+    fn bring(&mut self) -> Result<Option<Report>> {
+        let component = (self.build)()?;
+        if component == self.component {
+            return Ok(None);
+        }
+        let report = self.target.swap(&self.server, &component)?;
+        self.component = component;
+        Ok(Some(report))
+    }
+}
+
+/// Watches a project beside its system, whose second serial line has that socket, and tells what
+/// comes of it on the terminal that they share.
+///
+/// # Errors
+/// If the project has no server of its name, or its component is not there.
+pub fn begin(home: &Home, project: &Project, socket: &Path) -> Result<()> {
+    if !project.servers.contains_key(&project.name) {
+        mistake!(
+            "atoll.toml has no [servers.{}]: only servers are swapped while they run",
+            project.name
+        );
+    }
+    let component = read(&project.component())?;
+    let (home, folder) = (home.clone(), project.folder.clone());
+    let build = move || {
+        // Read anew: the manifest is one of the files.
+        let project = Project::find(&folder)?;
+        let target = project.build_folder().join("target");
+        read(&project::build::build(&home, &project, &target)?)
+    };
+    let line = Line(socket.to_path_buf());
+    let mut watch = Watch::new(&project.folder, &project.name, component, build, line);
+    let name = project.name.clone();
+    thread::spawn(move || {
+        loop {
+            thread::sleep(PERIOD);
+            tell(&name, &watch.look());
+        }
+    });
+    Ok(())
+}
+
+fn tell(name: &str, news: &News) {
+    match news {
+        News::Nothing => {}
+        News::Same => eprintln!("\r{name}: built, and the same as before"),
+        News::Swapped(Report { state_bytes, calls_held, downtime }) => eprintln!(
+            "\r{name}: swapped; {state_bytes} bytes of state, {calls_held} calls held, down for {} us",
+            downtime.as_micros()
+        ),
+        News::Failed(error) => eprintln!("\r{name}: {error:#}"),
+    }
+}
+
+/// What cannot be read counts as not there: the next look sees it.
+fn stamp(folder: &Path) -> Stamp {
+    let mut stamp = Stamp::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let (path, name) = (entry.path(), entry.file_name());
+        let is_hidden = name.to_string_lossy().starts_with('.');
+        if is_hidden || LEFT_OUT.iter().any(|left_out| name == *left_out) {
+            continue;
+        }
+        match entry.metadata() {
+            Ok(metadata) if metadata.is_dir() => stamp.extend(self::stamp(&path)),
+            Ok(metadata) => {
+                stamp.insert(path, (metadata.modified().ok(), metadata.len()));
+            }
+            Err(_) => {}
+        }
+    }
+    stamp
+}
+
+#[cfg(test)]
+mod tests;
