@@ -69,7 +69,7 @@ fn the_default_system_is_accepted() {
         .filter_map(|index| system.servers.get(index))
         .map(|server| server.name.as_str())
         .collect();
-    assert_eq!(order, ["log", "console", "shell", "files"]);
+    assert_eq!(order, ["log", "console", "files", "shell"]);
     let console = system.server("console").expect("console");
     let ports = console
         .domain
