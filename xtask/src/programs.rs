@@ -29,10 +29,14 @@ pub(crate) fn are_in(system: &Path) -> bool {
 /// [`Skip`] if a toolchain is not installed.
 pub(crate) fn description(home: &Home) -> Result<PathBuf> {
     if !home.has_target(TARGET)? {
-        return Err(Skip("the compiler has no library for wasm32-wasip2: `make setup`").into());
+        return Err(
+            Skip("the compiler has no library for wasm32-wasip2: `make setup`".into()).into()
+        );
     }
     if toolchains::wasi_sysroot().is_err() {
-        return Err(Skip("there is no C library for WebAssembly: `make setup` installs it").into());
+        return Err(
+            Skip("there is no C library for WebAssembly: `make setup` installs it".into()).into()
+        );
     }
     step("building the programs of tests/wasi");
     let folder = home.target.join("wasi");

@@ -47,7 +47,7 @@ pub(crate) fn description(home: &Home, language: &str) -> Result<PathBuf> {
 fn missing(language: &str) -> Option<Skip> {
     match language {
         "c" if toolchains::wasi_sysroot().is_err() => {
-            Some(Skip("there is no C library for WebAssembly: `make setup` installs it"))
+            Some(Skip("there is no C library for WebAssembly: `make setup` installs it".into()))
         }
         _ => None,
     }

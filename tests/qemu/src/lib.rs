@@ -115,7 +115,7 @@ impl<'a> Lab<'a> {
 
 /// Says that a scenario cannot run here, and why.
 #[derive(Debug)]
-pub struct Skip(pub &'static str);
+pub struct Skip(pub String);
 
 impl fmt::Display for Skip {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

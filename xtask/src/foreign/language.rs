@@ -59,7 +59,7 @@ impl Language {
 
     /// Why a scenario has to do without its component.
     pub(super) fn missing(self) -> Skip {
-        Skip(match self {
+        let missing = match self {
             Self::Rust => "the server in Rust is not built: `cargo xtask foreign rust` builds it",
             Self::C => "there is no C library for WebAssembly: `make setup` installs it",
             Self::Go => {
@@ -71,7 +71,8 @@ impl Language {
             Self::Python => {
                 "no component of the present sources: `cargo xtask foreign python` builds it (downloads 40 MB)"
             }
-        })
+        };
+        Skip(missing.to_owned())
     }
 
     /// Its sources.

@@ -18,7 +18,7 @@ const FUNCTION: &str = "arch::x86_64::entry::idle";
 fn stops(lab: &Lab<'_>) -> Result<()> {
     let kernel = lab.images().kernel()?;
     let Ok(listed) = gdb(&kernel, &[&format!("info functions {FUNCTION}$")]) else {
-        return Err(Skip("gdb is not installed (package gdb)").into());
+        return Err(Skip("gdb is not installed (package gdb)".into()).into());
     };
     let line = listed.lines().find(|line| line.starts_with("0x"));
     let name = line.and_then(|line| line.split_whitespace().nth(1));

@@ -67,7 +67,7 @@ fn reproducible(lab: &Lab<'_>) -> Result<()> {
 /// `ATOLL_LIMINE` lists folders with Limine's binaries, divided by colons.
 fn limine(lab: &Lab<'_>) -> Result<()> {
     let Some(folders) = std::env::var_os("ATOLL_LIMINE") else {
-        return Err(Skip("ATOLL_LIMINE names no folder with Limine's binaries").into());
+        return Err(Skip("ATOLL_LIMINE names no folder with Limine's binaries".to_owned()).into());
     };
     let scratch = tempfile::tempdir()?;
     for (index, limine) in std::env::split_paths(&folders).enumerate() {
