@@ -96,7 +96,7 @@ enum Task {
     /// Measures kernel, calls, servers and boot in instructions
     Bench(bench::Options),
     /// Builds servers by the toolchains of other languages, boots them and measures them; downloads
-    /// what is missing from package registries into target/foreign
+    /// what is missing from package registries into target/toolchains
     Foreign(foreign::Options),
     /// Runs the suites of the core specification, the component model and this repository
     Conformance(conformance::Options),

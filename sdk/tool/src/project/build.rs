@@ -1,18 +1,20 @@
 //! `atoll build`: from a project's sources to its component.
 
 use super::interfaces;
-use super::manifest::{Bindings, Output, Project};
-use super::variables::Variables;
+use super::manifest::{Bindings, Build, Output, Project};
+use super::variables::{self, Missing, Variables};
 use crate::files::{read, write_if_changed};
 use crate::home::Home;
 use crate::mistake::mistake;
 use crate::process::run;
-use crate::{bindings, encode};
+use crate::{bindings, encode, exports};
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// Where the author's sources are, for generators that have to know.
+const SOURCES: &str = "src";
 /// The command that is Rust's.
 const CARGO: &str = "{{cargo}}";
 
@@ -23,7 +25,7 @@ const CARGO: &str = "{{cargo}}";
 /// If a tool is missing, a command fails, or what comes out does not fit the world.
 pub fn build(home: &Home, project: &Project, cargo_target: &Path) -> Result<PathBuf> {
     interfaces::copy(home, &project.wit())?;
-    let bindings = generate(project)?;
+    let bindings = generate(home, project)?;
     let build = project.build_folder();
     fs::create_dir_all(&build).with_context(|| format!("cannot make {}", build.display()))?;
     let variables = Variables { home, build: &build, cargo_target, bindings: &bindings };
@@ -33,7 +35,7 @@ pub fn build(home: &Home, project: &Project, cargo_target: &Path) -> Result<Path
     let component = match project.build.output()? {
         Output::Module(path) => {
             let path = project.folder.join(variables.text(path)?);
-            from_module(project, &path)
+            from_module(home, project, &path)
                 .with_context(|| format!("{} cannot be made a component", path.display()))?
         }
         Output::Component(path) => {
@@ -49,13 +51,22 @@ pub fn build(home: &Home, project: &Project, cargo_target: &Path) -> Result<Path
     Ok(path)
 }
 
+/// What has to be installed for the project to be built; `None` if nothing.
+#[must_use]
+pub fn missing(home: &Home, project: &Project) -> Option<Missing> {
+    let words = project.build.commands.iter().flatten();
+    words.flat_map(|word| variables::names(word)).find_map(|name| variables::missing(home, name))
+}
+
 /// Generates the bindings that the project asks for and lists those to be compiled or linked.
-fn generate(project: &Project) -> Result<Vec<PathBuf>> {
+fn generate(home: &Home, project: &Project) -> Result<Vec<PathBuf>> {
     let folder = project.build_folder().join("bindings");
     let (wit, world) = (project.wit(), &project.build.world);
     match project.build.bindings {
         Bindings::None => Ok(Vec::new()),
         Bindings::C => bindings::c(&wit, world, &folder),
+        Bindings::Cpp => bindings::cpp(&wit, world, &folder, &project.folder.join(SOURCES)),
+        Bindings::Go => bindings::go(home, &wit, world, &folder).map(|()| Vec::new()),
     }
     .with_context(|| format!("world `{world}` of {}", wit.display()))
 }
@@ -87,12 +98,16 @@ fn execute(
     run(&mut process)
 }
 
-fn from_module(project: &Project, path: &Path) -> Result<Vec<u8>> {
+fn from_module(home: &Home, project: &Project, path: &Path) -> Result<Vec<u8>> {
+    let Build { world, exports, preview1, .. } = &project.build;
     let bytes = read(path)?;
     // A module in binary is left as it is.
     let mut module = wat::parse_bytes(&bytes)?.into_owned();
-    if !encode::has_types(&module)? {
-        encode::embed(&mut module, &project.wit(), &project.build.world)?;
+    if !exports.is_empty() {
+        module = exports::rename(&module, exports)?;
     }
-    encode::component(&module)
+    if !encode::has_types(&module)? {
+        encode::embed(&mut module, &project.wit(), world)?;
+    }
+    preview1.component(home, &module)
 }

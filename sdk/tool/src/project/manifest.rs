@@ -2,6 +2,7 @@
 
 use crate::files::read_text;
 use crate::mistake::{Mistake, mistake};
+use crate::preview1::Preview1;
 use anyhow::Result;
 use atoll_system_description::{NAME_MAX, is_name};
 use serde::Deserialize;
@@ -61,6 +62,12 @@ pub struct Build {
     /// Programs and their arguments, run one after the other in the project's folder.
     #[serde(default)]
     pub commands: Vec<Vec<String>>,
+    /// New names of the core module's exports, by those that the language could spell.
+    #[serde(default)]
+    pub exports: BTreeMap<String, String>,
+    /// What becomes of imports of WASI's first preview.
+    #[serde(default)]
+    pub preview1: Preview1,
     /// The core module that the commands make or that is there, binary or text.
     module: Option<String>,
     /// The component that the commands make.
@@ -76,6 +83,10 @@ pub enum Bindings {
     None,
     /// C's.
     C,
+    /// C++'s.
+    Cpp,
+    /// Go's.
+    Go,
 }
 
 /// What the commands leave behind.

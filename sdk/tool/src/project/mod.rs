@@ -12,3 +12,4 @@ pub mod system;
 mod variables;
 
 pub use manifest::Project;
+pub use variables::Missing;

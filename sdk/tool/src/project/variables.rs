@@ -5,6 +5,7 @@
 //! argument it has to be one.
 
 use crate::components;
+use crate::downloads;
 use crate::home::Home;
 use crate::mistake::mistake;
 use crate::toolchains;
@@ -53,19 +54,60 @@ impl Variables<'_> {
     fn value(&self, name: &str) -> Result<Vec<String>> {
         Ok(match name {
             "build" => vec![path(self.build)?],
+            "project" => vec![path(self.build.parent().context("a project without a folder")?)?],
             "bindings" => self.bindings.iter().map(|file| path(file)).collect::<Result<_>>()?,
             "cargo" => vec![path(&self.home.sysroot()?.join("bin/cargo"))?],
             "cargo-target" => vec![path(self.cargo_target)?],
             "rust-std" if self.home.has_target(components::TARGET)? => Vec::new(),
             "rust-std" => vec![components::BUILD_STD.to_owned()],
-            "clang" => vec![toolchains::clang()?.0.to_owned()],
-            "wasm-ld" => vec![toolchains::clang()?.1],
-            "wasi-sysroot" => vec![toolchains::wasi_sysroot()?.to_owned()],
+            _ if let Some(words) = toolchain(name) => words?,
+            _ if let Some(download) = downloads::of(name) => {
+                download.command(self.home)?.iter().map(|word| path(word)).collect::<Result<_>>()?
+            }
             _ => mistake!(
                 "there is no variable {{{{{name}}}}}; sdk/tool/README.md in Atoll's checkout lists them"
             ),
         })
     }
+}
+
+/// The names of the variables in an argument.
+pub(super) fn names(argument: &str) -> impl Iterator<Item = &str> {
+    argument.split("{{").skip(1).filter_map(|rest| Some(rest.split_once("}}")?.0))
+}
+
+/// A toolchain that has to be installed first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// The next build downloads it; which packages, and how much.
+    Download(String),
+    /// Its user installs it; what is missing, and the command.
+    Distribution(String),
+}
+
+/// What has to be installed for a variable; `None` if it is there or is no toolchain.
+pub(super) fn missing(home: &Home, name: &str) -> Option<Missing> {
+    if let Some(download) = downloads::of(name) {
+        let missing = || Missing::Download(download.description());
+        return (!download.is_installed(home)).then(missing);
+    }
+    toolchain(name)?.err().map(|error| Missing::Distribution(error.to_string()))
+}
+
+/// The words for a toolchain of the distribution; `None` if that is not what the name stands for.
+fn toolchain(name: &str) -> Option<Result<Vec<String>>> {
+    let one = |word: Result<String>| word.map(|word| vec![word]);
+    Some(match name {
+        "clang" => one(toolchains::clang().map(|(compiler, _)| compiler.to_owned())),
+        "clang++" => {
+            one(toolchains::clang().map(|(compiler, _)| compiler.replacen("clang", "clang++", 1)))
+        }
+        "wasm-ld" => one(toolchains::clang().map(|(_, linker)| linker)),
+        "wasi-sysroot" => one(toolchains::wasi_sysroot().map(str::to_owned)),
+        "libc++" => toolchains::libcxx(),
+        "nim" => one(toolchains::program(name)),
+        _ => return None,
+    })
 }
 
 /// The variable that an argument consists of.
@@ -112,5 +154,17 @@ mod tests {
             let error = words(argument).unwrap_err().to_string();
             assert!(error.contains(reason), "{error}");
         }
+    }
+
+    #[test]
+    fn what_is_missing_is_said_before_it_is_installed() {
+        assert!(names("{{zig}}").eq(["zig"]));
+        assert!(names("-I{{build}}/x:{{project}}{{cut").eq(["build", "project"]));
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home { root: folder.path().into(), target: folder.path().join("target") };
+        let Some(Missing::Download(said)) = missing(&home, "zig") else { panic!("it is there") };
+        assert!(said.contains("ziglang") && said.contains("MB"), "{said}");
+        assert_eq!(missing(&home, "build"), None);
+        assert!(!home.target.exists());
     }
 }
