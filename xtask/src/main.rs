@@ -14,6 +14,7 @@ mod conformance;
 mod foreign;
 mod fuzz;
 mod inject;
+mod measure;
 mod programs;
 mod projects;
 mod rooms;

@@ -6,9 +6,9 @@
 
 mod build;
 mod language;
-mod measure;
 
 use crate::check;
+use crate::measure::{self, Subject};
 use anyhow::Result;
 use atoll::DEFAULT_SYSTEM;
 use atoll::files::write_if_changed;
@@ -57,12 +57,24 @@ pub(crate) fn foreign(home: &Home, options: &Options) -> Result<()> {
     let folder = home.target.join("scenarios");
     let mut summary = atoll_scenarios::run(&scenarios_of(&wanted), &built, &folder)?;
     let rows = wanted.iter().filter_map(|&language| {
-        let row = measure::measure(home, &built, language);
+        let row = measure::measure(&built, subject(home, language));
         row.inspect_err(|error| eprintln!("{} was not measured: {error:#}", language.title())).ok()
     });
     print!("{}", measure::table(&rows.collect::<Vec<_>>()));
     summary.failed += failed;
     check::report(summary)
+}
+
+fn subject(home: &Home, language: Language) -> Subject {
+    Subject {
+        title: language.title().to_owned(),
+        component: language.component(home),
+        system: language.system(),
+        server: "tally",
+        client: "auditor bench",
+        readings: ["sum-16", "method"],
+        transcript: home.target.join("foreign").join(format!("{}.log", language.name())),
+    }
 }
 
 fn scenarios_of(languages: &[Language]) -> Vec<&'static Scenario> {
