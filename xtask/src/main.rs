@@ -3,8 +3,8 @@
 //! The library of the host tool builds kernel, servers and images; [`variants`] builds what only
 //! tests and measurements take. [`run`], [`check`] and [`bench`] use the result, [`wit`] checks the
 //! interfaces, [`sizes`] says what the domain image consists of, [`foreign`] and [`programs`] are what
-//! other toolchains build, [`projects`] are made from the templates, and [`sdk`] builds the host
-//! tool.
+//! other toolchains build, [`projects`] are made from the templates, [`measure`] says what servers of
+//! other toolchains take, and [`sdk`] builds the host tool.
 
 #![forbid(unsafe_code)]
 
@@ -99,6 +99,9 @@ enum Task {
     /// Builds servers by the toolchains of other languages, boots them and measures them; downloads
     /// what is missing from package registries into target/toolchains
     Foreign(foreign::Options),
+    /// Makes a project of each template, builds, boots and measures it; downloads the toolchains
+    /// that are missing into target/toolchains
+    Projects(projects::Options),
     /// Runs the suites of the core specification, the component model and this repository
     Conformance(conformance::Options),
     /// Says what the text of the domain image consists of
@@ -175,6 +178,7 @@ fn perform(task: Task) -> Result<()> {
         Task::Scenario { names, .. } => check::scenarios(&home, &names),
         Task::Bench(options) => bench::bench(&home, &options),
         Task::Foreign(options) => foreign::foreign(&home, &options),
+        Task::Projects(options) => projects::projects(&home, &options),
         Task::Conformance(options) => conformance::conformance(&home, &options),
         Task::Sizes(options) => sizes::sizes(&home, &options),
         Task::Test | Task::Ci => check::test(&home),

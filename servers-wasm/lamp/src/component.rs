@@ -10,8 +10,9 @@ mod bindings {
     });
 }
 
-use crate::{Failure, USAGE, name};
+use crate::{Failure, Request, USAGE};
 use atoll_allocator as _;
+use bindings::atoll::clocks::monotonic;
 use bindings::atoll::samples::lamp::{self, Bulb, Error};
 use bindings::exports::wasi::cli::run::Guest;
 use bindings::wasi::cli::{environment, exit, stderr, stdout};
@@ -25,18 +26,53 @@ struct Lamp;
 impl Guest for Lamp {
     fn run() -> Result<(), ()> {
         let arguments = environment::get_arguments();
-        let Some(name) = name(arguments.get(1..).unwrap_or_default()) else {
-            let _ = stderr::get_stderr().blocking_write_and_flush(USAGE.as_bytes());
-            exit::exit_with_code(EXIT_USAGE);
-            return Err(());
-        };
-        let mut show = Show { output: stdout::get_stdout(), is_right: true };
-        show.all(name);
-        if !show.is_right {
-            exit::exit_with_code(EXIT_FAILED);
+        match Request::parse(arguments.get(1..).unwrap_or_default()) {
+            Some(Request::Show(name)) => {
+                let mut show = Show { output: stdout::get_stdout(), is_right: true };
+                show.all(name);
+                if !show.is_right {
+                    exit::exit_with_code(EXIT_FAILED);
+                }
+                Ok(())
+            }
+            Some(Request::Bench(count)) => {
+                bench(&stdout::get_stdout(), count);
+                Ok(())
+            }
+            None => {
+                print(&stderr::get_stderr(), USAGE);
+                exit::exit_with_code(EXIT_USAGE);
+                Err(())
+            }
         }
-        Ok(())
     }
+}
+
+fn bench(output: &OutputStream, count: u32) {
+    let pattern = [7; 16];
+    measure(output, "blink-16", count, || {
+        let _ = lamp::blink(&pattern);
+    });
+    let bulb = Bulb::new("bench");
+    measure(output, "brightness", count, || {
+        bulb.brightness();
+    });
+}
+
+/// Times `count` rounds after one that does not count.
+fn measure(output: &OutputStream, name: &str, count: u32, mut round: impl FnMut()) {
+    round();
+    let start = monotonic::now();
+    for _ in 0..count {
+        round();
+    }
+    let total = monotonic::now().saturating_sub(start);
+    print(output, &format!("bench {name} {count} {total}\n"));
+}
+
+/// Prints; a reader who is gone no longer wants to know.
+fn print(output: &OutputStream, text: &str) {
+    let _ = output.blocking_write_and_flush(text.as_bytes());
 }
 
 /// The calls, and what is printed of them.
@@ -71,9 +107,8 @@ impl Show {
         }
     }
 
-    /// Prints a line; a reader who is gone no longer wants to know.
     fn line(&self, text: &str) {
-        let _ = self.output.blocking_write_and_flush([text, "\n"].concat().as_bytes());
+        print(&self.output, &[text, "\n"].concat());
     }
 }
 

@@ -1,11 +1,15 @@
 //! The program `lamp`: uses a server of `atoll:samples/lamp` and prints what it sees.
 //!
-//! `lamp [NAME]` makes a bulb with that name, dims it, asks for too much, and lets it blink. It is
-//! the client of the servers that `atoll new` makes, whatever language they are written in. It
-//! prints what came back, and ends with code 1 if a call failed that should not, or did not fail
-//! and should.
+//! | command | what it does |
+//! |---|---|
+//! | `lamp [NAME]` | makes a bulb with that name, dims it, asks for too much, and lets it blink |
+//! | `lamp -b [COUNT]` | times of two kinds of calls, as `bench NAME CALLS TOTAL_NS` |
 //!
-//! [`name`] understands the arguments and [`Failure`] says what a lamp refused; both are pure.
+//! It is the client of the servers that `atoll new` makes, whatever language they are written in.
+//! It prints what came back, and ends with code 1 if a call failed that should not, or did not
+//! fail and should.
+//!
+//! [`Request`] understands the arguments and [`Failure`] says what a lamp refused; both are pure.
 //! `component` makes the calls.
 
 #![deny(unsafe_code)]
@@ -15,18 +19,36 @@
 mod component;
 
 /// What is said when the arguments make no sense.
-pub const USAGE: &str = "usage: lamp [NAME]\n";
+pub const USAGE: &str = "usage: lamp [NAME]|-b [COUNT]\n";
 
 /// The bulb's name when there is none in the arguments.
 const DEFAULT_NAME: &str = "porch";
 
-/// The bulb's name, from the arguments that follow the program's; `None` if they make no sense.
-#[must_use]
-pub fn name(arguments: &[String]) -> Option<&str> {
-    match arguments {
-        [] => Some(DEFAULT_NAME),
-        [name] if !name.starts_with('-') => Some(name),
-        _ => None,
+/// Calls of each kind that are timed unless told otherwise.
+const BENCH_DEFAULT: u32 = 100;
+
+/// What the arguments ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request<'a> {
+    /// To show what the lamp does, with a bulb of that name.
+    Show(&'a str),
+    /// To time that many calls of each kind.
+    Bench(u32),
+}
+
+impl<'a> Request<'a> {
+    /// Reads the arguments that follow the program's name; `None` if they make no sense.
+    #[must_use]
+    pub fn parse(arguments: &'a [String]) -> Option<Self> {
+        match arguments {
+            [] => Some(Self::Show(DEFAULT_NAME)),
+            [word] if word == "-b" => Some(Self::Bench(BENCH_DEFAULT)),
+            [word, count] if word == "-b" => {
+                Some(Self::Bench(count.parse().ok().filter(|&count| count > 0)?))
+            }
+            [name] if !name.starts_with('-') => Some(Self::Show(name)),
+            _ => None,
+        }
     }
 }
 
@@ -55,15 +77,18 @@ impl Failure {
 
 #[cfg(test)]
 mod tests {
-    use super::{Failure, name};
+    use super::{Failure, Request};
 
     #[test]
     fn arguments() {
         let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-        assert_eq!(name(&words("")), Some("porch"));
-        assert_eq!(name(&words("attic")), Some("attic"));
-        assert_eq!(name(&words("--help")), None);
-        assert_eq!(name(&words("attic porch")), None);
+        assert_eq!(Request::parse(&words("")), Some(Request::Show("porch")));
+        assert_eq!(Request::parse(&words("attic")), Some(Request::Show("attic")));
+        assert_eq!(Request::parse(&words("-b")), Some(Request::Bench(100)));
+        assert_eq!(Request::parse(&words("-b 7")), Some(Request::Bench(7)));
+        for line in ["--help", "attic porch", "-b 0", "-b x", "-b 1 2"] {
+            assert_eq!(Request::parse(&words(line)), None, "{line}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::hostile::restarts;
 use super::shell::{answers, prompt};
 use crate::{Lab, Machine, OFF, Scenario};
 use anyhow::{Result, ensure};
+use std::time::Duration;
 
 pub(super) const ALL: &[Scenario] = &[
     Scenario {
@@ -23,9 +24,14 @@ pub(super) const ALL: &[Scenario] = &[
     },
 ];
 
+/// How long a wait may take while an interpreter is interpreted on an emulated machine.
+const LIMIT: Duration = Duration::from_secs(400);
+
 /// Boots the default system with a project of that language and has the program `lamp` use it.
 fn works(lab: &Lab<'_>, language: &str, maker: &str) -> Result<()> {
-    let mut session = prompt(lab, &Machine::new(format!("sdk/templates/{language}")))?;
+    let system = format!("sdk/templates/{language}");
+    let mut session = prompt(lab, &Machine::new(system))?;
+    session.limit(LIMIT);
     let shown = session.command("lamp attic")?;
     let expected = [
         &format!("A lamp made in {maker}."),
