@@ -22,6 +22,11 @@ pub(super) const ALL: &[Scenario] = &[
         about: "the template in the text format makes a server that works",
         run: |lab| works(lab, "wat", "WAT"),
     },
+    Scenario {
+        name: "project-cpp",
+        about: "the template in C++ makes a server that works",
+        run: |lab| works(lab, "cpp", "C++"),
+    },
 ];
 
 /// How long a wait may take while an interpreter is interpreted on an emulated machine.
