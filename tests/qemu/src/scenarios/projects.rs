@@ -27,6 +27,11 @@ pub(super) const ALL: &[Scenario] = &[
         about: "the template in C++ makes a server that works",
         run: |lab| works(lab, "cpp", "C++"),
     },
+    Scenario {
+        name: "project-zig",
+        about: "the template in Zig makes a server that works",
+        run: |lab| works(lab, "zig", "Zig"),
+    },
 ];
 
 /// How long a wait may take while an interpreter is interpreted on an emulated machine.
