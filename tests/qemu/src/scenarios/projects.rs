@@ -32,6 +32,11 @@ pub(super) const ALL: &[Scenario] = &[
         about: "the template in Zig makes a server that works",
         run: |lab| works(lab, "zig", "Zig"),
     },
+    Scenario {
+        name: "project-assemblyscript",
+        about: "the template in AssemblyScript makes a server that works",
+        run: |lab| works(lab, "assemblyscript", "AssemblyScript"),
+    },
 ];
 
 /// How long a wait may take while an interpreter is interpreted on an emulated machine.
