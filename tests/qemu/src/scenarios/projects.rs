@@ -37,6 +37,11 @@ pub(super) const ALL: &[Scenario] = &[
         about: "the template in AssemblyScript makes a server that works",
         run: |lab| works(lab, "assemblyscript", "AssemblyScript"),
     },
+    Scenario {
+        name: "project-nim",
+        about: "the template in Nim makes a server that works",
+        run: |lab| works(lab, "nim", "Nim"),
+    },
 ];
 
 /// How long a wait may take while an interpreter is interpreted on an emulated machine.
