@@ -42,6 +42,11 @@ pub(super) const ALL: &[Scenario] = &[
         about: "the template in Nim makes a server that works",
         run: |lab| works(lab, "nim", "Nim"),
     },
+    Scenario {
+        name: "project-go",
+        about: "the template in Go makes a server that works",
+        run: |lab| works(lab, "go", "Go"),
+    },
 ];
 
 /// How long a wait may take while an interpreter is interpreted on an emulated machine.
