@@ -47,6 +47,11 @@ pub(super) const ALL: &[Scenario] = &[
         about: "the template in Go makes a server that works",
         run: |lab| works(lab, "go", "Go"),
     },
+    Scenario {
+        name: "project-javascript",
+        about: "the template in JavaScript makes a server that works",
+        run: |lab| works(lab, "javascript", "JavaScript"),
+    },
 ];
 
 /// How long a wait may take while an interpreter is interpreted on an emulated machine.
