@@ -52,6 +52,11 @@ pub(super) const ALL: &[Scenario] = &[
         about: "the template in JavaScript makes a server that works",
         run: |lab| works(lab, "javascript", "JavaScript"),
     },
+    Scenario {
+        name: "project-python",
+        about: "the template in Python makes a server that works",
+        run: |lab| works(lab, "python", "Python"),
+    },
 ];
 
 /// How long a wait may take while an interpreter is interpreted on an emulated machine.
