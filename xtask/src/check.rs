@@ -1,6 +1,6 @@
 //! Tests: format, lints, host tests and scenarios.
 
-use crate::{conformance, foreign, fuzz, inject, programs, projects, rooms, variants, wit};
+use crate::{book, conformance, foreign, fuzz, inject, programs, projects, rooms, variants, wit};
 use anyhow::{Context, Result, bail};
 use atoll::built::Built;
 use atoll::home::Home;
@@ -55,9 +55,10 @@ pub(crate) fn report(summary: Summary) -> Result<()> {
 /// Runs everything and counts it; a step that fails does not keep the others from running.
 pub(crate) fn test(home: &Home) -> Result<()> {
     let mut summary = Summary::default();
-    let steps: [(&str, &dyn Fn() -> Result<()>); 3] = [
+    let steps: [(&str, &dyn Fn() -> Result<()>); 4] = [
         ("format", &|| fmt(home, true)),
         ("interfaces", &|| wit::check(home)),
+        ("book", &|| book::check(home)),
         ("lints", &|| clippy(home)),
     ];
     for (name, step) in steps {

