@@ -327,6 +327,19 @@ mod tests {
         }
     }
 
+    /// The book's page of the shell has a line for each command.
+    #[test]
+    fn the_book_lists_the_commands() {
+        let page = std::fs::read_to_string("../../docs/book/reference/shell.md").unwrap();
+        let (_, table) = page.split_once("|---|---|---|\n").unwrap();
+        let rows: Vec<&str> = table.lines().take_while(|line| line.starts_with('|')).collect();
+        let expected = COMMANDS.map(|(name, arguments, purpose)| {
+            let call = if arguments.is_empty() { " ".into() } else { format!(" `{arguments}` ") };
+            format!("| `{name}` |{call}| {purpose} |")
+        });
+        assert_eq!(rows, expected);
+    }
+
     #[test]
     fn arguments_are_taken() {
         assert_eq!(parsed(""), Ok(Command::Nothing));
