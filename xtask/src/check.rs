@@ -11,8 +11,8 @@ use std::process::Command;
 
 /// Images for scenarios, those with foreign servers, programs and projects among them.
 pub(crate) fn built(home: &Home) -> Result<Built<'_>> {
-    Built::new(home, |home, system| match projects::language_of(system) {
-        Some(language) => projects::description(home, language),
+    Built::new(home, |home, system| match projects::named(system) {
+        Some(project) => projects::description(home, &project),
         None if programs::are_in(system) => programs::description(home),
         None => foreign::description(home, system),
     })

@@ -1,23 +1,47 @@
 //! `cargo xtask projects`: systems with projects that are made from the templates and built as a
 //! user would.
 //!
-//! A scenario names such a system by the folder of its template, `sdk/templates/LANGUAGE`, and is
-//! skipped if the language's toolchain is not there; the command installs it first.
+//! A scenario names such a system by the folder of its template, `sdk/templates/LANGUAGE`, or by the
+//! tutorial, `PAGE/LANGUAGE/EDITS`: with so many of the edits that the page has. It is skipped if the
+//! language's toolchain is not there; the command installs it first.
 
 use crate::check;
 use crate::measure::{self, Row, Subject};
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
+use atoll::files::read_text;
 use atoll::home::Home;
 use atoll::project::{Missing, Project, build, new, system};
 use atoll::{DEFAULT_SYSTEM, test};
+use atoll_scenarios::guide::{Step, TUTORIAL, steps};
 use atoll_scenarios::{Images, Scenario, Skip, scenarios};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 /// Where the templates are, from the repository's root.
 const TEMPLATES: &str = "sdk/templates";
 /// The name of all projects.
 const NAME: &str = "blink";
+
+/// Held while a project is built: all of them share cargo's folder, where their modules have one
+/// name.
+static BUILDING: Mutex<()> = Mutex::new(());
+
+/// A project as the name of a system says it.
+pub(crate) struct Named<'a> {
+    language: &'a str,
+    /// How many edits of the tutorial it has; none if it is the template's.
+    edits: Option<usize>,
+}
+
+/// What a system's name says, if it names one with a project.
+pub(crate) fn named(system: &Path) -> Option<Named<'_>> {
+    if let Ok(language) = system.strip_prefix(TEMPLATES) {
+        return Some(Named { language: language.to_str()?, edits: None });
+    }
+    let (language, edits) = system.strip_prefix(TUTORIAL).ok()?.to_str()?.split_once('/')?;
+    Some(Named { language, edits: Some(edits.parse().ok()?) })
+}
 
 /// Which languages.
 #[derive(Debug, clap::Args)]
@@ -35,7 +59,8 @@ pub(crate) fn projects(home: &Home, options: &Options) -> Result<()> {
     let mut failed = 0;
     let mut wanted = Vec::new();
     for language in &languages {
-        match make(home, language).and_then(|project| build(home, &project)) {
+        match make(home, &Named { language, edits: None }).and_then(|project| build(home, &project))
+        {
             Ok(()) => wanted.push(language.as_str()),
             Err(error) => {
                 eprintln!("the project in {language} was not built: {error:#}");
@@ -76,23 +101,19 @@ fn measured(home: &Home, images: &dyn Images, language: &str) -> Result<Row> {
     measure::measure(images, subject)
 }
 
-/// The language whose template a system is named after.
-pub(crate) fn language_of(system: &Path) -> Option<&str> {
-    system.strip_prefix(TEMPLATES).ok()?.to_str()
-}
-
-/// Makes and builds the project of a language, runs its tests, and gives the description of the
-/// default system with it.
+/// Makes and builds a project, runs its tests, and gives the description of the default system with
+/// it.
 ///
 /// # Errors
 /// [`Skip`] if its toolchain is not there, and whatever fails.
-pub(crate) fn description(home: &Home, language: &str) -> Result<PathBuf> {
-    let project = make(home, language)?;
+pub(crate) fn description(home: &Home, named: &Named<'_>) -> Result<PathBuf> {
+    let _building = BUILDING.lock().ok().context("the build of a project failed")?;
+    let project = make(home, named)?;
     match build::missing(home, &project) {
         None => {}
         Some(Missing::Distribution(why)) => return Err(Skip(why).into()),
         Some(Missing::Download(what)) => {
-            let by = format!("`cargo xtask projects {language}` installs it");
+            let by = format!("`cargo xtask projects {}` installs it", named.language);
             return Err(Skip(format!("a toolchain is missing ({what}): {by}")).into());
         }
     }
@@ -104,13 +125,34 @@ pub(crate) fn description(home: &Home, language: &str) -> Result<PathBuf> {
     system::write(&project, &home.root.join(DEFAULT_SYSTEM))
 }
 
-/// Makes the project of a language anew.
-fn make(home: &Home, language: &str) -> Result<Project> {
-    let parent = folder(home, language);
+/// Makes a project anew.
+fn make(home: &Home, named: &Named<'_>) -> Result<Project> {
+    let parent = match named.edits {
+        None => folder(home, named.language),
+        Some(_) => folder(home, "tutorial").join(named.language),
+    };
     if parent.exists() {
         fs::remove_dir_all(&parent)?;
     }
-    new::new(home, &parent, NAME, language)
+    let project = new::new(home, &parent, NAME, named.language)?;
+    let Some(edits) = named.edits else { return Ok(project) };
+    edit(&project.folder, &read_text(&home.root.join(TUTORIAL))?, edits)?;
+    // The edits may have changed how it is built.
+    Project::find(&project.folder)
+}
+
+/// Makes the first edits of a page; those of files that the project does not have are for projects
+/// in other languages.
+fn edit(folder: &Path, page: &str, count: usize) -> Result<()> {
+    let edits = steps(page).into_iter().filter_map(|step| match step {
+        Step::Edit { file, change } => Some((folder.join(file), change)),
+        Step::Session(_) => None,
+    });
+    for (path, change) in edits.take(count).filter(|(path, _)| path.is_file()) {
+        let text = change.apply(&read_text(&path)?).with_context(|| path.display().to_string())?;
+        fs::write(&path, text)?;
+    }
+    Ok(())
 }
 
 fn build(home: &Home, project: &Project) -> Result<()> {

@@ -56,6 +56,7 @@ mod tests {
     use super::{Shelf, Table};
     use atoll_sdk::state::{from_bytes, to_bytes};
 
+    // ANCHOR: layout
     /// Bytes that some version 1 has written. They stay as they are; another layout gets another
     /// number.
     const WRITTEN: &[u8] = b"\x01\x01\x15\x01\x05paint\x01\x06colour\x05green";
@@ -70,4 +71,5 @@ mod tests {
         assert_eq!(from_bytes(WRITTEN), Ok(shelf));
         assert_eq!(to_bytes(&paint).as_deref(), Ok(&b"\x01\x01\x06\x05paint"[..]));
     }
+    // ANCHOR_END: layout
 }

@@ -1,6 +1,35 @@
 //! Reading the guides in `docs/`: what they show is typed and compared, what they quote is looked
 //! up.
 
+mod steps;
+
+pub use steps::{Change, Step, steps};
+
+use crate::Session;
+use anyhow::{Context, Result, ensure};
+use std::fs;
+
+/// The page that makes a first server.
+pub const TUTORIAL: &str = "docs/book/tutorial/first-server.md";
+
+/// Types the commands of a page and compares what is said with what the page shows.
+pub(crate) fn type_page(session: &mut Session, page: &str) -> Result<()> {
+    let text = fs::read_to_string(page).with_context(|| format!("cannot read {page}"))?;
+    blocks(&text, "console").into_iter().try_for_each(|block| type_block(session, block))
+}
+
+/// Types the commands of a session and compares what is said with what it shows.
+pub(crate) fn type_block(session: &mut Session, block: &str) -> Result<()> {
+    for (command, expected) in commands(block) {
+        let told = session.command(command)?;
+        ensure!(
+            squeeze(&told) == squeeze(expected),
+            "`{command}` should say\n{expected}but says\n{told}"
+        );
+    }
+    Ok(())
+}
+
 /// The texts between fences of that language.
 pub(crate) fn blocks<'a>(guide: &'a str, language: &str) -> Vec<&'a str> {
     let fence = format!("```{language}\n");
@@ -13,10 +42,11 @@ pub(crate) fn commands(console: &str) -> Vec<(&str, &str)> {
     parts.map(|part| part.split_once('\n').unwrap_or((part, ""))).collect()
 }
 
-/// What two runs have in common: words, with numbers that may differ left out.
+/// What two runs have in common: words, with numbers and times of day that may differ left out.
 pub(crate) fn squeeze(text: &str) -> String {
     let is_number = |word: &str| {
-        word.starts_with(|first: char| first.is_ascii_digit()) && word.parse::<f64>().is_ok()
+        word.starts_with(|first: char| first.is_ascii_digit())
+            && word.split(':').all(|part| part.parse::<f64>().is_ok())
     };
     let word = |word: &str| if is_number(word) { "#".to_owned() } else { word.to_owned() };
     text.split_whitespace().map(word).collect::<Vec<_>>().join(" ")
@@ -51,6 +81,7 @@ mod tests {
         let console = blocks(guide, "console");
         assert_eq!(commands(console[0]), [("ps x", " 1 b\n"), ("q", "")]);
         assert_eq!(squeeze("took  12 us,\n1.5 of v2"), "took # us, # of v2");
+        assert_eq!(squeeze("2030-05-06 07:08:09 8:x"), "2030-05-06 # 8:x");
     }
 
     #[test]

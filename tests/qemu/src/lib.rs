@@ -9,7 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod clean;
-mod guide;
+pub mod guide;
 pub mod machine;
 mod runner;
 pub mod scenarios;

@@ -1,5 +1,6 @@
 //! All scenarios, by what they are about.
 
+mod book;
 mod boot;
 mod calls;
 mod capsules;
@@ -32,6 +33,7 @@ use crate::Scenario;
 pub fn all() -> Vec<&'static Scenario> {
     [
         boot::ALL,
+        book::ALL,
         shell::ALL,
         calls::ALL,
         foreign::ALL,

@@ -5,10 +5,10 @@
 
 use super::limits::System;
 use super::shell::{answers, prompt};
-use crate::guide::{blocks, commands, squeeze};
+use crate::guide::type_page;
 use crate::{Lab, Machine, OFF, PROMPT, Scenario, Session};
 use anyhow::{Context, Result, bail, ensure};
-use std::{env, fs};
+use std::env;
 
 pub(super) const ALL: &[Scenario] = &[
     Scenario {
@@ -142,16 +142,8 @@ pub(super) fn off(mut session: Session) -> Result<()> {
 }
 
 fn guide(lab: &Lab<'_>, page: &str) -> Result<()> {
-    let text = fs::read_to_string(page)?;
     let mut session = prompt(lab, &Machine::testing())?;
-    let shown = blocks(&text, "console").into_iter().flat_map(commands);
-    for (command, expected) in shown {
-        let told = session.command(command)?;
-        ensure!(
-            squeeze(&told) == squeeze(expected),
-            "`{command}` should say\n{expected}but says\n{told}"
-        );
-    }
+    type_page(&mut session, page)?;
     off(session)
 }
 
