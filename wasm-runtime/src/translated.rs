@@ -15,6 +15,7 @@ use crate::{
     engine,
     error::{LoadError, Trap},
     limits::RuntimeLimits,
+    progress::Progress,
     recipe::{self, Recipe},
     trace,
 };
@@ -99,15 +100,29 @@ impl Component<'_> {
     pub fn translate_for(
         &self,
         limits: &RuntimeLimits,
+        translation: Translation,
+    ) -> Result<Translated, LoadError> {
+        self.translate_telling(limits, translation, &mut Progress::default())
+    }
+
+    /// The same, and tells how far it is.
+    ///
+    /// # Errors
+    /// As [`Self::translate`].
+    pub fn translate_telling(
+        &self,
+        limits: &RuntimeLimits,
         Translation { metered, backtrace }: Translation,
+        progress: &mut Progress<'_>,
     ) -> Result<Translated, LoadError> {
         let engine = engine::engine(limits, metered);
-        let modules = self.modules.iter().map(|module| {
+        let mut modules = Vec::with_capacity(self.modules.len());
+        for module in &self.modules {
             let exposes = self.layout.is_some();
             let traced = if backtrace { traced(&engine, module, exposes) } else { None };
-            traced.map_or_else(|| plain(&engine, module, exposes), Ok)
-        });
-        let modules: Vec<_> = modules.collect::<Result<_, _>>()?;
+            modules.push(traced.map_or_else(|| plain(&engine, module, exposes), Ok)?);
+            progress.translate(module.bytes.len());
+        }
         let recipe = recipe::compile(self, &engine, &modules, limits);
         let interfaces = self.interfaces.clone();
         Ok(Translated { engine, modules, recipe, interfaces, backtrace, fuel: None })

@@ -100,6 +100,7 @@ impl Kernel {
             activity: Activity::Runnable,
             body: Some(body),
             is_clone: pristine.is_some(),
+            loaded: 0,
             pristine,
             handles: HandleTable::new(config.handle_limit),
             handle_limit: config.handle_limit,

@@ -141,6 +141,7 @@ impl Kernel {
             priority: u32::from(domain.share.priority),
             has_snapshot: u32::from(domain.pristine.is_some()),
             is_clone: u32::from(domain.is_clone),
+            loaded: domain.loaded,
             phase: domain.swap.phase() as u32,
             saved: domain.swap.saved_bytes(),
             calls_open: domain.calls_open,

@@ -70,6 +70,8 @@ pub struct Domain {
     pub pristine: Option<Arc<Pristine>>,
     /// Whether it began as a clone.
     pub is_clone: bool,
+    /// How much of its component is loaded, in percent, as far as it told.
+    pub loaded: u32,
     /// Its handles.
     pub handles: HandleTable,
     /// Most of them.

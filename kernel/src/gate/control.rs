@@ -88,6 +88,15 @@ pub(super) fn ready(kernel: &mut Kernel, caller: DomainId, arguments: Arguments)
     Ok(0)
 }
 
+pub(super) fn loaded(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
+    let percent = arguments.number::<0>()?;
+    if percent > 100 {
+        return Err(Status::Invalid.into());
+    }
+    kernel.domain_mut(caller)?.loaded = percent;
+    Ok(0)
+}
+
 pub(super) fn exit(kernel: &mut Kernel, caller: DomainId, arguments: Arguments) -> Outcome {
     let cause = match u32::try_from(arguments.raw::<0>()).ok().and_then(Cause::from_raw) {
         None | Some(Cause::Faulted | Cause::Killed) => return Err(Status::Invalid.into()),

@@ -120,6 +120,7 @@ const fn function(call: Call) -> Function {
         Call::StartDomain => control::start_domain,
         Call::KillDomain => control::kill_domain,
         Call::Ready => control::ready,
+        Call::Loaded => control::loaded,
         Call::Exit => control::exit,
         Call::OpenBlob => control::open_blob,
         Call::Power => control::power,

@@ -1,6 +1,9 @@
 //! What the shell knows of the machine, in plain data: the shapes of the WIT records without the
 //! bindings, so that everything that works on them can be tested on the host.
 
+/// The state of a domain that is not ready yet.
+pub const STARTING: &str = "starting";
+
 /// What the kernel counts about a domain.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Domain {
@@ -24,6 +27,8 @@ pub struct Domain {
     pub ring: u32,
     /// Whether it began as a clone.
     pub is_clone: bool,
+    /// How much of its component is loaded, in percent; 0 if it does not tell.
+    pub loaded: u32,
 }
 
 /// A server of the description or a running program.
@@ -169,6 +174,15 @@ pub struct Swap {
     pub downtime_ns: u64,
     /// What it came to.
     pub result: SwapResult,
+}
+
+impl Server {
+    /// How much of its component is loaded, in percent, while that is done and if it tells.
+    #[must_use]
+    pub fn loaded(&self) -> Option<u32> {
+        let domain = self.domain.as_ref().filter(|_| self.state == STARTING)?;
+        (1..100).contains(&domain.loaded).then_some(domain.loaded)
+    }
 }
 
 /// A file or a directory.

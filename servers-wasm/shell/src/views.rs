@@ -63,6 +63,9 @@ pub fn help_on(command: &str) -> Option<String> {
     Some(format!("{}: {purpose}\n", call.trim_end()))
 }
 
+/// Takes what stands in the last row off the display.
+pub const ERASE_ROW: &str = "\r\x1b[K";
+
 /// The servers: those of the supervisor's list, after the domains that are in nobody's list (the
 /// supervisor itself), and the last words of those that do not run.
 #[must_use]
@@ -97,7 +100,7 @@ fn server_row(server: &Server) -> Vec<String> {
     vec![
         number(|domain| domain.id.to_string()),
         cut(&server.name),
-        server.state.to_owned(),
+        state(server),
         number(|domain| domain.ring.to_string()),
         number(|domain| size(domain.memory)),
         number(|domain| seconds(domain.cpu_ns)),
@@ -105,6 +108,14 @@ fn server_row(server: &Server) -> Vec<String> {
         number(|domain| domain.calls_sent.to_string()),
         restarts(server),
     ]
+}
+
+/// Where it is in its life; of a large component that is being loaded, how far.
+fn state(server: &Server) -> String {
+    match server.loaded() {
+        Some(percent) => format!("loading {percent}%"),
+        None => server.state.to_owned(),
+    }
 }
 
 /// How often a server was restarted, and whether the last time as a clone.
@@ -316,6 +327,12 @@ pub fn exit(program: &str, exit: &Exit) -> String {
         // The message is a sentence about the program: `was killed`, `trapped: ...`.
         Exit { message, .. } => wrap(&format!("{program} {message}"), COLUMNS),
     }
+}
+
+/// What stands in the row of the prompt while a program is loaded.
+#[must_use]
+pub fn loading(name: &str, percent: u32) -> String {
+    format!("{ERASE_ROW}{name}: loading {percent}%")
 }
 
 /// What is said when a program does not exist.

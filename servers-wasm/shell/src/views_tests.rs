@@ -1,6 +1,7 @@
 //! Snapshots of what the commands print.
 
 use super::*;
+use crate::model::STARTING;
 
 fn domain(id: u32, name: &str, memory: u64, cpu_ns: u64) -> Domain {
     Domain {
@@ -79,6 +80,18 @@ fn server_list_tells_clones() {
     let clone = Domain { is_clone: true, ..domain(3, "echo", 3 << 20, 5_000_000) };
     let text = servers(&[server(clone)], &[]);
     assert!(text.ends_with("    7  cloned 1\n"), "{text}");
+}
+
+#[test]
+fn server_list_tells_how_far_loading_is() {
+    let told = |loaded, state| {
+        let domain = Domain { loaded, ..domain(3, "python", 3 << 20, 5_000_000) };
+        servers(&[Server { state, ..server(domain) }], &[])
+    };
+    assert!(told(42, STARTING).contains("python  loading 42%"));
+    assert!(told(0, STARTING).contains("python  starting"));
+    assert!(told(100, STARTING).contains("python  starting"));
+    assert!(told(42, RUNNING).contains("python  running"));
 }
 
 #[test]

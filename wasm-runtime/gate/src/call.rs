@@ -190,6 +190,9 @@ numbered! {
         /// note for the domain that it replaces, of so many bytes and at most
         /// [`crate::message::MAX_NOTE`], and behind it what clients of that would miss, in words.
         Ready = 29,
+        /// (percent) -> 0. How much of its component the calling domain has loaded, at most 100, for
+        /// whoever reads its status.
+        Loaded = 63,
         /// ([`crate::record::Cause`], code, lengths) -> never. Ends the calling domain; the
         /// payload is the reason in words.
         Exit = 30,

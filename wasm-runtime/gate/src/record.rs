@@ -144,6 +144,8 @@ record! {
         has_snapshot: u32,
         /// 1 if it began as a clone.
         is_clone: u32,
+        /// How much of its component is loaded, in percent, as far as it told.
+        loaded: u32,
         /// A [`Phase`] as a number.
         phase: u32,
         /// Bytes of its saved state.

@@ -96,6 +96,8 @@ pub(crate) struct State {
     pub(crate) clone: Option<Life>,
     /// How often it said so.
     pub(crate) ready: u32,
+    /// What it told of its loading, in percent.
+    pub(crate) loaded: Vec<u32>,
     /// What it said that clients would miss when it was prepared.
     pub(crate) missing: Vec<String>,
     pub(crate) ports: Vec<(u64, u64)>,

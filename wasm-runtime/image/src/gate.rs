@@ -423,6 +423,11 @@ pub trait Calls: Gate {
         let _ = self.enter(Call::Ready, [0; 5]);
     }
 
+    /// Tells how much of the component is loaded. Nothing depends on it.
+    fn report_loaded(&mut self, percent: u32) {
+        let _ = self.enter(Call::Loaded, [u64::from(percent), 0, 0, 0, 0]);
+    }
+
     /// Makes a blob of so many bytes whose name is in the send payload.
     ///
     /// # Errors

@@ -14,11 +14,14 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use atoll_gate::record::Cause;
 use atoll_gate::start::GrantKind;
-use atoll_runtime::{Component, DispatchError, Instance, Translation, Trap};
+use atoll_runtime::{Component, DispatchError, Instance, Progress, Translation, Trap};
 
 /// Pages that looking up a backtrace takes at most: 33 names of 96 characters, once alone and once
 /// in the text, and the blocks that the heap cuts for them.
 const LOOK_UP_PAGES: u64 = 16;
+
+/// A component of so many bytes takes long enough to load that its progress is told.
+const LARGE: usize = 1 << 20;
 
 /// How the domain ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,11 +105,22 @@ fn instantiate<G: Gate>(gate: G, start: Start, bytes: &[u8]) -> Result<Instance<
     let backtrace = start.options.backtrace;
     let fuel = gate.fuel();
     let mut place = Place::new(gate, start);
-    let component = Component::parse(bytes, &limits).map_err(End::refused)?;
+    let mut tell = |percent| place.gate.report_loaded(percent);
+    let mut progress = match bytes.len() {
+        LARGE.. => Progress::of_reading(bytes.len(), &mut tell),
+        _ => Progress::default(),
+    };
+    let component =
+        Component::parse_telling(bytes, &limits, &mut progress).map_err(End::refused)?;
     place.handler = component.export_index("atoll:io/handler");
     let linked = component.link(&mut place).map_err(End::refused)?;
     let translation = Translation { metered: fuel.is_some(), backtrace };
-    let translated = linked.component().translate_for(&limits, translation);
+    let mut tell = |percent| place.gate.report_loaded(percent);
+    let mut progress = match bytes.len() {
+        LARGE.. => Progress::of_translating(bytes.len(), &mut tell),
+        _ => Progress::default(),
+    };
+    let translated = linked.component().translate_telling(&limits, translation, &mut progress);
     let mut translated = translated.map_err(End::refused)?;
     if let Some(fuel) = fuel {
         translated = translated.with_fuel(fuel);

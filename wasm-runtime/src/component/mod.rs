@@ -29,6 +29,7 @@ use crate::{
     error::LoadError,
     limits::{Exceeded, Limit, RuntimeLimits},
     link::name,
+    progress::Progress,
     types::Types,
 };
 
@@ -47,8 +48,20 @@ impl<'a> Component<'a> {
     /// # Errors
     /// When it is too large, malformed, or uses what the runtime does not carry out.
     pub fn parse(bytes: &'a [u8], limits: &RuntimeLimits) -> Result<Self, LoadError> {
+        Self::parse_telling(bytes, limits, &mut Progress::default())
+    }
+
+    /// The same, and tells how far it is.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_telling(
+        bytes: &'a [u8],
+        limits: &RuntimeLimits,
+        progress: &mut Progress<'_>,
+    ) -> Result<Self, LoadError> {
         Exceeded::check(limits, Limit::ComponentBytes, bytes.len() as u64)?;
-        let read::Binary { bodies, modules, types, layout } = read::read(bytes, limits)?;
+        let read::Binary { bodies, modules, types, layout } = read::read(bytes, limits, progress)?;
         let interfaces = match bodies.first() {
             Some(root) => {
                 Interfaces::collect(types.as_ref(), imports(root), exports(root), limits)?

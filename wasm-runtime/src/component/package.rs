@@ -10,14 +10,14 @@ use super::{
     ir::Step,
     read,
 };
-use crate::{descriptor, error::LoadError, limits::RuntimeLimits};
+use crate::{descriptor, error::LoadError, limits::RuntimeLimits, progress::Progress};
 
 /// Gives the full name and the descriptor of every interface that the package declares.
 ///
 /// # Errors
 /// When the bytes are no such package or a type is not supported.
 pub fn describe_package(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, LoadError> {
-    let binary = read::read(bytes, &RuntimeLimits::DEFAULT)?;
+    let binary = read::read(bytes, &RuntimeLimits::DEFAULT, &mut Progress::default())?;
     let types = binary.types.as_ref();
     let mut described = Vec::new();
     let steps = binary.bodies.first().map_or(&[][..], |root| &root.steps);

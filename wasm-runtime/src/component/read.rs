@@ -26,6 +26,7 @@ use crate::{
     engine::FEATURES,
     error::LoadError,
     limits::{Exceeded, Limit, RuntimeLimits},
+    progress::Progress,
 };
 
 /// What a binary holds.
@@ -57,7 +58,11 @@ struct Reader<'a> {
 }
 
 /// Reads and validates a binary.
-pub(super) fn read<'a>(bytes: &'a [u8], limits: &RuntimeLimits) -> Result<Binary<'a>, LoadError> {
+pub(super) fn read<'a>(
+    bytes: &'a [u8],
+    limits: &RuntimeLimits,
+    progress: &mut Progress<'_>,
+) -> Result<Binary<'a>, LoadError> {
     let mut parser = Parser::new(0);
     parser.set_features(FEATURES);
     let mut validator = Validator::new_with_features(FEATURES);
@@ -73,6 +78,12 @@ pub(super) fn read<'a>(bytes: &'a [u8], limits: &RuntimeLimits) -> Result<Binary
     let mut types = None;
     for payload in parser.parse_all(bytes) {
         let payload = payload?;
+        // Bodies of functions and data: what there is most of.
+        match &payload {
+            Payload::CodeSectionEntry(body) => progress.read_to(body.range().start),
+            Payload::DataSection(data) => progress.read_to(data.range().end),
+            _ => {}
+        }
         if let Payload::ComponentStartSection { range, .. } = &payload {
             // The validator would speak of the values that such a function takes.
             return Err(Refusal::unsupported("a start function of a component").at(range.start));
@@ -92,6 +103,7 @@ pub(super) fn read<'a>(bytes: &'a [u8], limits: &RuntimeLimits) -> Result<Binary
             reader.payload(&payload, before.unwrap_or_default(), validator.types(0))?;
         }
     }
+    progress.read_to(bytes.len() as u64);
     match types {
         Some(types) if !reader.bodies.is_empty() => {
             let Reader { bodies, modules, layout, .. } = reader;

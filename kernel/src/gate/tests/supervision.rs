@@ -51,6 +51,20 @@ fn a_domain_becomes_ready_once() {
 }
 
 #[test]
+fn a_domain_tells_how_much_of_its_component_is_loaded() {
+    let mut bench = Bench::new();
+    let (domain, control) = bench.create(PLAIN);
+    assert_eq!(bench.status(control).0.loaded, 0);
+    bench.expect(bench.init, Call::StartDomain, [control.into(), 0]);
+    bench.expect(domain, Call::Loaded, [42]);
+    assert_eq!(bench.status(control).0.loaded, 42);
+    for percent in [101, u64::MAX] {
+        assert_eq!(bench.fails(domain, Call::Loaded, [percent]), Status::Invalid);
+    }
+    assert_eq!(bench.status(control).0.loaded, 42);
+}
+
+#[test]
 fn a_domain_starts_with_its_component_and_stack() {
     let mut bench = Bench::new();
     let (domain, _) = bench.create(PLAIN);

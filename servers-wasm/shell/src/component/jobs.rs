@@ -7,7 +7,9 @@
 mod job;
 mod member;
 
+use super::atoll::clocks::monotonic;
 use super::atoll::supervision::swapping::Transaction;
+use super::services;
 use super::session::{Gone, Session};
 use super::swaps::Background;
 use super::wasi::io::poll::{self, Pollable};
@@ -17,8 +19,8 @@ use crate::{PROMPT, views};
 use job::Job;
 pub(super) use job::{Input, Plan, Program};
 
-/// Takes the prompt off the display.
-const ERASE_ROW: &str = "\r\x1b[K";
+/// How often a program that has written nothing is asked how far its loading is.
+const LOADING_PERIOD_NS: u64 = 500_000_000;
 
 /// The programs and the swaps in the background.
 #[derive(Default)]
@@ -39,7 +41,7 @@ impl Jobs {
             }
             let mut text = self.collect();
             if !text.is_empty() {
-                text.splice(..0, ERASE_ROW.bytes());
+                text.splice(..0, views::ERASE_ROW.bytes());
                 text.extend_from_slice(PROMPT.as_bytes());
                 session.write(&text)?;
             }
@@ -84,6 +86,7 @@ impl Jobs {
             self.background.push(job);
             return Ok(());
         }
+        self.show_loading(session, &job)?;
         loop {
             if self.wait(session, Some(&job)) {
                 session.read_input()?;
@@ -100,6 +103,26 @@ impl Jobs {
                     session.print(&views::exit(member.program(), exit))
                 });
             }
+        }
+    }
+
+    /// Shows how far the programs' loading is until something happens, if there is anything to show.
+    fn show_loading(&self, session: &Session, job: &Job) -> Result<(), Gone> {
+        let mut has_shown = false;
+        loop {
+            let timer = monotonic::subscribe_duration(LOADING_PERIOD_NS);
+            let mut sources = self.pollables(session, Some(job));
+            sources.push(&timer);
+            let last = sources.len().saturating_sub(1);
+            let is_quiet = poll::poll(&sources).iter().all(|&ready| ready as usize == last);
+            let names = job.names();
+            let loading = names.iter().find_map(|name| Some((name, services::loaded(name)?)));
+            match loading.filter(|_| is_quiet) {
+                Some((name, percent)) => session.print(&views::loading(name, percent))?,
+                None if has_shown => return session.print(views::ERASE_ROW),
+                None => return Ok(()),
+            }
+            has_shown = true;
         }
     }
 

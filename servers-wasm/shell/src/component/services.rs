@@ -5,7 +5,7 @@ use super::atoll::log::journal::{self, Filter, Level as WitLevel};
 use super::atoll::supervision::servers::{self, ServerState};
 use super::atoll::supervision::types::{DomainState, Error, ObjectKind};
 use crate::command::Level;
-use crate::model::{Domain, Handle, Kind, LogEntry, Machine, Server};
+use crate::model::{Domain, Handle, Kind, LogEntry, Machine, STARTING, Server};
 use crate::views::RUNNING;
 
 /// Says why the supervisor did not do something.
@@ -31,13 +31,18 @@ pub(super) fn servers() -> Result<Vec<Server>, String> {
     Ok(listed.into_iter().map(server).collect())
 }
 
+/// How much of a program's component is loaded, in percent, while that is done and if it tells.
+pub(super) fn loaded(name: &str) -> Option<u32> {
+    servers().ok()?.iter().find(|server| server.name == name)?.loaded()
+}
+
 /// A server as it is listed: the supervisor knows more of one that does not run, the kernel of one
 /// that does.
 fn server(listed: servers::Server) -> Server {
     let domain = listed.domain.map(domain);
     let state = match listed.state {
         ServerState::Stopped => "stopped",
-        ServerState::Starting => "starting",
+        ServerState::Starting => STARTING,
         ServerState::Running => domain.as_ref().map_or(RUNNING, |domain| domain.state),
         ServerState::BackingOff => "backing off",
         ServerState::Failed => "failed",
@@ -56,7 +61,7 @@ fn domain(status: DomainStatus) -> Domain {
         name: status.name,
         state: match status.state {
             DomainState::Created => "created",
-            DomainState::Starting => "starting",
+            DomainState::Starting => STARTING,
             DomainState::Running => "running",
             DomainState::Waiting => "waiting",
             DomainState::Calling => "calling",
@@ -70,6 +75,7 @@ fn domain(status: DomainStatus) -> Domain {
         calls_sent: status.calls_sent,
         ring: status.ring,
         is_clone: status.is_clone,
+        loaded: status.loaded,
     }
 }
 

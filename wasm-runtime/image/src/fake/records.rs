@@ -72,6 +72,7 @@ pub(super) fn domain_record() -> Vec<u8> {
         priority: 3,
         has_snapshot: 1,
         is_clone: 0,
+        loaded: 70,
         phase: 0,
         saved: 0,
         calls_open: 0,

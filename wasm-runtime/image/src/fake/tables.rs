@@ -158,6 +158,10 @@ impl Fake {
                 state.started.push((payload, slots));
                 return Ok(0);
             }
+            Call::Loaded => {
+                state.loaded.push(a as u32);
+                return Ok(0);
+            }
             Call::Ready => {
                 state.ready += 1;
                 let (note, missing) = payload.split_at(b as usize);

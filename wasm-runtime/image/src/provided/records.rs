@@ -29,6 +29,7 @@ pub(super) fn domain_status(out: &mut Output<'_>, status: &DomainStatus, message
     out.u32(status.priority);
     out.bool(status.has_snapshot != 0);
     out.bool(status.is_clone != 0);
+    out.u32(status.loaded);
     out.u32(status.phase.min(12));
     out.u64(status.saved);
     out.u32(status.calls_open);

@@ -388,3 +388,26 @@ fn a_domain_that_called_an_import_while_it_was_instantiated_is_not_kept() {
     assert_eq!((end.cause, end.code), (Cause::Exited, 0), "{}", end.message);
     assert_eq!(state.snapshots, 0);
 }
+
+#[test]
+fn the_loading_of_a_large_component_is_told() {
+    let small = wat::parse_str(SERVER).expect("the component is well formed");
+    let mut large = small.clone();
+    // A custom section of the component, with a length of three bytes and a name of one.
+    let rest = LIMITS.component_bytes as usize - large.len() - 4;
+    large.extend([0, rest as u8 | 0x80, (rest >> 7) as u8 | 0x80, (rest >> 14) as u8, 1, b'p']);
+    large.resize(LIMITS.component_bytes as usize, 0);
+    let loaded = |component: &[u8]| {
+        let (_, state) = run_binary(Options::default(), component, false, |state| {
+            // The call that traps, so that it ends.
+            state.event(EventKind::Call, 4, ADDER, 1, &[], &[]);
+            grants(state)
+        });
+        assert_eq!(state.ready, 1);
+        state.loaded
+    };
+    assert!(loaded(&small).is_empty());
+    let told = loaded(&large);
+    assert!(told.is_sorted_by(|a, b| a < b), "{told:?}");
+    assert!(told.contains(&33) && told.last().is_some_and(|last| *last < 100), "{told:?}");
+}
