@@ -250,6 +250,7 @@ impl Kernel {
                 self.ipc.capsules.get(id).map_or(0, |capsule| u64::from(capsule.number))
             }
             Object::Blob(id) => self.ipc.blobs.get(id).map_or(0, crate::ipc::Blob::size),
+            Object::Domain(id) => self.domains.get(id).map_or(0, |domain| u64::from(domain.number)),
             _ => 0,
         };
         extent.min(u64::from(u32::MAX))

@@ -337,7 +337,7 @@ impl Kernel for World {
     }
 
     fn domain_id(&self, domain: &domains::Domain) -> u32 {
-        domain.status().id
+        domain.id()
     }
 
     fn adopt_endpoints(&self) -> Vec<(u32, Endpoint)> {

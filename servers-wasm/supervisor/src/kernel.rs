@@ -240,7 +240,7 @@ pub trait Kernel {
     fn endpoint_id(&self, endpoint: &Self::Endpoint) -> u32;
     /// The id of a capsule.
     fn capsule_id(&self, capsule: &Self::Capsule) -> u32;
-    /// The id of a domain that nobody watches yet: it ends the readiness of its pollable.
+    /// The id of a domain. This ends no readiness of its pollable.
     fn domain_id(&self, domain: &Self::Domain) -> u32;
     /// The endpoints that the supervisor before this one had, with their ids; likewise the rest.
     fn adopt_endpoints(&self) -> Vec<(u32, Self::Endpoint)>;

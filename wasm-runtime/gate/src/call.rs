@@ -77,7 +77,7 @@ numbered! {
         /// the object fail with [`Status::Revoked`]. The drop comes when its holder lets go of it.
         Revoke = 8,
         /// (handle) -> [`ObjectKind`] in bits 0..8, rights in 8..32 and in 32..64 its extent:
-        /// endpoint and object: endpoint id; capsule: its id; ports: count; window: pages; blob: bytes; else 0.
+        /// endpoint and object: endpoint id; capsule and domain: their ids; ports: count; window: pages; blob: bytes; else 0.
         Inspect = 9,
 
         // Endpoints

@@ -51,6 +51,18 @@ fn a_domain_becomes_ready_once() {
 }
 
 #[test]
+fn asking_for_an_id_leaves_a_change_to_be_heard_of() {
+    let mut bench = Bench::new();
+    let (domain, control) = bench.create(PLAIN);
+    bench.expect(bench.init, Call::StartDomain, [control.into(), 0]);
+    bench.expect(domain, Call::Ready, []);
+    let extent = bench.expect(bench.init, Call::Inspect, [control.into()]) >> 32;
+    bench.expect(bench.init, Call::Watch, [control.into(), 7]);
+    assert_eq!(bench.take(bench.init).id, 7);
+    assert_eq!(extent, u64::from(bench.status(control).0.id));
+}
+
+#[test]
 fn a_domain_tells_how_much_of_its_component_is_loaded() {
     let mut bench = Bench::new();
     let (domain, control) = bench.create(PLAIN);

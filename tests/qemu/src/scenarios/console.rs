@@ -122,6 +122,8 @@ fn swapped(lab: &Lab<'_>) -> Result<()> {
 const TOP: usize = 1024 * 20 * 2 * 3;
 /// How often the screen is looked at.
 const PATIENCE: usize = 100;
+/// How long preparing may take, unless the system description says otherwise.
+const DEADLINE_US: u64 = 30_000_000;
 /// The cursor of the second version.
 const YELLOW: [u8; 3] = [0xe0, 0xb4, 0x5c];
 
@@ -133,7 +135,11 @@ fn screen(lab: &Lab<'_>) -> Result<()> {
     let (before, yellow) = top_and_yellow(&mut session)?;
     ensure!(yellow == 0, "{yellow} pixels are yellow");
     ensure!(before.chunks(3).any(|pixel| Some(pixel) != before.get(..3)), "nothing is shown");
-    answers(&mut session, "swap console console-v2.wasm", &PHASES)?;
+    let told = answers(&mut session, "swap console console-v2.wasm", &PHASES)?;
+    // It serves with a higher priority than the supervisor, and is prepared before that looks.
+    let prepare = told.split_whitespace().skip_while(|word| *word != "prepare").nth(1);
+    let prepare: u64 = prepare.and_then(|time| time.parse().ok()).context("no time is told")?;
+    ensure!(prepare < DEADLINE_US, "that it was prepared was seen at the deadline only: {told}");
     // What is on the serial line is on the screen a little later.
     for _ in 0..PATIENCE {
         let (after, yellow) = top_and_yellow(&mut session)?;

@@ -17,7 +17,7 @@ impl Fake {
             Thing::Object { endpoint, .. } => (ObjectKind::Object, *endpoint),
             Thing::Blob(bytes) => (ObjectKind::Blob, bytes.len() as u32),
             Thing::Made(number) => (ObjectKind::Blob, state.made[*number].1 as u32),
-            Thing::Domain => (ObjectKind::Domain, 0),
+            Thing::Domain => (ObjectKind::Domain, 5),
             Thing::Interrupt => (ObjectKind::Interrupt, 0),
             Thing::Ports(count) => (ObjectKind::Ports, *count),
             Thing::Window(pages) => (ObjectKind::Window, *pages),

@@ -35,7 +35,7 @@ pub(super) fn call<G: Gate>(
             place.give(Object::Endpoint(endpoint));
             Ok(())
         }
-        Function::EndpointId | Function::CapsuleId => {
+        Function::EndpointId | Function::CapsuleId | Function::DomainId => {
             let handle = place.method_handle()?;
             let id = place.gate.inspect(handle)?.extent;
             place.answer.put(|out| out.u32(id));

@@ -62,6 +62,8 @@ fn what_is_adopted_comes_as_lists() {
         let lent = [Argument::Borrow(kind, number)];
         call(place, AtollSupervisionDomains, function, &lent).expect("an id")
     };
+    let function = atoll_supervision_domains::Function::DomainId as u32;
+    assert_eq!(id(&mut place, Kind::DOMAIN, first, function), [5, 0, 0, 0]);
     assert_eq!(ask(&mut place, Function::AdoptEndpoints, &[])[..4], [1, 0, 0, 0]);
     let endpoint = own(&mut place, 0, Kind::ENDPOINT);
     let function = atoll_supervision_domains::Function::EndpointId as u32;
