@@ -1,7 +1,7 @@
 //! How far the loading of a component is, for whoever waits for a large one.
 //!
-//! Reading and validating is a third of the work, translating the core modules the rest; both go by
-//! bytes. A module is translated in one piece, so the largest is the largest step.
+//! Reading and validating counts a third, translating the core modules the rest; both go by bytes. A
+//! module is translated in one piece, so the largest is the largest step.
 
 /// How many parts of the work a byte is when it is read, and when it is translated.
 const READ: u128 = 1;
