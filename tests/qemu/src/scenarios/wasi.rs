@@ -66,6 +66,12 @@ fn programs(lab: &Lab<'_>) -> Result<()> {
     says(&mut session, "tour-rust show /note", "of C")?;
     says(&mut session, "tour-rust keep note 'of Rust'", "")?;
     says(&mut session, "tour-c show note", "of Rust")?;
+    // Each reads what the other writes, and a file takes what the terminal would.
+    let joined = session.command("tour-rust args x | tour-c upper")?;
+    ensure!(joined.contains("ARGUMENTS: X\nCOLOUR=GREEN"), "{joined}");
+    session.command("tour-c args y | tour-rust upper > loud")?;
+    let kept = session.command("tour-c show loud")?;
+    ensure!(kept.contains("ARGUMENTS: Y\nCOLOUR=GREEN"), "{kept}");
     // They stay when the server is swapped.
     let swapped = session.command("swap files files.wasm")?;
     ensure!(swapped.contains("swapped"), "{swapped}");
