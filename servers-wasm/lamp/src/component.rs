@@ -1,17 +1,10 @@
 //! Glue between the program and the world `atoll:servers/lamp`.
 
-#[allow(missing_docs, unreachable_pub, reason = "generated")]
-#[allow(clippy::all, reason = "generated")]
-mod bindings {
-    wit_bindgen::generate!({
-        path: "../../wit",
-        world: "atoll:servers/lamp",
-        generate_all,
-    });
-}
+atoll_sdk::bindings!("atoll:servers/lamp" in "../../wit");
 
 use crate::{Failure, Request, USAGE};
 use atoll_allocator as _;
+use atoll_sdk::stream;
 use bindings::atoll::clocks::monotonic;
 use bindings::atoll::samples::lamp::{self, Bulb, Error};
 use bindings::exports::wasi::cli::run::Guest;
@@ -72,7 +65,7 @@ fn measure(output: &OutputStream, name: &str, count: u32, mut round: impl FnMut(
 
 /// Prints; a reader who is gone no longer wants to know.
 fn print(output: &OutputStream, text: &str) {
-    let _ = output.blocking_write_and_flush(text.as_bytes());
+    let _ = stream::write(text.as_bytes(), |piece| output.blocking_write_and_flush(piece));
 }
 
 /// The calls, and what is printed of them.
