@@ -1,4 +1,5 @@
-//! The allocator of Rust guests: `use atoll_allocator as _;` in a component is all there is to do.
+//! The allocator of Rust guests: `atoll-sdk` brings it along; without that, `use atoll_allocator as _;`
+//! in a component is all there is to do.
 //!
 //! A guest's allocator is translated whenever the server is loaded, and interpreted in every call
 //! that brings a list or a string. The standard library's is more than half of a small server's

@@ -4,9 +4,10 @@
 //! and then logs as every Rust program does: `log::info!("{count} clients")`. Without that call, and
 //! in libraries on the host, the macros do nothing.
 
-pub use ::log::{Level, LevelFilter};
+pub use ::log::{Level, LevelFilter, debug, error, info, trace, warn};
 
 use ::log::{Log, Metadata, Record};
+use std::panic::{self, PanicHookInfo};
 
 /// Most bytes of a line, by `atoll:log/log`.
 pub const LINE_LIMIT: usize = 1024;
@@ -17,7 +18,7 @@ const CUT: &str = "...";
 /// module of the server's bindings and a [`LevelFilter`]. Called again, it changes the level.
 ///
 /// Levels are the interface's, which are those of the crate `log`. A line is an entry; one of more
-/// than 1,024 bytes is cut.
+/// than 1,024 bytes is cut. A panic becomes an entry too, with its place and its message.
 ///
 /// ```
 /// # mod bindings {
@@ -91,9 +92,13 @@ impl Sink {
     }
 
     /// Makes it the one of this program, up to a level. If there is one, that stays, with the level.
+    /// A guest that panics from now on says why before it traps; on the host, panics stay as they are.
     pub fn install(&'static self, most: LevelFilter) {
         let _ = ::log::set_logger(self);
         ::log::set_max_level(most);
+        if cfg!(target_family = "wasm") {
+            panic::set_hook(Box::new(log_panic));
+        }
     }
 }
 
@@ -110,6 +115,15 @@ impl Log for Sink {
     }
 
     fn flush(&self) {}
+}
+
+/// Logs where and why something panicked.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let why = panic.payload_as_str().unwrap_or("for a reason that is no text");
+    match panic.location() {
+        Some(location) => ::log::error!("panicked at {location}: {why}"),
+        None => ::log::error!("panicked: {why}"),
+    }
 }
 
 /// A line of a length that an entry has.

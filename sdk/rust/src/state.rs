@@ -128,7 +128,7 @@ pub trait State: Serialize + DeserializeOwned {
 /// mod bindings {
 ///     pub mod exports {}
 /// }
-/// atoll_sdk::export_state!(Component with_types_in bindings, LAMP);
+/// atoll_sdk::export_state!(bindings, Component, LAMP);
 /// # fn main() {}
 /// ```
 ///

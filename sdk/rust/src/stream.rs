@@ -1,5 +1,7 @@
 //! Bytes through WASI's streams: in pieces that a call carries, and back to lines.
 
+use std::io;
+
 /// Most bytes that one `blocking-write-and-flush` carries.
 pub const WRITE_LIMIT: usize = 4096;
 
@@ -25,6 +27,28 @@ pub const WRITE_LIMIT: usize = 4096;
 /// What the stream said; what comes after that piece is not written.
 pub fn write<E>(bytes: &[u8], write: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
     bytes.chunks(WRITE_LIMIT).try_for_each(write)
+}
+
+/// What `std::io` writes to, by the stream's `blocking_write_and_flush`.
+pub struct Writer<W>(W);
+
+impl<W> Writer<W> {
+    /// Writes by this function, in pieces of up to [`WRITE_LIMIT`] bytes.
+    pub const fn new(write: W) -> Self {
+        Self(write)
+    }
+}
+
+impl<W: FnMut(&[u8]) -> Result<(), E>, E> io::Write for Writer<W> {
+    /// Any error of the stream is that its reader is gone.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        write(bytes, &mut self.0).map_err(|_| io::ErrorKind::BrokenPipe)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Cuts bytes that come in pieces into lines.

@@ -1,23 +1,10 @@
 //! The program `atoll` as a user has it: what it writes, says and exits with.
 
+mod user;
+
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
-
-/// Runs `atoll` in a folder.
-fn atoll(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_atoll"));
-    command.current_dir(folder).env_remove("ATOLL_HOME").args(arguments);
-    command.output().expect("atoll runs")
-}
-
-/// What a command printed when it did not end with that code.
-fn expect(output: &Output, code: i32) -> String {
-    let said = [output.stdout.as_slice(), &output.stderr].concat();
-    let said = String::from_utf8_lossy(&said).into_owned();
-    assert_eq!(output.status.code(), Some(code), "{said}");
-    said
-}
+use std::process::Command;
+use user::{atoll, expect};
 
 #[test]
 fn a_project_is_made_and_built() {

@@ -6,8 +6,7 @@
 //! | `auditor LANGUAGE` | checks the answers of a server that says it is written in that language |
 //! | `auditor bench [COUNT]` | times of each kind of call, as `bench NAME CALLS TOTAL_NS` |
 //!
-//! [`Request`] understands the arguments and [`Report`] keeps the score; `component` makes the
-//! calls.
+//! [`Request`] understands the arguments; `component` makes the calls.
 
 #![deny(unsafe_code)]
 
@@ -18,7 +17,7 @@ mod component;
 const BENCH_DEFAULT: u32 = 100;
 
 /// What is said when the arguments make no sense.
-pub const USAGE: &str = "usage: auditor LANGUAGE|bench [COUNT]\n";
+pub const USAGE: &str = "usage: auditor LANGUAGE|bench [COUNT]";
 
 /// What the arguments ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,39 +43,6 @@ impl Request {
     }
 }
 
-/// The score: how many checks were made, how many failed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Report {
-    checks: u32,
-    failures: u32,
-}
-
-impl Report {
-    /// Counts a check and returns its line.
-    pub fn line(&mut self, name: &str, passed: bool) -> String {
-        self.checks += 1;
-        self.failures += u32::from(!passed);
-        [if passed { "ok      " } else { "FAILED  " }, name, "\n"].concat()
-    }
-
-    /// The last line.
-    #[must_use]
-    pub fn summary(&self) -> String {
-        match self.failures {
-            0 => [&self.checks.to_string(), " checks passed\n"].concat(),
-            some => {
-                [&some.to_string(), " of ", &self.checks.to_string(), " checks failed\n"].concat()
-            }
-        }
-    }
-
-    /// Whether all passed.
-    #[must_use]
-    pub fn is_clean(&self) -> bool {
-        self.failures == 0
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,15 +59,5 @@ mod tests {
         for line in ["", "bench 0", "bench x", "Go Rust", "bench 1 2"] {
             assert_eq!(parse(line), None, "{line}");
         }
-    }
-
-    #[test]
-    fn the_score_is_kept() {
-        let mut report = Report::default();
-        assert_eq!(report.line("a", true), "ok      a\n");
-        assert_eq!(report.summary(), "1 checks passed\n");
-        assert_eq!(report.line("b", false), "FAILED  b\n");
-        assert_eq!(report.summary(), "1 of 2 checks failed\n");
-        assert!(!report.is_clean());
     }
 }

@@ -1,35 +1,19 @@
-//! Glue between the program and the world `atoll:servers/clerk`.
+//! The program on the world `atoll:servers/clerk`.
 
-#[allow(missing_docs, unreachable_pub, reason = "generated")]
-#[allow(clippy::all, reason = "generated")]
-mod bindings {
-    wit_bindgen::generate!({
-        path: "../../wit",
-        world: "atoll:servers/clerk",
-        generate_all,
-    });
-}
+atoll_sdk::bindings!("atoll:servers/clerk" in "../../wit");
+atoll_sdk::program!(bindings, main);
 
 use crate::{Request, Tally, USAGE};
-use atoll_allocator as _;
-use atoll_sdk::stream;
-use bindings::{
-    atoll::{
-        clocks::monotonic,
-        samples::{
-            counter,
-            store::{self, Table},
-        },
-    },
-    exports::wasi::cli::run::Guest,
-    wasi::{
-        cli::{environment, exit, stderr, stdout},
-        io::streams::OutputStream,
+use atoll_sdk::program::{EXIT_FAILED, Failure};
+use bindings::atoll::{
+    clocks::monotonic,
+    samples::{
+        counter,
+        store::{self, Table},
     },
 };
+use std::io::Write;
 
-const EXIT_FAILED: u8 = 1;
-const EXIT_USAGE: u8 = 2;
 /// Rounds of two calls between pauses, so that others get on.
 const ROUNDS: u32 = 8;
 const PAUSE_NS: u64 = 1_000_000;
@@ -38,53 +22,37 @@ const CLIENT: u32 = 1;
 /// The table by which one run of this program tells another something.
 const CONTROL: &str = "control";
 
-struct Clerk;
-
-impl Guest for Clerk {
-    fn run() -> Result<(), ()> {
-        let arguments = environment::get_arguments();
-        let output = stdout::get_stdout();
-        match Request::parse(arguments.get(1..).unwrap_or_default()) {
-            Some(Request::Work) => {
-                let tally = work();
-                print(&output, &tally.summary());
-                if !tally.is_clean() {
-                    exit::exit_with_code(EXIT_FAILED);
-                }
-            }
-            Some(Request::Stop) => {
-                Table::new(CONTROL).put("stop", "yes");
-            }
-            Some(Request::Put(key, value)) => {
-                Table::new(CONTROL).put(&key, &value);
-            }
-            Some(Request::Get(key)) => {
-                let value = Table::new(CONTROL).get(&key);
-                print(&output, &(value.unwrap_or_default() + "\n"));
-            }
-            Some(Request::Fill(count, size)) => {
-                let table = Table::new("ballast");
-                let value = "x".repeat(size as usize);
-                for number in 0..count {
-                    table.put(&number.to_string(), &value);
-                }
-            }
-            Some(Request::Version) => {
-                print(&output, &["version ", &store::version(), "\n"].concat());
-            }
-            Some(Request::Count(times)) => match count(times) {
-                Ok(count) => print(&output, &format!("counted to {count}\n")),
-                Err(what) => {
-                    print(&stderr::get_stderr(), &format!("{what}\n"));
-                    exit::exit_with_code(EXIT_FAILED);
-                }
-            },
-            None => {
-                print(&stderr::get_stderr(), USAGE);
-                exit::exit_with_code(EXIT_USAGE);
+fn main(arguments: &[String], output: &mut dyn Write) -> Result<(), Failure> {
+    match Request::parse(arguments).ok_or_else(|| Failure::usage(USAGE))? {
+        Request::Work => {
+            let tally = work();
+            output.write_all(tally.summary().as_bytes())?;
+            if !tally.is_clean() {
+                return Err(Failure::code(EXIT_FAILED));
             }
         }
-        Ok(())
+        Request::Stop => {
+            Table::new(CONTROL).put("stop", "yes");
+        }
+        Request::Put(key, value) => {
+            Table::new(CONTROL).put(&key, &value);
+        }
+        Request::Get(key) => {
+            writeln!(output, "{}", Table::new(CONTROL).get(&key).unwrap_or_default())?;
+        }
+        Request::Fill(count, size) => fill(count, size),
+        Request::Version => writeln!(output, "version {}", store::version())?,
+        Request::Count(times) => writeln!(output, "counted to {}", count(times)?)?,
+    }
+    Ok(())
+}
+
+/// Puts that many values of that many bytes into a table of their own.
+fn fill(count: u32, size: u32) {
+    let table = Table::new("ballast");
+    let value = "x".repeat(size as usize);
+    for number in 0..count {
+        table.put(&number.to_string(), &value);
     }
 }
 
@@ -144,10 +112,3 @@ fn timed(
     tally.count(is_right, monotonic::now().saturating_sub(begin));
     is_right
 }
-
-/// Prints; a reader who is gone no longer wants to know.
-fn print(output: &OutputStream, text: &str) {
-    let _ = stream::write(text.as_bytes(), |piece| output.blocking_write_and_flush(piece));
-}
-
-bindings::export!(Clerk with_types_in bindings);

@@ -21,7 +21,7 @@ mod component;
 
 /// What is said when the arguments make no sense.
 pub const USAGE: &str =
-    "usage: clerk work|stop|put KEY VALUE|get KEY|fill COUNT SIZE|version|count TIMES\n";
+    "usage: clerk work|stop|put KEY VALUE|get KEY|fill COUNT SIZE|version|count TIMES";
 
 /// Nanoseconds after which an answer is late.
 pub const LATE_NS: u64 = 10_000_000;

@@ -2,7 +2,6 @@
 
 atoll_sdk::bindings!("atoll:servers/counter" in "../../wit");
 
-use atoll_allocator as _;
 use bindings::{
     atoll::lifecycle::capsule,
     exports::atoll::samples::counter::{Error, Guest},
@@ -21,4 +20,4 @@ impl Guest for Component {
     }
 }
 
-bindings::export!(Component with_types_in bindings);
+bindings::export!(Component);

@@ -10,7 +10,7 @@
 mod component;
 
 /// What is said when the arguments make no sense.
-pub const USAGE: &str = "usage: date [--seconds]\n";
+pub const USAGE: &str = "usage: date [--seconds]";
 
 /// What the arguments ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl Request {
 /// A date, year first, and a time of day.
 #[must_use]
 pub fn line([year, month, day]: [u16; 3], [hour, minute, second]: [u8; 3]) -> String {
-    format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}\n")
+    format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
 }
 
 #[cfg(test)]
@@ -45,7 +45,7 @@ mod tests {
 
     #[test]
     fn numbers_have_two_digits() {
-        assert_eq!(line([2030, 5, 6], [7, 8, 9]), "2030-05-06 07:08:09\n");
+        assert_eq!(line([2030, 5, 6], [7, 8, 9]), "2030-05-06 07:08:09");
     }
 
     #[test]

@@ -3,20 +3,11 @@
 //! Like every driver it touches its device with the first event, not in `start`: in a swap the
 //! version before may still come back to it (ADR 89).
 
-#[allow(missing_docs, unreachable_pub, reason = "generated")]
-#[allow(clippy::all, reason = "generated")]
-mod bindings {
-    wit_bindgen::generate!({
-        path: "../../wit",
-        world: "atoll:servers/deploy",
-        generate_all,
-    });
-}
+atoll_sdk::bindings!("atoll:servers/deploy" in "../../wit");
 
 mod system;
 
 use crate::Deploy;
-use atoll_allocator as _;
 use atoll_uart::Uart;
 use bindings::{
     atoll::{
@@ -133,4 +124,4 @@ impl handler::Guest for Component {
     }
 }
 
-bindings::export!(Component with_types_in bindings);
+bindings::export!(Component);

@@ -1,17 +1,8 @@
 //! The component: `atoll:testing/echo` on the functions of this crate.
 
 use crate::Counter;
-use atoll_allocator as _;
 
-#[allow(missing_docs, unreachable_pub, reason = "generated")]
-#[allow(clippy::all, reason = "generated")]
-mod bindings {
-    wit_bindgen::generate!({
-        path: "../../wit",
-        world: "atoll:servers/echo",
-        generate_all,
-    });
-}
+atoll_sdk::bindings!("atoll:servers/echo" in "../../wit");
 
 use bindings::{
     atoll::log::log,
@@ -93,4 +84,4 @@ impl GuestCounter for Counter {
     }
 }
 
-bindings::export!(Component with_types_in bindings);
+bindings::export!(Component);

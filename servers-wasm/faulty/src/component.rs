@@ -4,21 +4,16 @@
 //! sandbox does not contain, which is what it is for.
 #![allow(unsafe_code, reason = "wit-bindgen's export! expands to unsafe, and see above")]
 
-wit_bindgen::generate!({
-    path: "../../wit",
-    world: "atoll:servers/faulty",
-    generate_all,
-});
+atoll_sdk::bindings!("atoll:servers/faulty" in "../../wit");
 
-use atoll_allocator as _;
 use core::arch::wasm32;
 use core::hint::black_box;
 
 use crate::{babble, forgery};
-use atoll::log::log::{Level, write as log};
-use atoll::testing::echo::{self, Counter};
-use atoll::testing::raw_gate::{self, Slot};
-use exports::atoll::testing::mischief::{ErrorCode, Guest, Trick};
+use bindings::atoll::log::log::{Level, write as log};
+use bindings::atoll::testing::echo::{self, Counter};
+use bindings::atoll::testing::raw_gate::{self, Slot};
+use bindings::exports::atoll::testing::mischief::{ErrorCode, Guest, Trick};
 
 /// Gate calls that are needed by themselves.
 const GATE_CALL: u64 = 1;
@@ -38,7 +33,7 @@ const STOLEN: u32 = 0x0777;
 
 struct Faulty;
 
-export!(Faulty);
+bindings::export!(Faulty);
 
 impl Guest for Faulty {
     fn play(trick: Trick) -> Result<String, ErrorCode> {

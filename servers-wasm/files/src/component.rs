@@ -4,15 +4,7 @@
 //! anything is done to a file, what stands in the pipes of its writers is taken in, so that whoever
 //! wrote sees it.
 
-#[allow(missing_docs, unreachable_pub, reason = "generated")]
-#[allow(clippy::all, reason = "generated")]
-mod bindings {
-    wit_bindgen::generate!({
-        path: "../../wit",
-        world: "atoll:servers/files",
-        generate_all,
-    });
-}
+atoll_sdk::bindings!("atoll:servers/files" in "../../wit");
 
 mod descriptor;
 mod flows;
@@ -123,4 +115,4 @@ impl types::Guest for Component {
     }
 }
 
-bindings::export!(Component with_types_in bindings);
+bindings::export!(Component);

@@ -36,9 +36,9 @@ impl Mistake {
     #[must_use]
     pub fn message(self) -> &'static str {
         match self {
-            Self::ExitCode => "hello: --exit needs a number from 0 to 255\n",
+            Self::ExitCode => "hello: --exit needs a number from 0 to 255",
             Self::UnknownOption => {
-                "hello: unknown option; usage: hello [--exit CODE] [--stdin] [NAME ...]\n"
+                "hello: unknown option; usage: hello [--exit CODE] [--stdin] [NAME ...]"
             }
         }
     }

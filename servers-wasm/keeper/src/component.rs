@@ -1,51 +1,23 @@
-//! Glue between the program and the world `atoll:servers/keeper`.
+//! The program on the world `atoll:servers/keeper`.
 
-#[allow(missing_docs, unreachable_pub, reason = "generated")]
-#[allow(clippy::all, reason = "generated")]
-mod bindings {
-    wit_bindgen::generate!({
-        path: "../../wit",
-        world: "atoll:servers/keeper",
-        generate_all,
-    });
-}
+atoll_sdk::bindings!("atoll:servers/keeper" in "../../wit");
+atoll_sdk::program!(bindings, main);
 
 use crate::{Request, USAGE};
-use atoll_allocator as _;
-use atoll_sdk::stream;
-use bindings::{
-    atoll::supervision::{
-        swapping::{self, Replacement, SwapResult, Transaction},
-        types::Error,
-    },
-    exports::wasi::cli::run::Guest,
-    wasi::{
-        cli::{environment, exit, stderr, stdout},
-        io::streams::OutputStream,
-    },
+use atoll_sdk::program::{EXIT_FAILED, Failure};
+use bindings::atoll::supervision::{
+    swapping::{self, Replacement, SwapResult, Transaction},
+    types::Error,
 };
+use std::io::Write;
 
-const EXIT_FAILED: u8 = 1;
-const EXIT_USAGE: u8 = 2;
-
-struct Keeper;
-
-impl Guest for Keeper {
-    fn run() -> Result<(), ()> {
-        let arguments = environment::get_arguments();
-        let Some(request) = Request::parse(arguments.get(1..).unwrap_or_default()) else {
-            print(&stderr::get_stderr(), USAGE);
-            exit::exit_with_code(EXIT_USAGE);
-            return Err(());
-        };
-        match carry_out(request) {
-            Ok(done) => print(&stdout::get_stdout(), &(done + "\n")),
-            Err(why) => {
-                print(&stdout::get_stdout(), &(why + "\n"));
-                exit::exit_with_code(EXIT_FAILED);
-            }
+fn main(arguments: &[String], output: &mut dyn Write) -> Result<(), Failure> {
+    match carry_out(Request::parse(arguments).ok_or_else(|| Failure::usage(USAGE))?) {
+        Ok(done) => Ok(writeln!(output, "{done}")?),
+        Err(why) => {
+            writeln!(output, "{why}")?;
+            Err(Failure::code(EXIT_FAILED))
         }
-        Ok(())
     }
 }
 
@@ -96,10 +68,3 @@ fn reason(error: Error) -> String {
         Error::Invalid(why) | Error::Other(why) => why,
     }
 }
-
-/// Prints; a reader who is gone no longer wants to know.
-fn print(output: &OutputStream, text: &str) {
-    let _ = stream::write(text.as_bytes(), |piece| output.blocking_write_and_flush(piece));
-}
-
-bindings::export!(Keeper with_types_in bindings);

@@ -17,7 +17,7 @@ mod component;
 
 /// What is said when the arguments make no sense.
 pub const USAGE: &str = "usage: keeper swap NAME FILE [GRANT]|rollback NAME|restart NAME|\
-    kill NAME|stop NAME|start NAME|revoke NAME|history NAME\n";
+    kill NAME|stop NAME|start NAME|revoke NAME|history NAME";
 
 /// What the arguments ask for: each of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@
 //! It prints what came back, and ends with code 1 if a call failed that should not, or did not
 //! fail and should.
 //!
-//! [`Request`] understands the arguments and [`Failure`] says what a lamp refused; both are pure.
+//! [`Request`] understands the arguments and [`Refusal`] says what a lamp refused; both are pure.
 //! `component` makes the calls.
 
 #![deny(unsafe_code)]
@@ -19,7 +19,7 @@
 mod component;
 
 /// What is said when the arguments make no sense.
-pub const USAGE: &str = "usage: lamp [NAME]|-b [COUNT]\n";
+pub const USAGE: &str = "usage: lamp [NAME]|-b [COUNT]";
 
 /// The bulb's name when there is none in the arguments.
 const DEFAULT_NAME: &str = "porch";
@@ -54,7 +54,7 @@ impl<'a> Request<'a> {
 
 /// Why a lamp did not do what it was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Failure {
+pub enum Refusal {
     /// A pattern without a flash.
     Dark,
     /// More than it can, in percent.
@@ -63,7 +63,7 @@ pub enum Failure {
     Restarted,
 }
 
-impl Failure {
+impl Refusal {
     /// In words.
     #[must_use]
     pub fn words(self) -> String {
@@ -77,7 +77,7 @@ impl Failure {
 
 #[cfg(test)]
 mod tests {
-    use super::{Failure, Request};
+    use super::{Refusal, Request};
 
     #[test]
     fn arguments() {
@@ -93,6 +93,6 @@ mod tests {
 
     #[test]
     fn failures_say_by_how_much() {
-        assert_eq!(Failure::TooBright(30).words(), "30 % too bright");
+        assert_eq!(Refusal::TooBright(30).words(), "30 % too bright");
     }
 }

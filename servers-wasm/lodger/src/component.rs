@@ -1,34 +1,24 @@
-//! Glue between the program and the world `atoll:servers/lodger`.
+//! The program on the world `atoll:servers/lodger`.
 
-#[allow(missing_docs, unreachable_pub, reason = "generated")]
-#[allow(clippy::all, reason = "generated")]
-mod bindings {
-    wit_bindgen::generate!({
-        path: "../../wit",
-        world: "atoll:servers/lodger",
-        generate_all,
-    });
-}
+atoll_sdk::bindings!("atoll:servers/lodger" in "../../wit");
+atoll_sdk::program!(bindings, main);
 
 use core::arch::wasm32;
 
 use crate::{Request, USAGE, WAYS_OUT};
+use atoll_sdk::program::{EXIT_FAILED, Failure};
 use bindings::{
     atoll::supervision::servers,
-    exports::wasi::cli::run::Guest,
     wasi::{
-        cli::{environment, exit, stderr, stdout},
         clocks::monotonic_clock,
         filesystem::{
             preopens,
             types::{Descriptor, DescriptorFlags, ErrorCode, OpenFlags, PathFlags},
         },
-        io::streams::OutputStream,
     },
 };
+use std::io::Write;
 
-const EXIT_FAILED: u8 = 1;
-const EXIT_USAGE: u8 = 2;
 /// How long to wait before looking again.
 const PAUSE_NS: u64 = 10_000_000;
 /// Directories by which flood and work tell each other how far they are.
@@ -37,33 +27,22 @@ const WORKED: &str = "worked";
 /// Bytes that are written in a round; more than a pipe holds.
 const ROUND: usize = 20_000;
 
-struct Lodger;
-
-impl Guest for Lodger {
-    fn run() -> Result<(), ()> {
-        let arguments = environment::get_arguments();
-        let Some(request) = Request::parse(arguments.get(1..).unwrap_or_default()) else {
-            print(&stderr::get_stderr(), USAGE);
-            exit::exit_with_code(EXIT_USAGE);
-            return Err(());
-        };
-        let done = match request {
-            Request::Work(rounds) => work(rounds),
-            Request::Hand => hand(),
-            Request::Escape => escape(),
-            Request::Flood => flood(),
-            Request::Fill => fill(),
-            Request::Die => die(),
-            Request::Look => look(),
-        };
-        match done {
-            Ok(done) => print(&stdout::get_stdout(), &(done + "\n")),
-            Err(why) => {
-                print(&stdout::get_stdout(), &(why + "\n"));
-                exit::exit_with_code(EXIT_FAILED);
-            }
+fn main(arguments: &[String], output: &mut dyn Write) -> Result<(), Failure> {
+    let done = match Request::parse(arguments).ok_or_else(|| Failure::usage(USAGE))? {
+        Request::Work(rounds) => work(output, rounds),
+        Request::Hand => hand(),
+        Request::Escape => escape(),
+        Request::Flood => flood(output),
+        Request::Fill => fill(),
+        Request::Die => die(),
+        Request::Look => look(),
+    };
+    match done {
+        Ok(done) => Ok(writeln!(output, "{done}")?),
+        Err(why) => {
+            writeln!(output, "{why}")?;
+            Err(Failure::code(EXIT_FAILED))
         }
-        Ok(())
     }
 }
 
@@ -84,9 +63,9 @@ fn reason(error: impl core::fmt::Debug) -> String {
 
 /// Rounds of writing by a stream and reading by call and by stream, and a descriptor that stays
 /// open all the while.
-fn work(rounds: u32) -> Result<String, String> {
+fn work(output: &mut dyn Write, rounds: u32) -> Result<String, String> {
     let directory = directory()?;
-    print(&stdout::get_stdout(), "ready to work\n");
+    writeln!(output, "ready to work").map_err(reason)?;
     await_sign(&directory, STANDS)?;
     let kept = open(&directory, "kept", OpenFlags::CREATE).map_err(reason)?;
     let record = kept.append_via_stream().map_err(reason)?;
@@ -179,7 +158,7 @@ fn await_sign(directory: &Descriptor, name: &str) -> Result<(), String> {
 }
 
 /// Takes all shares, and of one of them everything; then traps with all of it.
-fn flood() -> Result<String, String> {
+fn flood(output: &mut dyn Write) -> Result<String, String> {
     let mut shares = Vec::new();
     while let Ok(directory) = directory() {
         shares.push(directory);
@@ -197,14 +176,10 @@ fn flood() -> Result<String, String> {
     while let Ok(stream) = file.append_via_stream() {
         streams.push(stream);
     }
-    let text = format!(
-        "{} shares, {} descriptors, then {}; {} streams\n",
-        shares.len(),
-        descriptors.len(),
-        last.name(),
-        streams.len()
-    );
-    print(&stdout::get_stdout(), &text);
+    let (shares, descriptors, streams) = (shares.len(), descriptors.len(), streams.len());
+    let last = last.name();
+    writeln!(output, "{shares} shares, {descriptors} descriptors, then {last}; {streams} streams")
+        .map_err(reason)?;
     first.create_directory_at(STANDS).map_err(reason)?;
     await_sign(first, WORKED)?;
     wasm32::unreachable()
@@ -275,10 +250,3 @@ fn look() -> Result<String, String> {
     directory.unlink_file_at("half").map_err(reason)?;
     Ok("as it was left".into())
 }
-
-fn print(output: &OutputStream, text: &str) {
-    // A session that is gone shows nothing.
-    let _ = output.blocking_write_and_flush(text.as_bytes());
-}
-
-bindings::export!(Lodger with_types_in bindings);

@@ -20,7 +20,7 @@
 mod component;
 
 /// What is said when the arguments make no sense.
-pub const USAGE: &str = "usage: lodger work ROUNDS|hand|escape|flood|fill|die|look\n";
+pub const USAGE: &str = "usage: lodger work ROUNDS|hand|escape|flood|fill|die|look";
 
 /// Paths that lead out of the directory that they begin at.
 pub const WAYS_OUT: &[&str] = &[

@@ -1,19 +1,10 @@
 //! The component: the kernel's ring as [`Source`], the journal as export.
 
-use atoll_allocator as _;
 use std::cell::RefCell;
 
 use crate::{Collector, Entry, Filter, Level, Source};
 
-#[allow(missing_docs, unreachable_pub, reason = "generated")]
-#[allow(clippy::all, reason = "generated")]
-mod bindings {
-    wit_bindgen::generate!({
-        path: "../../wit",
-        world: "atoll:servers/log",
-        generate_all,
-    });
-}
+atoll_sdk::bindings!("atoll:servers/log" in "../../wit");
 
 use bindings::{
     atoll::{
@@ -118,4 +109,4 @@ impl journal::Guest for Component {
     }
 }
 
-bindings::export!(Component with_types_in bindings);
+bindings::export!(Component);

@@ -1,49 +1,23 @@
-//! Glue between the program and the world `atoll:servers/provoke`.
+//! The program on the world `atoll:servers/provoke`.
 #![allow(unsafe_code, reason = "wit-bindgen's export! expands to unsafe")]
 
-wit_bindgen::generate!({
-    path: "../../wit",
-    world: "atoll:servers/provoke",
-    generate_all,
-});
+atoll_sdk::bindings!("atoll:servers/provoke" in "../../wit");
+atoll_sdk::program!(bindings, main);
 
 use crate::{ENDLESS, Request, TRICKS, report};
-use atoll::testing::mischief::{self, ErrorCode, Trick};
-use atoll_allocator as _;
-use atoll_sdk::stream;
-use exports::wasi::cli::run::Guest;
-use wasi::cli::{environment, exit, stderr, stdout};
-use wasi::io::streams::OutputStream;
+use atoll_sdk::program::Failure;
+use bindings::atoll::testing::mischief::{self, ErrorCode, Trick};
+use std::io::{self, Write};
 
-const EXIT_USAGE: u8 = 2;
-
-struct Provoke;
-
-export!(Provoke);
-
-impl Guest for Provoke {
-    fn run() -> Result<(), ()> {
-        let arguments = environment::get_arguments();
-        let request = match Request::parse(arguments.get(1..).unwrap_or_default()) {
-            Ok(request) => request,
-            Err(mistake) => {
-                print(&stderr::get_stderr(), mistake)?;
-                exit::exit_with_code(EXIT_USAGE);
-                return Err(());
-            }
-        };
-        let output = stdout::get_stdout();
-        match request {
-            Request::One(place) => play(&output, place),
-            Request::All => (0..TRICKS.len())
-                .filter(|&place| TRICKS[place] != ENDLESS)
-                .try_for_each(|place| play(&output, place)),
-            Request::List => TRICKS.iter().try_for_each(|name| {
-                print(&output, name)?;
-                print(&output, "\n")
-            }),
-        }
+fn main(arguments: &[String], output: &mut dyn Write) -> Result<(), Failure> {
+    match Request::parse(arguments).map_err(Failure::usage)? {
+        Request::One(place) => play(output, place)?,
+        Request::All => (0..TRICKS.len())
+            .filter(|&place| TRICKS[place] != ENDLESS)
+            .try_for_each(|place| play(output, place))?,
+        Request::List => TRICKS.iter().try_for_each(|name| writeln!(output, "{name}"))?,
     }
+    Ok(())
 }
 
 /// The tricks in the order of [`TRICKS`].
@@ -63,7 +37,7 @@ const ORDER: [Trick; 13] = [
     Trick::Heap,
 ];
 
-fn play(output: &OutputStream, place: usize) -> Result<(), ()> {
+fn play(output: &mut dyn Write, place: usize) -> io::Result<()> {
     let outcome = mischief::play(ORDER[place]);
     let words = match &outcome {
         Ok(words) => words,
@@ -71,9 +45,5 @@ fn play(output: &OutputStream, place: usize) -> Result<(), ()> {
         Err(ErrorCode::Survived) => "the server survived",
         Err(ErrorCode::Unavailable) => "not possible here",
     };
-    print(output, &report(TRICKS[place], words))
-}
-
-fn print(output: &OutputStream, text: &str) -> Result<(), ()> {
-    stream::write(text.as_bytes(), |piece| output.blocking_write_and_flush(piece)).map_err(|_| ())
+    output.write_all(report(TRICKS[place], words).as_bytes())
 }

@@ -1,19 +1,10 @@
 //! The component: `atoll:testing/relay` on counters of `atoll:testing/echo`.
 
-use atoll_allocator as _;
 use std::cell::RefCell;
 
 use crate::Shelf;
 
-#[allow(missing_docs, unreachable_pub, reason = "generated")]
-#[allow(clippy::all, reason = "generated")]
-mod bindings {
-    wit_bindgen::generate!({
-        path: "../../wit",
-        world: "atoll:servers/relay",
-        generate_all,
-    });
-}
+atoll_sdk::bindings!("atoll:servers/relay" in "../../wit");
 
 use bindings::{
     atoll::testing::echo::{self, Counter},
@@ -47,4 +38,4 @@ impl Guest for Component {
     }
 }
 
-bindings::export!(Component with_types_in bindings);
+bindings::export!(Component);

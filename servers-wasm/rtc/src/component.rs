@@ -3,8 +3,8 @@
 atoll_sdk::bindings!("atoll:servers/rtc" in "../../wit");
 
 use crate::{Clock, Fault};
-use atoll_allocator as _;
 use atoll_sdk::device::{Register, Registers, WriteOnly};
+use atoll_sdk::log;
 use bindings::{
     atoll::device::{port_io::Ports, types::ErrorCode},
     exports::atoll::{
@@ -118,4 +118,4 @@ fn with_clock<T>(ask: impl FnOnce(&Clock<Cmos>) -> Result<T, Error>) -> Result<T
 }
 // ANCHOR_END: serve
 
-bindings::export!(Component with_types_in bindings);
+bindings::export!(Component);

@@ -17,7 +17,7 @@ pub mod orders;
 mod component;
 
 /// What is said when the arguments make no sense.
-pub const USAGE: &str = "usage: saboteur FIRST\n";
+pub const USAGE: &str = "usage: saboteur FIRST";
 
 /// Which step gave another answer than it should; `None` if none did.
 #[must_use]

@@ -1,9 +1,9 @@
 //! The component: `atoll:samples/store` on [`Shelf`].
 
-use atoll_allocator as _;
 use std::cell::RefCell;
 
 use crate::{Shelf, Table, VERSION};
+use atoll_sdk::log;
 
 atoll_sdk::bindings!("atoll:servers/shelf" in "../../wit");
 
@@ -51,10 +51,10 @@ impl GuestTable for Table {
     }
 }
 
-atoll_sdk::export_state!(Component with_types_in bindings, SHELF);
+atoll_sdk::export_state!(bindings, Component, SHELF);
 
 impl store_handover::Guest for Component {
     atoll_sdk::hand_over!(Table: save_table(TableBorrow), restore_table -> store::Table);
 }
 
-bindings::export!(Component with_types_in bindings);
+bindings::export!(Component);

@@ -5,11 +5,7 @@
 //! data, [`jobs`] runs programs.
 #![allow(unsafe_code, reason = "wit-bindgen's export! expands to unsafe")]
 
-wit_bindgen::generate!({
-    path: "../../wit",
-    world: "atoll:servers/shell",
-    generate_all,
-});
+atoll_sdk::bindings!("atoll:servers/shell" in "../../wit");
 
 mod files;
 mod jobs;
@@ -21,15 +17,14 @@ use crate::command::{self, COMMANDS, Command};
 use crate::input::Entry;
 use crate::line::{self, Line, Output, Place};
 use crate::{PROMPT, views, words};
-use atoll::clocks::monotonic;
-use atoll::log::log::{Level as LogLevel, write as log};
-use atoll::supervision::machine::Action;
-use atoll::supervision::{servers, swapping};
-use atoll_allocator as _;
-use exports::wasi::cli::run::Guest;
+use bindings::atoll::clocks::monotonic;
+use bindings::atoll::log::log::{Level as LogLevel, write as log};
+use bindings::atoll::supervision::machine::Action;
+use bindings::atoll::supervision::{servers, swapping};
+use bindings::exports::wasi::cli::run::Guest;
+use bindings::wasi::io::poll;
 use jobs::{Input, Jobs, Plan, Program};
 use session::{Gone, Session};
-use wasi::io::poll;
 
 /// How long the shell waits before it asks for a session again.
 const REOPEN_PAUSE_NS: u64 = 100_000_000;
@@ -41,7 +36,7 @@ const TOP_PERIOD_NS: u64 = 1_000_000_000;
 
 struct Shell;
 
-export!(Shell);
+bindings::export!(Shell);
 
 impl Guest for Shell {
     fn run() -> Result<(), ()> {

@@ -1,21 +1,12 @@
 //! The component: `atoll:samples/store` until a [`Trick`] is played.
 
-use atoll_allocator as _;
 use std::cell::{Cell, RefCell};
 
 use atoll_store_tables::Tables;
 
 use crate::Trick;
 
-#[allow(missing_docs, unreachable_pub, reason = "generated")]
-#[allow(clippy::all, reason = "generated")]
-mod bindings {
-    wit_bindgen::generate!({
-        path: "../../wit",
-        world: "atoll:servers/store-bad",
-        generate_all,
-    });
-}
+atoll_sdk::bindings!("atoll:servers/store-bad" in "../../wit");
 
 use bindings::{
     atoll::clocks::monotonic,
@@ -114,4 +105,4 @@ fn hang() {
     while monotonic::now() < u64::MAX {}
 }
 
-bindings::export!(Component with_types_in bindings);
+bindings::export!(Component);

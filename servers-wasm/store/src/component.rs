@@ -1,19 +1,10 @@
 //! The component: `atoll:samples/store` on [`Tables`].
 
-use atoll_allocator as _;
 use std::cell::RefCell;
 
 use atoll_store_tables::Tables;
 
-#[allow(missing_docs, unreachable_pub, reason = "generated")]
-#[allow(clippy::all, reason = "generated")]
-mod bindings {
-    wit_bindgen::generate!({
-        path: "../../wit",
-        world: "atoll:servers/store",
-        generate_all,
-    });
-}
+atoll_sdk::bindings!("atoll:servers/store" in "../../wit");
 
 use bindings::exports::atoll::{
     lifecycle::state::{self, Saved},
@@ -83,4 +74,4 @@ impl store_handover::Guest for Component {
     }
 }
 
-bindings::export!(Component with_types_in bindings);
+bindings::export!(Component);

@@ -7,7 +7,6 @@ mod service;
 mod swapping;
 mod uploads;
 
-use atoll_allocator as _;
 use std::cell::RefCell;
 
 use atoll_system_description::{Domain, Isolation, OnCrash, Signer};
@@ -17,15 +16,7 @@ use crate::{
     supervisor::Supervisor,
 };
 
-#[allow(missing_docs, unreachable_pub, reason = "generated")]
-#[allow(clippy::all, reason = "generated")]
-mod bindings {
-    wit_bindgen::generate!({
-        path: "../../wit",
-        world: "atoll:servers/supervisor",
-        generate_all,
-    });
-}
+atoll_sdk::bindings!("atoll:servers/supervisor" in "../../wit");
 
 use bindings::{
     atoll::{
@@ -428,4 +419,4 @@ impl handler::Guest for Component {
     }
 }
 
-bindings::export!(Component with_types_in bindings);
+bindings::export!(Component);

@@ -16,8 +16,8 @@
 //! | `tester split COUNT` | the same of a few kinds, after a pause, for whoever follows each instruction |
 //! | `tester work ROUNDS` | integer work, as `work ROUNDS RESULT NS`; see [`work`] |
 //!
-//! The output is the same in every run, but for the times. [`Request`] understands the arguments
-//! and [`Report`] keeps the score; both are pure. `component` makes the calls.
+//! The output is the same in every run, but for the times. [`Request`] understands the
+//! arguments and is pure; `component` makes the calls.
 
 #![deny(unsafe_code)]
 
@@ -66,7 +66,7 @@ pub struct Groups {
 
 /// What is said when the arguments make no sense.
 pub const USAGE: &str = "usage: tester [all|values|handles|calls|recover|keep|kept|\
-                         loop COUNT|plain COUNT|bench [COUNT]|crash|split COUNT|work ROUNDS]\n";
+                         loop COUNT|plain COUNT|bench [COUNT]|crash|split COUNT|work ROUNDS]";
 
 impl Request {
     /// Reads the arguments that follow the program's name; `None` if they make no sense.
@@ -93,43 +93,6 @@ impl Request {
             ["work", rounds] => Self::Work(rounds.parse().ok()?),
             _ => return None,
         })
-    }
-}
-
-/// The score: how many checks were made, how many failed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Report {
-    checks: u32,
-    failures: u32,
-}
-
-impl Report {
-    /// Counts a check and returns its line.
-    pub fn line(&mut self, name: &str, passed: bool) -> String {
-        self.checks += 1;
-        self.failures += u32::from(!passed);
-        let mut line = String::from(if passed { "ok      " } else { "FAILED  " });
-        line.push_str(name);
-        line.push('\n');
-        line
-    }
-
-    /// The last line.
-    #[must_use]
-    pub fn summary(&self) -> String {
-        let mut line = if self.failures == 0 {
-            self.checks.to_string()
-        } else {
-            [&self.failures.to_string(), " of ", &self.checks.to_string()].concat()
-        };
-        line.push_str(if self.failures == 0 { " checks passed\n" } else { " checks failed\n" });
-        line
-    }
-
-    /// Whether all passed.
-    #[must_use]
-    pub fn is_clean(&self) -> bool {
-        self.failures == 0
     }
 }
 
@@ -170,16 +133,6 @@ mod tests {
         assert_eq!(parse("work 30"), Some(Request::Work(30)));
         assert_eq!(parse("loop"), None);
         assert_eq!(parse("dance"), None);
-    }
-
-    #[test]
-    fn the_score_is_kept() {
-        let mut report = Report::default();
-        assert_eq!(report.line("a", true), "ok      a\n");
-        assert_eq!(report.summary(), "1 checks passed\n");
-        assert_eq!(report.line("b", false), "FAILED  b\n");
-        assert_eq!(report.summary(), "1 of 2 checks failed\n");
-        assert!(!report.is_clean());
     }
 
     #[test]

@@ -46,7 +46,7 @@ use std::thread::LocalKey;
 ///     static LAMP: RefCell<Lamp> = RefCell::default();
 /// }
 ///
-/// atoll_sdk::export_state!(Component with_types_in bindings, LAMP);
+/// atoll_sdk::export_state!(bindings, Component, LAMP);
 /// # use bindings::exports::atoll::lifecycle::state::Guest;
 /// # LAMP.set(Lamp(7));
 /// # let saved = Component::save().unwrap();
@@ -56,7 +56,7 @@ use std::thread::LocalKey;
 /// ```
 #[macro_export]
 macro_rules! export_state {
-    ($component:ident with_types_in $($bindings:ident)::+, $state:path) => {
+    ($($bindings:ident)::+, $component:ident, $state:path) => {
         impl $($bindings)::+::exports::atoll::lifecycle::state::Guest for $component {
             fn save() -> ::core::result::Result<
                 $($bindings)::+::exports::atoll::lifecycle::state::Saved,

@@ -1,10 +1,10 @@
 //! The server `{{name}}`: a lamp with bulbs that can be dimmed.
 
-wit_bindgen::generate!({ path: "wit", world: "server", generate_all });
+atoll_sdk::bindings!("server" in "wit");
 
-use atoll::log::log::{Level, write};
-use exports::atoll::lifecycle::start;
-use exports::atoll::samples::lamp::{self, Error, GuestBulb};
+use atoll_sdk::log;
+use bindings::exports::atoll::lifecycle::start;
+use bindings::exports::atoll::samples::lamp::{self, Error, GuestBulb};
 use std::cell::Cell;
 
 const BRIGHTEST: u32 = 100;
@@ -15,7 +15,8 @@ struct Server;
 
 impl start::Guest for Server {
     fn start() -> Result<(), String> {
-        write(Level::Info, "a lamp made in Rust");
+        atoll_sdk::init_log!(bindings, Info);
+        log::info!("a lamp made in Rust");
         Ok(())
     }
 }
@@ -60,4 +61,4 @@ impl GuestBulb for Bulb {
     }
 }
 
-export!(Server);
+bindings::export!(Server);

@@ -1,7 +1,8 @@
 //! `atoll new`: a project from a template.
 //!
 //! A template is a folder of `sdk/templates` with the files of a project, in which `{{name}}`
-//! stands for the project's name. Its folder's name is that of the language.
+//! stands for the project's name and `{{atoll}}` for the folder of Atoll's checkout. Its folder's
+//! name is that of the language.
 
 use super::manifest::{self, Project};
 use super::system;
@@ -14,6 +15,8 @@ use std::path::{Path, PathBuf};
 
 /// What the project's name is put in for.
 const NAME: &str = "{{name}}";
+/// What the folder of Atoll's checkout is put in for.
+const ATOLL: &str = "{{atoll}}";
 /// What a build in the template's own folder would leave there.
 const BUILT: &str = "build";
 
@@ -35,12 +38,15 @@ pub fn new(home: &Home, parent: &Path, name: &str, language: &str) -> Result<Pro
     }
     let mut files = Vec::new();
     list(&template, Path::new(""), &mut files)?;
-    let text = render(&read_text(&template.join(manifest::FILE))?, name);
+    let atoll = home.root.to_str().context("Atoll's folder has a name that is no text")?;
+    let render = |file: &Path| -> Result<String> {
+        Ok(read_text(&template.join(file))?.replace(NAME, name).replace(ATOLL, atoll))
+    };
+    let text = render(Path::new(manifest::FILE))?;
     let project = Project::parse(&folder, &text)?;
     system::check(home, &project)?;
     for file in files {
-        let text = render(&read_text(&template.join(&file))?, name);
-        write_if_changed(&folder.join(&file), text.as_bytes())?;
+        write_if_changed(&folder.join(&file), render(&file)?.as_bytes())?;
     }
     super::interfaces::copy(home, &project.wit())?;
     Ok(project)
@@ -63,10 +69,6 @@ pub fn languages(home: &Home) -> Result<Vec<String>> {
     }
     languages.sort();
     Ok(languages)
-}
-
-fn render(template: &str, name: &str) -> String {
-    template.replace(NAME, name)
 }
 
 /// Lists the files below a folder, as seen from the template.

@@ -5,23 +5,13 @@
 //! [`handover`] is for swaps.
 #![allow(unsafe_code, reason = "the generated glue of the component model is unsafe")]
 
-#[allow(missing_docs, unreachable_pub, reason = "generated")]
-#[allow(clippy::all, reason = "generated")]
-pub mod bindings {
-    wit_bindgen::generate!({
-        path: "../../../wit",
-        world: "atoll:servers/console",
-        generate_all,
-        pub_export_macro: true,
-    });
-}
+atoll_sdk::bindings!(pub "atoll:servers/console" in "../../../wit", pub_export_macro: true);
 
 mod console;
 mod devices;
 mod handover;
 mod sessions;
 
-use atoll_allocator as _;
 use std::cell::RefCell;
 use std::marker::PhantomData;
 

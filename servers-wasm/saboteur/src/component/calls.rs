@@ -1,7 +1,7 @@
 //! Calls of a server through the raw gate: what fails is a number and no trap.
 
-use super::atoll::clocks::monotonic;
-use super::atoll::testing::raw_gate::{self, Slot};
+use super::bindings::atoll::clocks::monotonic;
+use super::bindings::atoll::testing::raw_gate::{self, Slot};
 use crate::orders::{Server, Step};
 use crate::{marked, sum};
 

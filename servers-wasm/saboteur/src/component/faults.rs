@@ -1,15 +1,15 @@
 //! Injecting a fault, and finding out what came of it.
 
-use super::atoll::clocks::monotonic;
-use super::atoll::log::journal::{self, Filter, Level};
-use super::atoll::supervision::servers::{self, ServerState};
-use super::atoll::supervision::swapping::{
+use super::bindings::atoll::clocks::monotonic;
+use super::bindings::atoll::log::journal::{self, Filter, Level};
+use super::bindings::atoll::supervision::servers::{self, ServerState};
+use super::bindings::atoll::supervision::swapping::{
     self, Replacement, SwapResult, Transaction, TransactionPhase,
 };
-use super::atoll::supervision::types::Error;
-use super::atoll::testing::raw_gate;
+use super::bindings::atoll::supervision::types::Error;
+use super::bindings::atoll::testing::raw_gate;
+use super::bindings::wasi::io::poll::poll;
 use super::calls::{Answer, Work};
-use super::wasi::io::poll::poll;
 use crate::difference;
 use crate::orders::{Fault, Order, Server};
 

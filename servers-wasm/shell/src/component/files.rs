@@ -3,11 +3,11 @@
 //! The first directory that the shell is given is where every path begins, whether it has a `/` in
 //! front or not. Nothing is kept between two commands.
 
-use super::wasi::filesystem::preopens;
-use super::wasi::filesystem::types::{
+use super::bindings::wasi::filesystem::preopens;
+use super::bindings::wasi::filesystem::types::{
     Descriptor, DescriptorFlags, DescriptorType, ErrorCode, OpenFlags, PathFlags,
 };
-use super::wasi::io::streams::{InputStream, OutputStream};
+use super::bindings::wasi::io::streams::{InputStream, OutputStream};
 use crate::line::Output;
 use crate::model::File;
 

@@ -7,12 +7,12 @@
 mod job;
 mod member;
 
-use super::atoll::clocks::monotonic;
-use super::atoll::supervision::swapping::Transaction;
+use super::bindings::atoll::clocks::monotonic;
+use super::bindings::atoll::supervision::swapping::Transaction;
+use super::bindings::wasi::io::poll::{self, Pollable};
 use super::services;
 use super::session::{Gone, Session};
 use super::swaps::Background;
-use super::wasi::io::poll::{self, Pollable};
 use crate::input::Entry;
 use crate::line::Place;
 use crate::{PROMPT, views};

@@ -1,9 +1,9 @@
 //! Questions to the supervisor, the log server and the kernel, answered in the shell's own data.
 
-use super::atoll::introspection::system::{self, DomainStatus};
-use super::atoll::log::journal::{self, Filter, Level as WitLevel};
-use super::atoll::supervision::servers::{self, ServerState};
-use super::atoll::supervision::types::{DomainState, Error, ObjectKind};
+use super::bindings::atoll::introspection::system::{self, DomainStatus};
+use super::bindings::atoll::log::journal::{self, Filter, Level as WitLevel};
+use super::bindings::atoll::supervision::servers::{self, ServerState};
+use super::bindings::atoll::supervision::types::{DomainState, Error, ObjectKind};
 use crate::command::Level;
 use crate::model::{Domain, Handle, Kind, LogEntry, Machine, STARTING, Server};
 use crate::views::RUNNING;

@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-use super::atoll::console::console::{self, ErrorCode, Mode};
-use super::wasi::io::poll::Pollable;
-use super::wasi::io::streams::{InputStream, OutputStream};
+use super::bindings::atoll::console::console::{self, ErrorCode, Mode};
+use super::bindings::wasi::io::poll::Pollable;
+use super::bindings::wasi::io::streams::{InputStream, OutputStream};
 use crate::input::{Entries, Entry};
 use atoll_sdk::stream;
 

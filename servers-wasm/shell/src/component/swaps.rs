@@ -3,14 +3,14 @@
 //! The swap is the supervisor's and goes on if the session ends here. Ctrl-C cancels one in the
 //! foreground; of one in the background only the end is told.
 
-use super::atoll::supervision::swapping::{
+use super::bindings::atoll::supervision::swapping::{
     self, Replacement, SwapReport, Transaction, TransactionPhase,
 };
-use super::atoll::supervision::types::Error;
+use super::bindings::atoll::supervision::types::Error;
+use super::bindings::wasi::io::poll::Pollable;
 use super::jobs::Jobs;
 use super::services::failure;
 use super::session::{Gone, Session};
-use super::wasi::io::poll::Pollable;
 use crate::model::{Change, Swap, SwapResult};
 use crate::{command, views};
 

@@ -1,11 +1,12 @@
 //! Times of each kind of call. Under an instruction counter that ticks once a nanosecond the times
 //! are instruction counts and the same in every run.
 
-use super::atoll::clocks::monotonic;
-use super::atoll::testing::echo::{self, Counter, Item, Ten};
-use super::atoll::testing::relay;
-use super::{Desk, print};
+use super::bindings::atoll::clocks::monotonic;
+use super::bindings::atoll::testing::echo::{self, Counter, Item, Ten};
+use super::bindings::atoll::testing::relay;
 use crate::{noise, work as integer};
+use atoll_sdk::report::Meter;
+use std::io;
 
 /// Lists of more bytes than this are sent a tenth as often.
 const LARGE: usize = 4096;
@@ -14,13 +15,13 @@ const ITEMS: u32 = 100;
 /// Rounds of integer work before calls are split: time enough to begin to watch.
 const PAUSE: u32 = 2;
 
-pub(super) fn run(desk: &Desk, count: u32) {
-    measure(desk, "clock", count, || {
+pub(super) fn run(meter: &mut Meter<'_>, count: u32) -> io::Result<()> {
+    meter.measure("clock", count, || {
         monotonic::now();
-    });
-    measure(desk, "increment", count, || {
+    })?;
+    meter.measure("increment", count, || {
         echo::increment(1);
-    });
+    })?;
     for (there_and_back, one_way, bytes) in [
         ("bytes-64", "measure-64", 64),
         ("bytes-4096", "measure-4096", 4096),
@@ -28,107 +29,95 @@ pub(super) fn run(desk: &Desk, count: u32) {
     ] {
         let data = noise(bytes);
         let count = if bytes > LARGE { count.div_ceil(10) } else { count };
-        measure(desk, there_and_back, count, || {
+        meter.measure(there_and_back, count, || {
             echo::bytes(&data);
-        });
-        measure(desk, one_way, count, || {
+        })?;
+        meter.measure(one_way, count, || {
             echo::measure(&data);
-        });
+        })?;
     }
     let data = noise(16);
-    measure(desk, "measure-16", count, || {
+    meter.measure("measure-16", count, || {
         echo::measure(&data);
-    });
-    records(desk, count);
-    handles(desk, count);
+    })?;
+    records(meter, count)?;
+    handles(meter, count)
 }
 
 /// Times one restart of `echo`: from before the call that ends it to after the next one, which
 /// waits for it.
-pub(super) fn crash(desk: &Desk) {
+pub(super) fn crash(meter: &mut Meter<'_>) -> io::Result<()> {
     let before = echo::increment(1);
-    let start = monotonic::now();
-    let ended = echo::die();
-    let after = echo::increment(1);
-    let total = monotonic::now().saturating_sub(start);
+    let (mut ended, mut after) = (Ok(0), 0);
+    let total = meter.timed(|| {
+        ended = echo::die();
+        after = echo::increment(1);
+    });
     if ended.is_err() && after == before {
-        print(&desk.output, &["bench crash 1 ", &total.to_string(), "\n"].concat());
+        meter.line(&format!("bench crash 1 {total}"))?;
     }
+    Ok(())
 }
 
 /// Measures one of each shape, and nothing.
-pub(super) fn split(desk: &Desk, count: u32) {
-    print(&desk.output, "split begins\n");
+pub(super) fn split(meter: &mut Meter<'_>, count: u32) -> io::Result<()> {
+    meter.line("split begins")?;
     let result = integer::run(PAUSE);
-    print(&desk.output, &["pause ", &result.to_string(), "\n"].concat());
-    measure(desk, "nothing", count, || ());
-    measure(desk, "increment", count, || {
+    meter.line(&format!("pause {result}"))?;
+    meter.measure("nothing", count, || ())?;
+    meter.measure("increment", count, || {
         echo::increment(1);
-    });
+    })?;
     for (name, bytes) in [("measure-16", 16), ("measure-4096", 4096)] {
         let data = noise(bytes);
-        measure(desk, name, count, || {
+        meter.measure(name, count, || {
             echo::measure(&data);
-        });
+        })?;
     }
     let data = noise(4096);
-    measure(desk, "bytes-4096", count, || {
+    meter.measure("bytes-4096", count, || {
         echo::bytes(&data);
-    });
-    records(desk, count);
+    })?;
+    records(meter, count)?;
     let counter = Counter::new(0);
-    measure(desk, "method", count, || {
+    meter.measure("method", count, || {
         counter.get();
-    });
-    print(&desk.output, "split ends\n");
+    })?;
+    meter.line("split ends")
 }
 
-fn records(desk: &Desk, count: u32) {
+fn records(meter: &mut Meter<'_>, count: u32) -> io::Result<()> {
     let value = Ten { a: 1, b: 2, c: 3, d: 4, e: -5, f: 6.0, g: 7.0, h: true, i: 'i', j: 10 };
-    measure(desk, "fields", count, || {
+    meter.measure("fields", count, || {
         echo::fields(value);
-    });
+    })?;
     let items = |id| Item { id, kind: id as u8, weight: f64::from(id) };
     let items: Vec<_> = (0..ITEMS).map(items).collect();
-    measure(desk, "items", count, || {
+    meter.measure("items", count, || {
         echo::items(&items);
-    });
+    })
 }
 
 /// Times rounds of integer work.
-pub(super) fn work(desk: &Desk, rounds: u32) {
-    let start = monotonic::now();
-    let result = integer::run(rounds);
-    let total = monotonic::now().saturating_sub(start);
-    let numbers = [u64::from(rounds), u64::from(result), total].map(|number| number.to_string());
-    print(&desk.output, &["work ", &numbers.join(" "), "\n"].concat());
+pub(super) fn work(meter: &mut Meter<'_>, rounds: u32) -> io::Result<()> {
+    let mut result = 0;
+    let total = meter.timed(|| result = integer::run(rounds));
+    meter.line(&format!("work {rounds} {result} {total}"))
 }
 
-fn handles(desk: &Desk, count: u32) {
+fn handles(meter: &mut Meter<'_>, count: u32) -> io::Result<()> {
     let counter = Counter::new(0);
-    measure(desk, "method", count, || {
+    meter.measure("method", count, || {
         counter.get();
-    });
-    measure(desk, "borrow", count, || {
+    })?;
+    meter.measure("borrow", count, || {
         echo::peek(&counter);
-    });
-    measure(desk, "make-and-drop", count, || drop(Counter::new(0)));
+    })?;
+    meter.measure("make-and-drop", count, || drop(Counter::new(0)))?;
     let mut passed = Some(counter);
     // One round moves an own handle to another server and back: two calls.
-    measure(desk, "keep-and-give-back", count, || {
+    meter.measure("keep-and-give-back", count, || {
         let kept = passed.take().is_some_and(|counter| relay::keep(counter).is_ok());
         passed = if kept { relay::give_back().ok() } else { None };
-    });
-}
-
-/// Times `count` rounds after one that does not count.
-fn measure(desk: &Desk, name: &str, count: u32, mut round: impl FnMut()) {
-    round();
-    let start = monotonic::now();
-    for _ in 0..count {
-        round();
-    }
-    let total = monotonic::now().saturating_sub(start);
-    let line = ["bench ", name, " ", &count.to_string(), " ", &total.to_string(), "\n"].concat();
-    print(&desk.output, &line);
+    })
 }

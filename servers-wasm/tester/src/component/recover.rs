@@ -4,24 +4,24 @@
 //! counter that another server keeps is stale, and later calls are answered by the next
 //! incarnation.
 
-use super::Desk;
-use super::atoll::testing::echo::{self, Counter, ErrorCode};
-use super::atoll::testing::relay;
+use super::bindings::atoll::testing::echo::{self, Counter, ErrorCode};
+use super::bindings::atoll::testing::relay;
+use atoll_sdk::report::Checks;
 
-pub(super) fn check(desk: &mut Desk) {
-    desk.check("relay keeps a counter", relay::keep(Counter::new(5)).is_ok());
+pub(super) fn check(checks: &mut Checks<'_>) {
+    checks.check("relay keeps a counter", relay::keep(Counter::new(5)).is_ok());
     let ended = echo::die();
-    desk.check(
+    checks.check(
         "a call to a server that ends says so",
         matches!(ended, Err(ErrorCode::PeerRestarted)),
     );
-    desk.check("the next incarnation answers", echo::increment(1) == 2);
-    desk.check("it has no counters", echo::living() == 0);
+    checks.check("the next incarnation answers", echo::increment(1) == 2);
+    checks.check("it has no counters", echo::living() == 0);
     // `counter.add` has no error to return, so relay traps on the stale handle, and its own caller
     // sees that.
     let stale = relay::add_kept(1);
-    desk.check("a stale handle is noticed", matches!(stale, Err(ErrorCode::PeerRestarted)));
+    checks.check("a stale handle is noticed", matches!(stale, Err(ErrorCode::PeerRestarted)));
     let kept = relay::add_kept(1);
-    desk.check("relay starts without it", matches!(kept, Err(ErrorCode::Refused)));
-    desk.check("a new counter works", Counter::new(6).get() == 6);
+    checks.check("relay starts without it", matches!(kept, Err(ErrorCode::Refused)));
+    checks.check("a new counter works", Counter::new(6).get() == 6);
 }

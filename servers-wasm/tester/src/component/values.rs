@@ -1,26 +1,27 @@
 //! Every kind of value, there and back.
 
-use super::Desk;
-use super::atoll::testing::echo::{self, Abilities, Colour, ErrorCode, Sample, Shape};
+use super::bindings::atoll::testing::echo::{self, Abilities, Colour, ErrorCode, Sample, Shape};
 use crate::noise;
+use atoll_sdk::report::Checks;
 
-pub(super) fn check(desk: &mut Desk) {
-    numbers(desk);
-    bytes(desk);
-    text(desk);
-    samples(desk);
-    shapes(desk);
+pub(super) fn check(checks: &mut Checks<'_>) {
+    numbers(checks);
+    bytes(checks);
+    text(checks);
+    samples(checks);
+    shapes(checks);
     let quotients = [echo::divide(7, 2), echo::divide(u32::MAX, 1)];
-    desk.check("a result that is a value", matches!(quotients, [Ok(3), Ok(u32::MAX)]));
-    desk.check("a result that is an error", matches!(echo::divide(1, 0), Err(ErrorCode::Refused)));
+    checks.check("a result that is a value", matches!(quotients, [Ok(3), Ok(u32::MAX)]));
+    checks
+        .check("a result that is an error", matches!(echo::divide(1, 0), Err(ErrorCode::Refused)));
 }
 
-fn numbers(desk: &mut Desk) {
+fn numbers(checks: &mut Checks<'_>) {
     let answers = [0, 41, 0x7fff_ffff, u32::MAX].map(echo::increment);
-    desk.check("numbers, wrapping", answers == [1, 42, 0x8000_0000, 0]);
+    checks.check("numbers, wrapping", answers == [1, 42, 0x8000_0000, 0]);
 }
 
-fn bytes(desk: &mut Desk) {
+fn bytes(checks: &mut Checks<'_>) {
     for (name, count) in [
         ("no bytes", 0),
         ("one byte", 1),
@@ -29,29 +30,29 @@ fn bytes(desk: &mut Desk) {
         ("60,000 bytes", 60_000),
     ] {
         let data = noise(count);
-        desk.check(name, echo::bytes(&data) == data);
+        checks.check(name, echo::bytes(&data) == data);
     }
-    desk.check("60,000 bytes one way", echo::measure(&noise(60_000)) == 60_000);
+    checks.check("60,000 bytes one way", echo::measure(&noise(60_000)) == 60_000);
 }
 
-fn text(desk: &mut Desk) {
-    desk.check("text", echo::shout("an atoll") == "AN ATOLL");
-    desk.check("no text", echo::shout("").is_empty());
-    desk.check(
+fn text(checks: &mut Checks<'_>) {
+    checks.check("text", echo::shout("an atoll") == "AN ATOLL");
+    checks.check("no text", echo::shout("").is_empty());
+    checks.check(
         "text beyond ASCII",
         echo::shout("ñandú 環礁 \u{10ffff}") == "ñANDú 環礁 \u{10ffff}",
     );
     let long = "lagoon ".repeat(1000);
-    desk.check("long text", echo::shout(&long) == long.to_uppercase());
+    checks.check("long text", echo::shout(&long) == long.to_uppercase());
 }
 
-fn samples(desk: &mut Desk) {
-    desk.check("no records", echo::reverse(&[]).is_empty());
+fn samples(checks: &mut Checks<'_>) {
+    checks.check("no records", echo::reverse(&[]).is_empty());
     let sent: Vec<Sample> = (0..20).map(sample).collect();
     let received = echo::reverse(&sent);
     let equal = received.len() == sent.len()
         && sent.iter().rev().zip(&received).all(|(a, b)| is_same(a, b));
-    desk.check("records of everything", equal);
+    checks.check("records of everything", equal);
 }
 
 /// Record number `index`; the extremes of each type are among the first.
@@ -93,16 +94,16 @@ fn is_same(a: &Sample, b: &Sample) -> bool {
         && a.abilities == b.abilities
 }
 
-fn shapes(desk: &mut Desk) {
-    desk.check("a case without payload", matches!(echo::reshape(&Shape::Point), Shape::Point));
+fn shapes(checks: &mut Checks<'_>) {
+    checks.check("a case without payload", matches!(echo::reshape(&Shape::Point), Shape::Point));
     let circle = echo::reshape(&Shape::Circle(1.5));
-    desk.check("a case with a number", matches!(circle, Shape::Circle(radius) if radius == 1.5));
+    checks.check("a case with a number", matches!(circle, Shape::Circle(radius) if radius == 1.5));
     for (name, count) in [("a case with an empty list", 0), ("a case with a list", 1000)] {
         let corners: Vec<(i32, i32)> = (0..count).map(|index| (index, -index)).collect();
         let same = match echo::reshape(&Shape::Polygon(corners.clone())) {
             Shape::Polygon(received) => received == corners,
             _ => false,
         };
-        desk.check(name, same);
+        checks.check(name, same);
     }
 }

@@ -7,9 +7,9 @@
 //! Input that it does not read waits in its pipe and then here, up to [`INPUT_LIMIT`] bytes; more is
 //! dropped, so that Ctrl-C always gets through. A job in the background reads nothing that is entered.
 
-use super::super::atoll::io::pipes;
-use super::super::wasi::io::poll::Pollable;
-use super::super::wasi::io::streams::{InputStream, OutputStream};
+use super::super::bindings::atoll::io::pipes;
+use super::super::bindings::wasi::io::poll::Pollable;
+use super::super::bindings::wasi::io::streams::{InputStream, OutputStream};
 use super::member::Member;
 use crate::input::Entry;
 use crate::line::Place;

@@ -1,10 +1,10 @@
 //! A running program as the supervisor knows it.
 
-use super::super::atoll::supervision::servers::{self, Task};
-use super::super::atoll::supervision::types::Error;
+use super::super::bindings::atoll::supervision::servers::{self, Task};
+use super::super::bindings::atoll::supervision::types::Error;
+use super::super::bindings::wasi::io::poll::Pollable;
+use super::super::bindings::wasi::io::streams::{InputStream, OutputStream};
 use super::super::services::{failure, programs};
-use super::super::wasi::io::poll::Pollable;
-use super::super::wasi::io::streams::{InputStream, OutputStream};
 use super::job::Program;
 use crate::model::Exit;
 use crate::views;
