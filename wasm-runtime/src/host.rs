@@ -60,7 +60,7 @@ pub enum Origin {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallError {
     /// The server ended, or the object is of an earlier life of it: the error case
-    /// `peer-restarted` if the function's type has one, else a trap.
+    /// `peer-restarted` if the function's type has one, or WASI's `io`; else a trap.
     PeerRestarted,
     /// Anything else: a trap with this text, which names what was called and why it failed.
     Failed(String),

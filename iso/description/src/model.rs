@@ -297,7 +297,7 @@ pub enum Provider {
 /// What a call comes to when the server that took it ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnCrash {
-    /// The case `peer-restarted` of the function's error type, or a trap where it has none.
+    /// The case `peer-restarted` or `io` of the function's error type, or a trap where it has neither.
     #[default]
     Error,
     /// The next life of the server gets the call, unless handles went with it. Only for functions

@@ -36,6 +36,7 @@ fn main(arguments: &[String], output: &mut dyn Write) -> Result<(), Failure> {
         Request::Fill => fill(),
         Request::Die => die(),
         Request::Look => look(),
+        Request::Outlive => outlive(output),
     };
     match done {
         Ok(done) => Ok(writeln!(output, "{done}")?),
@@ -249,4 +250,24 @@ fn look() -> Result<String, String> {
     }
     directory.unlink_file_at("half").map_err(reason)?;
     Ok("as it was left".into())
+}
+
+/// What is held of a server that ended is an error and no trap, and the next one is used as the
+/// first was.
+fn outlive(output: &mut dyn Write) -> Result<String, String> {
+    let held = open(&directory()?, "held", OpenFlags::CREATE).map_err(reason)?;
+    writeln!(output, "ready to outlive").map_err(reason)?;
+    let error = loop {
+        match held.stat() {
+            Ok(_) => monotonic_clock::subscribe_duration(PAUSE_NS).block(),
+            Err(error) => break error,
+        }
+    };
+    if error != ErrorCode::Io {
+        return Err(reason(error));
+    }
+    let again = open(&directory()?, "again", OpenFlags::CREATE).map_err(reason)?;
+    again.write(b"here", 0).map_err(reason)?;
+    directory()?.unlink_file_at("again").map_err(reason)?;
+    Ok("outlived its files".into())
 }

@@ -10,6 +10,7 @@
 //! | `lodger fill` | writes until the file system is full, twice |
 //! | `lodger die` | traps in the middle of a write |
 //! | `lodger look` | checks what that left, and removes it |
+//! | `lodger outlive` | holds a file until the server of the files is gone, and goes on |
 //!
 //! [`Request`] understands the arguments; `component` makes the calls.
 
@@ -20,7 +21,7 @@
 mod component;
 
 /// What is said when the arguments make no sense.
-pub const USAGE: &str = "usage: lodger work ROUNDS|hand|escape|flood|fill|die|look";
+pub const USAGE: &str = "usage: lodger work ROUNDS|hand|escape|flood|fill|die|look|outlive";
 
 /// Paths that lead out of the directory that they begin at.
 pub const WAYS_OUT: &[&str] = &[
@@ -53,6 +54,8 @@ pub enum Request {
     Die,
     /// To check what that left.
     Look,
+    /// To hold a file until its server is gone.
+    Outlive,
 }
 
 impl Request {
@@ -68,6 +71,7 @@ impl Request {
             ["fill"] => Some(Self::Fill),
             ["die"] => Some(Self::Die),
             ["look"] => Some(Self::Look),
+            ["outlive"] => Some(Self::Outlive),
             _ => None,
         }
     }

@@ -22,7 +22,7 @@ pub struct FunctionPlan {
     pub(super) result: Side,
     pub(super) lowered: CoreSignature,
     lifted: CoreSignature,
-    /// Number of the case `peer-restarted` in the error type of the result.
+    /// Number of the case that says so in the error type of the result.
     pub(super) peer_restarted: Option<u32>,
 }
 
@@ -192,19 +192,23 @@ impl Side {
 }
 
 /// Finds the case in the error type of a result.
+///
+/// WASI's error types know no peers. Their `io`, an error of the device, is the nearest that they
+/// have: a program sees that its file is gone, as on any other system, and goes on.
 fn peer_restarted(types: &Types, result: Option<ValueType>) -> Option<u32> {
-    const NAME: &str = "peer-restarted";
+    const NAMES: [&str; 2] = ["peer-restarted", "io"];
     let Some(ValueType::Defined(id)) = result else { return None };
     let Some(Definition::Result { err: Some(ValueType::Defined(error)), .. }) = types.get(id)
     else {
         return None;
     };
-    let position = match types.get(*error)? {
-        Definition::Enum(labels) => labels.iter().position(|label| label == NAME),
+    let error = types.get(*error)?;
+    let position = |name: &str| match error {
+        Definition::Enum(labels) => labels.iter().position(|label| label == name),
         Definition::Variant(cases) => {
-            cases.iter().position(|(label, payload)| label == NAME && payload.is_none())
+            cases.iter().position(|(label, payload)| label == name && payload.is_none())
         }
         _ => None,
     };
-    u32::try_from(position?).ok()
+    u32::try_from(NAMES.into_iter().find_map(position)?).ok()
 }

@@ -291,6 +291,12 @@ fn a_restarted_peer_is_an_error_case_where_there_is_one() {
     });
     let bytes = restarted(&payload).expect("has the case");
     assert_eq!((bytes[0], bytes[8]), (1, 0));
+    let of_wasi = fallible(|_| Definition::Enum(vec!["busy".into(), "io".into()]));
+    let bytes = restarted(&of_wasi).expect("has a case that does");
+    assert_eq!((bytes[0], bytes[8]), (1, 1));
+    let both = fallible(|_| Definition::Enum(vec!["io".into(), "peer-restarted".into()]));
+    let bytes = restarted(&both).expect("has the case");
+    assert_eq!((bytes[0], bytes[8]), (1, 1));
 
     let text = "function `fetch`: the server was restarted, and the function's type has no error \
                 case `peer-restarted`";

@@ -14,7 +14,7 @@ pub(super) const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "wasi-streams",
-        about: "streams of files are the standard streams of another program",
+        about: "files are the standard streams of another program; the end of their server is an error",
         run: streams,
     },
     Scenario {
@@ -103,6 +103,10 @@ fn upper(session: &mut Session, tour: &str) -> Result<()> {
 fn streams(lab: &Lab<'_>) -> Result<()> {
     let mut session = prompt(lab, &Machine::testing())?;
     says(&mut session, "lodger hand", "Hello, world!\nHello, Ada!\nHello, Grace!")?;
+    session.send("lodger outlive &\r")?;
+    session.expect("ready to outlive")?;
+    session.command("kill files")?;
+    session.expect("outlived its files")?;
     session.send("poweroff\r")?;
     session.expect_exit(OFF)
 }
