@@ -1,13 +1,14 @@
 //! Tests: format, lints, host tests and scenarios.
 
 use crate::{book, conformance, foreign, fuzz, inject, programs, projects, rooms, variants, wit};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use atoll::built::Built;
 use atoll::home::Home;
 use atoll::process::run;
 use atoll::{artifacts, components};
 use atoll_scenarios::{Scenario, Summary, scenarios as all};
 use std::process::Command;
+use std::thread;
 
 /// Images for scenarios, those with foreign servers, programs and projects among them.
 pub(crate) fn built(home: &Home) -> Result<Built<'_>> {
@@ -54,22 +55,17 @@ pub(crate) fn report(summary: Summary) -> Result<()> {
 
 /// Runs everything and counts it; a step that fails does not keep the others from running.
 pub(crate) fn test(home: &Home) -> Result<()> {
-    let mut summary = Summary::default();
-    let steps: [(&str, &dyn Fn() -> Result<()>); 4] = [
-        ("format", &|| fmt(home, true)),
-        ("interfaces", &|| wit::check(home)),
-        ("book", &|| book::check(home)),
-        ("lints", &|| clippy(home)),
-    ];
-    for (name, step) in steps {
-        println!("== {name}");
-        summary.add(count(name, step()));
-    }
+    atoll::wit::fill_deps(home)?;
+    let mut summary = thread::scope(|scope| {
+        // Much of the time is the linker's, which keeps one processor busy.
+        let built = scope.spawn(|| prepare(home));
+        let mut summary = read(home);
+        let built = built.join().unwrap_or_else(|_| Err(anyhow!("building panicked")));
+        summary.add(count("building", built));
+        summary
+    });
     println!("== rooms");
     rooms::print(home)?;
-    // The runtime's tests run servers of this repository and foreign ones, if they are there.
-    components::build(home)?;
-    foreign::prepare(home)?;
     println!("== host tests");
     summary.add(host_tests(home)?);
     println!("== fuzzing");
@@ -90,6 +86,33 @@ pub(crate) fn test(home: &Home) -> Result<()> {
         Err(error) => summary.add(count("scenarios", Err(error))),
     }
     report(summary)
+}
+
+/// The checks that read and run nothing.
+fn read(home: &Home) -> Summary {
+    let mut summary = Summary::default();
+    let steps: [(&str, &dyn Fn() -> Result<()>); 4] = [
+        ("format", &|| fmt(home, true)),
+        ("interfaces", &|| wit::check(home)),
+        ("book", &|| book::check(home)),
+        ("lints", &|| clippy(home)),
+    ];
+    for (name, step) in steps {
+        println!("== {name}");
+        summary.add(count(name, step()));
+    }
+    summary
+}
+
+/// Builds what the tests run: servers of this repository and foreign ones, if their toolchains are
+/// there, and all that is booted.
+fn prepare(home: &Home) -> Result<()> {
+    components::build(home)?;
+    foreign::prepare(home)?;
+    artifacts::build(home, true)?;
+    artifacts::build(home, false)?;
+    variants::build_conformance(home)?;
+    Ok(())
 }
 
 fn count(name: &str, result: Result<()>) -> Summary {
