@@ -4,8 +4,8 @@
 //! standard output a line at a time; how it fails, a [`Failure`], becomes a line of the standard
 //! error and an exit code.
 
-use crate::stream::Writer;
-use std::io::{self, LineWriter, Write};
+use crate::stream::Lined;
+use std::io::{self, Write};
 
 /// The exit code of a program that failed.
 pub const EXIT_FAILED: u8 = 1;
@@ -80,7 +80,7 @@ pub fn run<E>(
     arguments: &[String],
     write: impl FnMut(&[u8]) -> Result<(), E>,
 ) -> Result<(), Failure> {
-    let mut output = LineWriter::new(Writer::new(write));
+    let mut output = Lined::new(write);
     let done = main(arguments.get(1..).unwrap_or_default(), &mut output);
     let written = output.flush();
     done?;

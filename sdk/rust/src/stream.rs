@@ -29,25 +29,38 @@ pub fn write<E>(bytes: &[u8], write: impl FnMut(&[u8]) -> Result<(), E>) -> Resu
     bytes.chunks(WRITE_LIMIT).try_for_each(write)
 }
 
-/// What `std::io` writes to, by the stream's `blocking_write_and_flush`.
-pub struct Writer<W>(W);
+/// What `std::io` writes to: whole lines go to the stream at once, by its
+/// `blocking_write_and_flush`, and the rest when it is flushed.
+///
+/// The standard library's `LineWriter` does the same with more code, for which a guest pays whenever
+/// it is loaded.
+pub struct Lined<W> {
+    write: W,
+    /// What came since the last line feed.
+    pending: Vec<u8>,
+}
 
-impl<W> Writer<W> {
+impl<W> Lined<W> {
     /// Writes by this function, in pieces of up to [`WRITE_LIMIT`] bytes.
     pub const fn new(write: W) -> Self {
-        Self(write)
+        Self { write, pending: Vec::new() }
     }
 }
 
-impl<W: FnMut(&[u8]) -> Result<(), E>, E> io::Write for Writer<W> {
+impl<W: FnMut(&[u8]) -> Result<(), E>, E> io::Write for Lined<W> {
     /// Any error of the stream is that its reader is gone.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        write(bytes, &mut self.0).map_err(|_| io::ErrorKind::BrokenPipe)?;
+        self.pending.extend_from_slice(bytes);
+        if bytes.contains(&b'\n') || self.pending.len() > WRITE_LIMIT {
+            self.flush()?;
+        }
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        let written = write(&self.pending, &mut self.write);
+        self.pending.clear();
+        written.map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 }
 
