@@ -14,10 +14,12 @@ pub mod machine;
 mod runner;
 pub mod scenarios;
 pub mod session;
+pub mod terminal;
 
 pub use machine::{Firmware, Machine, Medium};
 pub use runner::{Summary, run};
 pub use session::Session;
+pub use terminal::Terminal;
 
 use anyhow::Result;
 use std::fmt;

@@ -1,33 +1,34 @@
-//! A running machine and its serial console.
+//! A running machine: its serial console, which is QEMU's terminal, and its monitor.
 
-use crate::clean::Cleaner;
-use crate::{Images, Machine, PROMPT};
-use anyhow::{Context, Result, bail, ensure};
-use std::fs::{File, OpenOptions};
+use crate::terminal::Terminal;
+use crate::{Images, Machine};
+use anyhow::{Context, Result, ensure};
 use std::io::{Read, Write};
+use std::ops::{Deref, DerefMut};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::{Command, ExitStatus};
 use tempfile::TempDir;
-
-/// How long one wait may take, unless a scenario says otherwise. It is far above what any step
-/// takes on a busy machine: it ends tests that hang, it does not judge speed.
-const LIMIT: Duration = Duration::from_secs(90);
 
 /// A machine that runs. Dropping it switches it off.
 pub struct Session {
-    qemu: Child,
-    input: ChildStdin,
-    output: Receiver<Vec<u8>>,
-    cleaner: Cleaner,
-    /// What was said since the last match.
-    heard: String,
-    transcript: File,
-    limit: Duration,
+    console: Terminal,
     folder: TempDir,
+}
+
+/// A machine is talked to by its console.
+impl Deref for Session {
+    type Target = Terminal;
+
+    fn deref(&self) -> &Terminal {
+        &self.console
+    }
+}
+
+impl DerefMut for Session {
+    fn deref_mut(&mut self) -> &mut Terminal {
+        &mut self.console
+    }
 }
 
 impl Session {
@@ -35,113 +36,12 @@ impl Session {
         let folder = tempfile::Builder::new().prefix("atoll-").tempdir()?;
         let machine = machine.clone().prepend("exit=isa-debug");
         let monitor = format!("unix:{},server=on,wait=off", monitor(folder.path()).display());
-        // QEMU gets a signal when this process goes, however it goes.
-        let mut qemu = Command::new("setpriv")
-            .args(["--pdeathsig", "KILL", "qemu-system-x86_64"])
-            .args(machine.command(images, folder.path())?)
+        let mut qemu = Command::new("qemu-system-x86_64");
+        qemu.args(machine.command(images, folder.path())?)
             .args(["-display", "none", "-serial", "stdio", "-no-reboot", "-monitor", &monitor])
             .args(["-device", "isa-debug-exit,iobase=0xf4,iosize=4"])
-            .current_dir(folder.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .context("cannot start qemu-system-x86_64 (package qemu-system-x86)")?;
-        let input = qemu.stdin.take().context("QEMU has no standard input")?;
-        let stdout = qemu.stdout.take().context("QEMU has no standard output")?;
-        let transcript = OpenOptions::new().create(true).append(true).open(transcript)?;
-        Ok(Self {
-            qemu,
-            input,
-            output: listen(stdout),
-            cleaner: Cleaner::default(),
-            heard: String::new(),
-            transcript,
-            limit: LIMIT,
-            folder,
-        })
-    }
-
-    /// Changes the limit of each following wait.
-    pub fn limit(&mut self, limit: Duration) -> &mut Self {
-        self.limit = limit;
-        self
-    }
-
-    /// Waits for a text and gives all that was said up to its end. Steering of the terminal is
-    /// left out.
-    ///
-    /// # Errors
-    /// If the text does not come within the limit or QEMU ends before.
-    pub fn expect(&mut self, text: &str) -> Result<String> {
-        self.expect_any(&[text]).map(|(_, heard)| heard)
-    }
-
-    /// Waits for the first of several texts; gives which one came, and all up to its end.
-    ///
-    /// # Errors
-    /// As [`Session::expect`].
-    pub fn expect_any(&mut self, texts: &[&str]) -> Result<(usize, String)> {
-        let end = Instant::now() + self.limit;
-        loop {
-            let found = texts.iter().enumerate().filter_map(|(index, text)| {
-                self.heard.find(text).map(|at| (at + text.len(), index))
-            });
-            if let Some((to, index)) = found.min() {
-                let rest = self.heard.split_off(to);
-                return Ok((index, std::mem::replace(&mut self.heard, rest)));
-            }
-            match self.output.recv_timeout(end.saturating_duration_since(Instant::now())) {
-                Ok(bytes) => self.hear(&bytes)?,
-                Err(RecvTimeoutError::Timeout) => {
-                    bail!(
-                        "expected {texts:?}, which did not come in {:?}; heard last: {:?}",
-                        self.limit,
-                        self.tail()
-                    )
-                }
-                Err(RecvTimeoutError::Disconnected) => {
-                    let status = self.qemu.wait()?;
-                    bail!(
-                        "expected {texts:?}, but QEMU ended ({status}); heard last: {:?}",
-                        self.tail()
-                    )
-                }
-            }
-        }
-    }
-
-    /// How often a text was said since the last match; does not wait for it.
-    ///
-    /// # Errors
-    /// If the transcript cannot be written.
-    pub fn times_said(&mut self, text: &str) -> Result<usize> {
-        while let Ok(bytes) = self.output.try_recv() {
-            self.hear(&bytes)?;
-        }
-        Ok(self.heard.matches(text).count())
-    }
-
-    /// Types a text, as it is.
-    ///
-    /// # Errors
-    /// If QEMU is gone.
-    pub fn send(&mut self, text: &str) -> Result<&mut Self> {
-        self.input.write_all(text.as_bytes()).context("QEMU does not listen")?;
-        self.input.flush()?;
-        Ok(self)
-    }
-
-    /// Types a command and waits for the next prompt; gives what came between.
-    ///
-    /// # Errors
-    /// As [`Session::expect`].
-    pub fn command(&mut self, command: &str) -> Result<String> {
-        self.send(&format!("{command}\r"))?;
-        self.expect(command)?;
-        let mut heard = self.expect(PROMPT)?;
-        heard.truncate(heard.len() - PROMPT.len());
-        Ok(heard.trim_matches('\n').to_owned())
+            .current_dir(folder.path());
+        Ok(Self { console: Terminal::start(&qemu, transcript)?, folder })
     }
 
     /// Gives QEMU's monitor a command, such as `sendkey a` or `screendump FILE`, and gives what it
@@ -151,7 +51,7 @@ impl Session {
     /// If the monitor cannot be reached.
     pub fn monitor(&mut self, command: &str) -> Result<String> {
         let mut monitor = UnixStream::connect(monitor(self.folder.path()))?;
-        monitor.set_read_timeout(Some(self.limit))?;
+        monitor.set_read_timeout(Some(self.console.patience()))?;
         wait_for_monitor(&mut monitor)?;
         writeln!(monitor, "{command}")?;
         wait_for_monitor(&mut monitor)
@@ -164,7 +64,7 @@ impl Session {
     pub fn expect_exit(self, code: i32) -> Result<()> {
         // `isa-debug-exit` makes 2n + 1 of the kernel's n.
         let wanted = code * 2 + 1;
-        let status = self.ended()?;
+        let status = self.console.expect_end()?;
         ensure!(
             status.code() == Some(wanted),
             "expected exit code {code} of the kernel, but QEMU ended ({})",
@@ -178,54 +78,15 @@ impl Session {
     /// # Errors
     /// If it does not reset within the limit, or switches itself off.
     pub fn expect_reset(self) -> Result<()> {
-        let status = self.ended()?;
+        let status = self.console.expect_end()?;
         ensure!(status.success(), "expected a reset, but QEMU ended with {}", kernel_code(status));
         Ok(())
-    }
-
-    /// Waits until QEMU ends by itself.
-    fn ended(mut self) -> Result<ExitStatus> {
-        let end = Instant::now() + self.limit;
-        loop {
-            match self.output.recv_timeout(end.saturating_duration_since(Instant::now())) {
-                Ok(bytes) => self.hear(&bytes)?,
-                Err(RecvTimeoutError::Disconnected) => return Ok(self.qemu.wait()?),
-                Err(RecvTimeoutError::Timeout) => bail!(
-                    "expected the end, which did not come in {:?}; heard last: {:?}",
-                    self.limit,
-                    self.tail()
-                ),
-            }
-        }
     }
 
     /// The folder of this session, for files that belong to it.
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
-    }
-
-    fn hear(&mut self, bytes: &[u8]) -> Result<()> {
-        let before = self.heard.len();
-        self.cleaner.clean(bytes, &mut self.heard);
-        self.transcript.write_all(&self.heard.as_bytes()[before..])?;
-        Ok(())
-    }
-
-    /// The end of what was said and not matched.
-    fn tail(&self) -> &str {
-        let start = self.heard.len().saturating_sub(300);
-        let start = (start..).find(|&at| self.heard.is_char_boundary(at)).unwrap_or(0);
-        &self.heard[start..]
-    }
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        // It may have ended by itself; either way it is gone afterwards.
-        let _ = self.qemu.kill();
-        let _ = self.qemu.wait();
-        let _ = writeln!(self.transcript, "\n--- switched off ---");
     }
 }
 
@@ -248,18 +109,4 @@ fn kernel_code(status: ExitStatus) -> String {
         Some(code) if code % 2 == 1 => format!("exit code {} of the kernel", code / 2),
         _ => status.to_string(),
     }
-}
-
-/// Passes on what QEMU says until it ends.
-fn listen(mut stdout: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        let mut buffer = [0; 4096];
-        while let Ok(len @ 1..) = stdout.read(&mut buffer) {
-            if sender.send(buffer[..len].to_vec()).is_err() {
-                break;
-            }
-        }
-    });
-    receiver
 }

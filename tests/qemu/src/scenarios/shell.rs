@@ -1,6 +1,6 @@
 //! What an operator types, and what comes back.
 
-use crate::{Lab, Machine, OFF, PROMPT, Scenario, Session};
+use crate::{Lab, Machine, OFF, PROMPT, Scenario, Session, Terminal};
 use anyhow::{Result, ensure};
 
 pub(super) const ALL: &[Scenario] = &[
@@ -30,8 +30,8 @@ pub(super) fn prompt(lab: &Lab<'_>, machine: &Machine) -> Result<Session> {
 }
 
 /// Types a command and checks that its answer has each of these texts.
-pub(super) fn answers(session: &mut Session, command: &str, texts: &[&str]) -> Result<String> {
-    let answer = session.command(command)?;
+pub(super) fn answers(console: &mut Terminal, command: &str, texts: &[&str]) -> Result<String> {
+    let answer = console.command(command)?;
     for text in texts {
         ensure!(answer.contains(text), "`{command}` did not say {text:?} but:\n{answer}");
     }
