@@ -1,11 +1,15 @@
 //! A system in QEMU with its console on the terminal.
 
-use crate::process::run as run_command;
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
 use atoll_scenarios::{Firmware, Images, Machine, Medium};
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
+
+/// The program.
+const QEMU: &str = "qemu-system-x86_64";
+/// What setpriv ends with if it does not find the program.
+const NOT_FOUND: i32 = 127;
 
 /// The machine that a system is run on. No group of arguments: those into which it is flattened have
 /// the same name.
@@ -62,7 +66,9 @@ pub fn run(
         eprintln!("QEMU waits for gdb; in another terminal:\n  {}", attach(kernel, port));
     }
     let folder = tempfile::tempdir()?;
-    let mut qemu = Command::new("qemu-system-x86_64");
+    // A machine that nobody waits for any more would keep the terminal.
+    let mut qemu = Command::new("setpriv");
+    qemu.args(["--pdeathsig", "TERM", QEMU]);
     qemu.args(machine.command(images, folder.path())?);
     // Monitor and serial port share the terminal: Ctrl-A X leaves, Ctrl-A C changes over.
     qemu.args(["-serial", "mon:stdio"]);
@@ -73,7 +79,13 @@ pub fn run(
         qemu.args(["-display", "none"]);
     }
     eprintln!("Leave with Ctrl-A X.");
-    run_command(&mut qemu)
+    match qemu.status().context("cannot run setpriv; `make setup` installs it")? {
+        status if status.success() => Ok(()),
+        status if status.code() == Some(NOT_FOUND) => {
+            bail!("cannot run {QEMU}; `make setup` installs it")
+        }
+        status => bail!("QEMU failed ({status})"),
+    }
 }
 
 /// The command that attaches gdb to a waiting machine.

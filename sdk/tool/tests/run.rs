@@ -1,9 +1,10 @@
 //! `atoll run` with a checkout that is built already and a QEMU that only says what it was given.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// A home whose built files are only names, and a folder with the QEMU.
 struct Fake {
@@ -53,13 +54,17 @@ impl Fake {
     }
 
     fn atoll(&self, folder: &Path, arguments: &[&str]) -> Output {
+        self.command(folder, arguments).output().expect("atoll runs")
+    }
+
+    fn command(&self, folder: &Path, arguments: &[&str]) -> Command {
         let mut search = vec![self.path("bin")];
         search.extend(std::env::split_paths(&std::env::var_os("PATH").expect("a search path")));
         let mut command = Command::new(env!("CARGO_BIN_EXE_atoll"));
         command.current_dir(folder).args(arguments).env("ATOLL_HOME", self.path("home"));
         command.env("CARGO_TARGET_DIR", self.path("target"));
         command.env("PATH", std::env::join_paths(search).expect("a search path"));
-        command.output().expect("atoll runs")
+        command
     }
 }
 
@@ -95,6 +100,37 @@ fn qemu_gets_the_system_with_the_project() {
     assert!(!String::from_utf8_lossy(&shown.stdout).contains("<-display>"), "{shown:?}");
 }
 
+/// Where a program is installed.
+fn installed(program: &str) -> PathBuf {
+    let search = std::env::var_os("PATH").expect("a search path");
+    let places = std::env::split_paths(&search).map(|folder| folder.join(program));
+    places.into_iter().find(|place| place.is_file()).expect("installed")
+}
+
+#[test]
+fn a_machine_does_not_outlive_the_tool() {
+    let fake = Fake::new();
+    assert!(fake.atoll(fake.folder.path(), &["new", "blink", "--lang", "wat"]).status.success());
+    let qemu = fake.path("bin/qemu-system-x86_64");
+    fs::write(&qemu, "#!/bin/sh\necho it runs\nread word\necho it outlived\n").expect("written");
+    let mut command = fake.command(&fake.path("blink"), &["run"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut atoll = command.spawn().expect("atoll runs");
+    let input = atoll.stdin.take().expect("its input");
+    let mut said = BufReader::new(atoll.stdout.take().expect("its output"));
+    let mut line = String::new();
+    while line != "it runs\n" {
+        line.clear();
+        assert!(said.read_line(&mut line).expect("read") > 0, "the machine was not started");
+    }
+    atoll.kill().expect("killed");
+    atoll.wait().expect("ended");
+    // Whoever is left reads the end of the input now, and says so.
+    drop(input);
+    line.clear();
+    assert_eq!(said.read_line(&mut line).expect("read"), 0, "{line}");
+}
+
 #[test]
 fn a_qemu_that_fails_or_is_missing_is_told() {
     let fake = Fake::new();
@@ -105,6 +141,13 @@ fn a_qemu_that_fails_or_is_missing_is_told() {
     let ran = fake.atoll(&project, &["run"]);
     assert_eq!(ran.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&ran.stderr).contains("exit status: 3"), "{ran:?}");
+    fs::remove_file(&qemu).expect("removed");
+    symlink(installed("setpriv"), fake.path("bin/setpriv")).expect("linked");
+    let ran = fake.command(&project, &["run"]).env("PATH", fake.path("bin")).output();
+    let ran = ran.expect("atoll runs");
+    assert_eq!(ran.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+    assert!(said.contains("cannot run qemu-system-x86_64"), "{said}");
     // A name that a server of another system has.
     let other = fake.path("other.toml");
     fs::write(&other, "[system]\nname = \"a\"\n[servers.blink]\ncomponent = \"log.wasm\"\n")
