@@ -5,6 +5,7 @@ use atoll::built::Built;
 use atoll::home::Home;
 use atoll::project::{self, Project};
 use atoll::test::Verdict;
+use atoll::watch::Stamp;
 use atoll::{DEFAULT_SYSTEM, artifacts, check, image, inspect, run, sign, test, usb, watch};
 use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
@@ -248,6 +249,8 @@ fn run_tests() -> Result<()> {
 
 fn boot(system: Option<PathBuf>, watches: bool, machine: &run::Options) -> Result<()> {
     let usual = if watches { watch::SYSTEM } else { DEFAULT_SYSTEM };
+    // What changes during the first build is to be built again.
+    let before = Stamp::of(&Project::find(&env::current_dir()?)?.folder);
     let (home, project) = build()?;
     let base = home.path(&system.unwrap_or_else(|| usual.into()))?;
     let system = project::system::write(&project, &base)?;
@@ -257,7 +260,7 @@ fn boot(system: Option<PathBuf>, watches: bool, machine: &run::Options) -> Resul
     }
     let folder = tempfile::tempdir()?;
     let socket = folder.path().join("channel");
-    watch::begin(&home, &project, &socket)?;
+    watch::begin(&home, &project, before, &socket)?;
     run::run(&images, &kernel, &system, machine, Some(&socket))
 }
 

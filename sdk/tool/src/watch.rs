@@ -10,12 +10,14 @@ use crate::home::Home;
 use crate::mistake::mistake;
 use crate::project::{self, Project};
 use anyhow::Result;
-use atoll_channel::{Client, Report};
+use atoll_channel::{Client, Error, Report};
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{self, ErrorKind};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// The system that takes components from the host, from the repository's root.
 pub const SYSTEM: &str = "iso/systems/develop.toml";
@@ -40,17 +42,61 @@ pub trait Target {
 #[derive(Debug)]
 pub struct Line(PathBuf);
 
+impl Line {
+    /// Connects, and waits for a system that is only about to start.
+    fn connect(&self) -> Result<Client<UnixStream>, Error> {
+        let end = Instant::now() + LIMIT;
+        loop {
+            match Client::connect(&self.0, LIMIT) {
+                Err(Error::Line(error)) if is_early(&error) && Instant::now() < end => {
+                    thread::sleep(PERIOD);
+                }
+                result => return result,
+            }
+        }
+    }
+}
+
+/// Whether nobody has made the socket yet, or listens there.
+fn is_early(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused)
+}
+
 impl Target for Line {
     fn swap(&mut self, server: &str, component: &[u8]) -> Result<Report> {
         // A connection of its own for each: `deploy` may have been restarted since.
-        let mut system = Client::connect(&self.0, LIMIT)?;
+        let mut system = self.connect()?;
         let name = system.put(&format!("{server}.wasm"), component, |_| {})?;
         Ok(system.swap(server, &name, |_, _| {})?)
     }
 }
 
 /// The files of a project with what tells that they have changed.
-type Stamp = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Stamp(BTreeMap<PathBuf, (Option<SystemTime>, u64)>);
+
+impl Stamp {
+    /// The files as they are now. What cannot be read counts as not there: the next look sees it.
+    #[must_use]
+    pub fn of(folder: &Path) -> Self {
+        let mut stamp = Self::default();
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let (path, name) = (entry.path(), entry.file_name());
+            let is_hidden = name.to_string_lossy().starts_with('.');
+            if is_hidden || LEFT_OUT.iter().any(|left_out| name == *left_out) {
+                continue;
+            }
+            match entry.metadata() {
+                Ok(metadata) if metadata.is_dir() => stamp.0.extend(Self::of(&path).0),
+                Ok(metadata) => {
+                    stamp.0.insert(path, (metadata.modified().ok(), metadata.len()));
+                }
+                Err(_) => {}
+            }
+        }
+        stamp
+    }
+}
 
 /// A project whose files are looked at.
 pub struct Watch<B, T> {
@@ -79,17 +125,22 @@ pub enum News {
 }
 
 impl<B: FnMut() -> Result<Vec<u8>>, T: Target> Watch<B, T> {
-    /// Begins with what is there, which is what the system runs.
-    pub fn new(folder: &Path, server: &str, component: Vec<u8>, build: B, target: T) -> Self {
+    /// Begins with what the system runs, and the files as they were before that was built of them.
+    pub fn new(
+        folder: &Path,
+        server: &str,
+        (stamp, component): (Stamp, Vec<u8>),
+        build: B,
+        target: T,
+    ) -> Self {
         let (folder, server) = (folder.to_path_buf(), server.to_owned());
-        let stamp = stamp(&folder);
         Self { folder, server, build, target, stamp, is_built: true, component }
     }
 
     /// Looks at the files. They are built when they have changed since they were built last, and not
     /// since the last look: editors and tools write many files, or one in pieces.
     pub fn look(&mut self) -> News {
-        let stamp = stamp(&self.folder);
+        let stamp = Stamp::of(&self.folder);
         if stamp != self.stamp {
             self.stamp = stamp;
             self.is_built = false;
@@ -118,11 +169,12 @@ impl<B: FnMut() -> Result<Vec<u8>>, T: Target> Watch<B, T> {
 }
 
 /// Watches a project beside its system, whose second serial line has that socket, and tells what
-/// comes of it on the terminal that they share.
+/// comes of it on the terminal that they share. The project is built, of files that were as `built`
+/// says or have changed since.
 ///
 /// # Errors
 /// If the project has no server of its name, or its component is not there.
-pub fn begin(home: &Home, project: &Project, socket: &Path) -> Result<()> {
+pub fn begin(home: &Home, project: &Project, built: Stamp, socket: &Path) -> Result<()> {
     if !project.servers.contains_key(&project.name) {
         mistake!(
             "atoll.toml has no [servers.{}]: only servers are swapped while they run",
@@ -138,47 +190,32 @@ pub fn begin(home: &Home, project: &Project, socket: &Path) -> Result<()> {
         read(&project::build::build(&home, &project, &target)?)
     };
     let line = Line(socket.to_path_buf());
-    let mut watch = Watch::new(&project.folder, &project.name, component, build, line);
+    let mut watch = Watch::new(&project.folder, &project.name, (built, component), build, line);
     let name = project.name.clone();
     thread::spawn(move || {
         loop {
             thread::sleep(PERIOD);
-            tell(&name, &watch.look());
+            if let Some(words) = words(&watch.look()) {
+                // In one piece, or what the system says comes in between.
+                let line = format!("\r{name}: {words}\n");
+                eprint!("{line}");
+            }
         }
     });
     Ok(())
 }
 
-fn tell(name: &str, news: &News) {
-    match news {
-        News::Nothing => {}
-        News::Same => eprintln!("\r{name}: built, and the same as before"),
-        News::Swapped(Report { state_bytes, calls_held, downtime }) => eprintln!(
-            "\r{name}: swapped; {state_bytes} bytes of state, {calls_held} calls held, down for {} us",
+/// What is told of a look, if there is anything.
+fn words(news: &News) -> Option<String> {
+    Some(match news {
+        News::Nothing => return None,
+        News::Same => "built, and the same as before".to_owned(),
+        News::Swapped(Report { state_bytes, calls_held, downtime }) => format!(
+            "swapped; {state_bytes} bytes of state, {calls_held} calls held, down for {} us",
             downtime.as_micros()
         ),
-        News::Failed(error) => eprintln!("\r{name}: {error:#}"),
-    }
-}
-
-/// What cannot be read counts as not there: the next look sees it.
-fn stamp(folder: &Path) -> Stamp {
-    let mut stamp = Stamp::new();
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let (path, name) = (entry.path(), entry.file_name());
-        let is_hidden = name.to_string_lossy().starts_with('.');
-        if is_hidden || LEFT_OUT.iter().any(|left_out| name == *left_out) {
-            continue;
-        }
-        match entry.metadata() {
-            Ok(metadata) if metadata.is_dir() => stamp.extend(self::stamp(&path)),
-            Ok(metadata) => {
-                stamp.insert(path, (metadata.modified().ok(), metadata.len()));
-            }
-            Err(_) => {}
-        }
-    }
-    stamp
+        News::Failed(error) => format!("{error:#}"),
+    })
 }
 
 #[cfg(test)]

@@ -2,7 +2,10 @@
 
 use super::*;
 use anyhow::bail;
+use atoll_channel::message::Answer;
 use std::cell::RefCell;
+use std::io::Write as _;
+use std::os::unix::net::UnixListener;
 use std::rc::Rc;
 
 /// What is not accepted.
@@ -42,12 +45,17 @@ impl Bench {
     }
 
     fn watch(&self) -> Watch<impl FnMut() -> Result<Vec<u8>> + use<>, System> {
+        self.watch_since(Stamp::of(self.folder.path()))
+    }
+
+    fn watch_since(&self, built: Stamp) -> Watch<impl FnMut() -> Result<Vec<u8>> + use<>, System> {
         let source = self.folder.path().join("src/server.c");
         let build = move || match fs::read(&source)? {
             empty if empty.is_empty() => bail!("does not compile"),
             bytes => Ok(bytes),
         };
-        Watch::new(self.folder.path(), "blink", b"one".to_vec(), build, self.system.clone())
+        let runs = (built, b"one".to_vec());
+        Watch::new(self.folder.path(), "blink", runs, build, self.system.clone())
     }
 
     fn swapped(&self) -> Vec<Vec<u8>> {
@@ -67,6 +75,17 @@ fn a_change_is_swapped_in_once_it_has_come_to_rest() {
     assert!(matches!(watch.look(), News::Swapped(_)));
     assert!(matches!(watch.look(), News::Nothing));
     assert_eq!(bench.swapped(), [b"the third"]);
+}
+
+#[test]
+fn what_changed_while_the_first_version_was_built_is_built_again() {
+    let bench = Bench::new();
+    let before = Stamp::of(bench.folder.path());
+    bench.write("src/server.c", b"second");
+    let mut watch = bench.watch_since(before);
+    assert!(matches!(watch.look(), News::Nothing));
+    assert!(matches!(watch.look(), News::Swapped(_)));
+    assert_eq!(bench.swapped(), [b"second"]);
 }
 
 #[test]
@@ -111,4 +130,18 @@ fn a_version_that_was_rolled_back_does_not_count_as_running() {
     bench.write("src/server.c", b"one");
     watch.look();
     assert!(matches!(watch.look(), News::Same));
+}
+
+#[test]
+fn a_system_that_is_about_to_start_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("channel");
+    let mut line = Line(socket.clone());
+    let swap = thread::spawn(move || line.swap("blink", b"one"));
+    thread::sleep(PERIOD);
+    let (mut system, _) = UnixListener::bind(&socket).unwrap().accept().unwrap();
+    // It speaks another version of the channel, which is the end of it.
+    system.write_all(&Answer::Hello { version: 0 }.frame(1).encode()).unwrap();
+    let said = swap.join().unwrap().unwrap_err().to_string();
+    assert!(said.contains("speaks version 0"), "{said}");
 }
