@@ -1,12 +1,15 @@
 //! Images of systems, by the names under which whoever boots them knows them.
 
-use crate::home::Home;
+use crate::home::{Home, VARIABLE};
+use crate::process::run;
+use crate::progress::working;
 use crate::{artifacts, components, image};
 use anyhow::{Context, Result};
 use atoll_scenarios::Images;
 use atoll_system_description::DESCRIPTION_MODULE;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Mutex;
 
 /// The file with the description of a system, by its name.
@@ -18,6 +21,8 @@ pub struct Built<'a> {
     components: PathBuf,
     /// Native artifacts, without and with test interfaces, as they are asked for.
     artifacts: Mutex<HashMap<bool, artifacts::Artifacts>>,
+    /// The host tool, once it is asked for.
+    tool: Mutex<Option<PathBuf>>,
     describe: Describe,
 }
 
@@ -28,7 +33,7 @@ impl<'a> Built<'a> {
     /// If one does not build.
     pub fn new(home: &'a Home, describe: Describe) -> Result<Self> {
         let components = components::build(home)?;
-        Ok(Self { home, components, artifacts: Mutex::default(), describe })
+        Ok(Self { home, components, artifacts: Mutex::default(), tool: Mutex::default(), describe })
     }
 
     /// Takes what is built already, and builds only what is missing.
@@ -42,7 +47,7 @@ impl<'a> Built<'a> {
         };
         let native = artifacts::found(home).map(|artifacts| (false, artifacts));
         let artifacts = Mutex::new(native.into_iter().collect());
-        Ok(Self { home, components, artifacts, describe })
+        Ok(Self { home, components, artifacts, tool: Mutex::default(), describe })
     }
 
     /// The native parts.
@@ -57,6 +62,14 @@ impl<'a> Built<'a> {
         let artifacts = artifacts::build(self.home, testing)?;
         built.insert(testing, artifacts.clone());
         Ok(artifacts)
+    }
+
+    /// Builds the host tool, after the native parts, which it takes as it finds them.
+    fn build_tool(&self) -> Result<PathBuf> {
+        self.native(false)?;
+        let _working = working("building the host tool");
+        run(self.home.plain_cargo("build").args(["--quiet", "-p", "atoll", "--bin", "atoll"]))?;
+        Ok(self.home.target.join("debug/atoll"))
     }
 
     /// The image of a system.
@@ -99,6 +112,17 @@ impl Images for Built<'_> {
 
     fn components(&self) -> Result<&Path> {
         Ok(&self.components)
+    }
+
+    fn tool(&self) -> Result<Command> {
+        let mut built = self.tool.lock().ok().context("a build failed")?;
+        let path = match &*built {
+            Some(path) => path.clone(),
+            None => built.insert(self.build_tool()?).clone(),
+        };
+        let mut tool = Command::new(path);
+        tool.env(VARIABLE, &self.home.root).env("CARGO_TARGET_DIR", &self.home.target);
+        Ok(tool)
     }
 
     fn limine_iso(&self, system: &Path, append: &str, limine: &Path, output: &Path) -> Result<()> {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Where another checkout than the one that the program was built from is.
-const VARIABLE: &str = "ATOLL_HOME";
+pub(crate) const VARIABLE: &str = "ATOLL_HOME";
 /// What no checkout is without.
 const LANDMARK: &str = "wasm-runtime/Cargo.toml";
 

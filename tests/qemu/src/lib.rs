@@ -24,6 +24,7 @@ pub use terminal::Terminal;
 use anyhow::Result;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// What the shell prompts with.
 pub const PROMPT: &str = "atoll> ";
@@ -69,6 +70,14 @@ pub trait Images: Sync {
         anyhow::bail!("these images have a kernel that nobody debugs")
     }
 
+    /// The host tool, which works with what these images are made of, as it is by now.
+    ///
+    /// # Errors
+    /// If something does not build.
+    fn tool(&self) -> Result<Command> {
+        anyhow::bail!("these images come without the host tool")
+    }
+
     /// An ISO with the Limine in this folder.
     ///
     /// # Errors
@@ -106,6 +115,14 @@ impl<'a> Lab<'a> {
     /// If an image does not build or QEMU does not start.
     pub fn boot(&self, machine: &Machine) -> Result<Session> {
         Session::start(machine, self.images, &self.transcript)
+    }
+
+    /// Starts another program that has a machine's console on its terminal, or only says something.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub fn start(&self, program: &Command) -> Result<Terminal> {
+        Terminal::start(program, &self.transcript)
     }
 
     /// The source of images, for scenarios about the images themselves.

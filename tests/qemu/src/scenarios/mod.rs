@@ -23,6 +23,7 @@ mod shell;
 mod signed;
 mod supervision;
 mod swap;
+mod tool;
 mod uploads;
 mod wasi;
 
@@ -38,6 +39,7 @@ pub fn all() -> Vec<&'static Scenario> {
         calls::ALL,
         foreign::ALL,
         projects::ALL,
+        tool::ALL,
         wasi::ALL,
         hostile::ALL,
         limits::ALL,
