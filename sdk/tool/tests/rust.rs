@@ -8,9 +8,9 @@ use user::{atoll, expect};
 
 const README: &str = include_str!("../../rust/README.md");
 
-/// The first block of the README in that language.
+/// The block of the README in that language that belongs to the server.
 fn block(language: &str) -> String {
-    let (_, rest) = README.split_once(&format!("```{language}\n")).expect("a block");
+    let (_, rest) = README.split_once(&format!("```{language} greeter\n")).expect("a block");
     rest.split_once("```").expect("closed").0.to_owned()
 }
 
