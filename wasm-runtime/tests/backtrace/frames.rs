@@ -1,80 +1,12 @@
-//! Backtraces of traps: which frames there are, and that keeping note of them changes nothing.
+//! Which frames a backtrace has: those of the calls in progress, with the one that trapped first.
 
-mod common;
+use atoll_runtime::RuntimeLimits;
 
-use atoll_runtime::trace::Backtrace;
-use atoll_runtime::{Component, Instance, RuntimeLimits, Translation, Trap};
-use common::{LIMITS, System, TestHost, wire};
+use crate::{Ended, common::LIMITS, instantiate, module, parse, run, trap};
 
 const UNREACHABLE: u8 = 0x00;
 const CALL: u8 = 0x10;
 const CALL_INDIRECT: u8 = 0x11;
-
-/// A component and the way in which it ended.
-struct Ended {
-    bytes: Vec<u8>,
-    trap: Trap,
-}
-
-impl Ended {
-    fn backtrace(&self) -> &Backtrace {
-        self.trap.backtrace().expect("a backtrace")
-    }
-
-    /// The names of the frames.
-    fn names(&self) -> Vec<&str> {
-        let frames = self.backtrace().frames().iter();
-        frames.map(|frame| frame.function.as_ref().expect("found").name.as_str()).collect()
-    }
-
-    /// The instructions that the frames' offsets lead to.
-    fn opcodes(&self) -> Vec<u8> {
-        let frames = self.backtrace().frames().iter();
-        frames.map(|frame| self.bytes[frame.offset as usize]).collect()
-    }
-}
-
-fn instantiate(
-    bytes: &[u8],
-    limits: &RuntimeLimits,
-    backtrace: bool,
-) -> Result<Instance<TestHost>, Trap> {
-    let mut host = TestHost::new(System::new(), 0);
-    let component = Component::parse(bytes, limits).expect("a component");
-    let translation = Translation { metered: false, backtrace };
-    let translated = component.translate_for(limits, translation).expect("valid");
-    let linked = component.link(&mut host).expect("no imports");
-    Instance::from_translated(&linked, &translated, host, limits)
-}
-
-fn run(bytes: &[u8], parameters: &[u32], backtrace: bool) -> Result<Vec<u8>, Trap> {
-    let mut instance = instantiate(bytes, &LIMITS, backtrace)?;
-    let export = instance.export_index("$root").expect("exports");
-    let method = instance.function_index(export, "run").expect("run");
-    instance.call(export, method, &wire(parameters))
-}
-
-fn parse(text: &str) -> Vec<u8> {
-    wat::parse_str(text).unwrap_or_else(|error| panic!("{error}"))
-}
-
-/// Runs the export `run`, which traps.
-fn trap(text: &str) -> Ended {
-    let bytes = parse(text);
-    let mut trap = run(&bytes, &[], true).expect_err("traps");
-    trap.describe(&bytes);
-    Ended { bytes, trap }
-}
-
-/// A component of one core module whose function `$run` is exported.
-fn module(fields: &str) -> String {
-    format!(
-        r#"(component
-        (core module $m {fields} (export "run" (func $run)))
-        (core instance $i (instantiate $m))
-        (func (export "run") (canon lift (core func $i "run"))))"#
-    )
-}
 
 #[test]
 fn calls_in_progress_are_listed_and_no_others() {
@@ -190,9 +122,8 @@ fn start_functions_and_all_that_the_runtime_calls_have_backtraces() {
         "(component (core module $m (func $s (call $t)) (func $t unreachable) (start $s))
           (core instance (instantiate $m)))",
     );
-    let mut trap = instantiate(&started, &LIMITS, true).expect_err("traps");
-    trap.describe(&started);
-    assert_eq!(Ended { bytes: started, trap }.names(), ["t", "s"]);
+    let start = instantiate(&started, &LIMITS, true).expect_err("traps");
+    assert_eq!(Ended::of(started, start).names(), ["t", "s"]);
     // The result is a string that the runtime takes out, and then lets the guest free it.
     let text = |freed: &str| {
         format!(
@@ -208,7 +139,7 @@ fn start_functions_and_all_that_the_runtime_calls_have_backtraces() {
         )
     };
     assert!(run(&parse(&text("")), &[], true).is_ok());
-    assert_eq!(self::trap(&text("(call $deep)")).names(), ["deeper", "deep", "free"]);
+    assert_eq!(trap(&text("(call $deep)")).names(), ["deeper", "deep", "free"]);
 }
 
 /// A component with a nested one, `$inner`, which takes a string and calls nothing but its own.
@@ -304,9 +235,8 @@ fn a_deep_stack_is_cut_in_the_middle_and_never_too_deep_for_the_trace() {
         let text = module(&format!("(func $down {body}) (func $run (call $down))"));
         let bytes = parse(&text);
         let mut instance = instantiate(&bytes, &limits, true).expect("starts");
-        let mut trap = instance.call(0, 0, &[]).expect_err("traps");
-        trap.describe(&bytes);
-        let ended = Ended { bytes, trap };
+        let trap = instance.call(0, 0, &[]).expect_err("traps");
+        let ended = Ended::of(bytes, trap);
         assert!(ended.trap.message().contains("stack"), "{}", ended.trap);
         assert_eq!(ended.names().len(), 32);
         assert_eq!((ended.names()[30], ended.names()[31]), ("down", "run"));
@@ -322,164 +252,4 @@ fn without_the_switch_there_is_no_backtrace() {
     let bytes = parse(&module("(func $run (call $run))"));
     let trap = run(&bytes, &[], false).expect_err("traps");
     assert_eq!((trap.backtrace(), trap.to_string().lines().count()), (None, 1));
-}
-
-/// A component of one core module with a custom section called `name` of these bytes.
-fn with_names(names: &[u8]) -> Vec<u8> {
-    let hex: String = names.iter().map(|byte| format!("\\{byte:02x}")).collect();
-    parse(&format!(
-        r#"(component
-        (core module $m (func unreachable) (func (export "run") (call 0))
-            (@custom "name" "{hex}"))
-        (core instance $i (instantiate $m))
-        (func (export "run") (canon lift (core func $i "run"))))"#
-    ))
-}
-
-#[test]
-fn hostile_names_are_harmless() {
-    let name = |count: u8, index: u8, text: &[u8]| {
-        let mut naming = vec![count, index];
-        let len = text.len();
-        naming.extend([(len & 0x7f) as u8 | 0x80, (len >> 7) as u8]);
-        naming.extend_from_slice(text);
-        let len = naming.len();
-        [&[1, (len & 0x7f) as u8 | 0x80, (len >> 7) as u8], naming.as_slice()].concat()
-    };
-    let huge = vec![b'a'; 5000];
-    for (names, first) in [
-        (vec![], "function 0".to_owned()),
-        (name(1, 0, b"good"), "good".into()),
-        (name(1, 0, b"a\nb\x1b[2J\xc3\xa9"), "a\\u{a}b\\u{1b}[2J\\u{e9}".into()),
-        (name(1, 0, &huge), format!("{}...{}", "a".repeat(28), "a".repeat(65))),
-        (name(1, 0, b"_ZN4core6option6unwrap17h0123456789abcdefE"), "core::option::unwrap".into()),
-        (name(1, 0, b"_RNvNtCs1234_7mycrate3foo3bar"), "mycrate::foo::bar".into()),
-        (name(1, 0, b"_RNvNtCs1234_7mycrate9"), "_RNvNtCs1234_7mycrate9".into()),
-        // Not UTF-8; more names than there are; a name longer than its section; cut short.
-        (name(1, 0, b"\xff\xfe"), "function 0".into()),
-        (name(9, 0, b"good"), "good".into()),
-        (vec![1, 5, 1, 0, 0x7f, b'a', b'b'], "function 0".into()),
-        (vec![1, 0x7f, 1, 0], "function 0".into()),
-        (name(1, 1, b""), "function 0".into()),
-    ] {
-        let bytes = with_names(&names);
-        let mut trap = run(&bytes, &[], true).expect_err("traps");
-        trap.describe(&bytes);
-        let ended = Ended { bytes, trap };
-        assert_eq!(ended.names(), [first.as_str(), "run"]);
-        assert!(ended.trap.to_string().lines().all(|line| line.len() < 120 && line.is_ascii()));
-    }
-}
-
-#[test]
-fn a_binary_that_is_not_the_components_gives_no_names() {
-    let bytes = parse(&module("(func $run unreachable)"));
-    let trap = run(&bytes, &[], true).expect_err("traps");
-    for other in [&[][..], b"\0asm", &bytes[..bytes.len() / 2]] {
-        let mut trap = trap.clone();
-        trap.describe(other);
-        assert_eq!(trap.to_string().lines().count(), 2, "{trap}");
-    }
-}
-
-/// What a guest can see of its module is the same with and without a trace.
-#[test]
-fn a_rewritten_module_is_the_same_to_its_guest() {
-    let bytes = parse(
-        r#"(component
-        (core module $a (memory (export "m") 1 3) (global $g (export "g") (mut i32) (i32.const 5))
-            (func $f (result i32) (loop (result i32) (call $h) (call $h) i32.add))
-            (func $h (result i32) (global.set $g (i32.add (global.get $g) (i32.const 1)))
-                (if (i32.const 0) (then unreachable)) (global.get $g))
-            (export "f" (func $f)))
-        (core instance $a (instantiate $a))
-        (core module $b (import "a" "m" (memory 1)) (import "a" "f" (func $f (result i32)))
-            (import "a" "g" (global $g (mut i32)))
-            (memory $own 2) (global $k i32 (i32.const 9)) (global $x (mut i64) (i64.const 1))
-            (data $d (memory $own) (i32.const 8) "\07") (data (i32.const 4) "\03")
-            (func $calls (result i32) (drop (call $f)) (i32.const 100))
-            (func (export "run") (param i32) (result i32)
-                (i32.store (i32.const 0) (call $f))
-                (global.set $x (i64.add (global.get $x) (i64.const 1000)))
-                (memory.copy $own 0 (i32.const 16) (i32.const 0) (i32.const 4))
-                (block $out (result i32)
-                    (br_if 1 (call $calls) (i32.eqz (local.get 0)))
-                    (i32.add (i32.load (i32.const 4)))
-                    (i32.add (i32.load $own (i32.const 8)))
-                    (i32.add (i32.load $own (i32.const 16)))
-                    (i32.add (memory.size $own)) (i32.add (memory.grow $own (i32.const 1)))
-                    (i32.add (memory.size)) (i32.add (memory.grow (i32.const 5)))
-                    (i32.add (global.get $k)) (i32.add (i32.wrap_i64 (global.get $x)))
-                    (i32.add (global.get $g)) (i32.add (call $calls)))))
-        (core instance $b (instantiate $b (with "a" (instance $a))))
-        (func (export "run") (param "n" u32) (result u32) (canon lift (core func $b "run"))))"#,
-    );
-    for parameter in [0, 1] {
-        let plain = run(&bytes, &[parameter], false).expect("no trap");
-        assert_eq!(run(&bytes, &[parameter], true).expect("no trap"), plain);
-    }
-}
-
-/// What is added has a memory, a global and locals; none of them makes an invalid body valid.
-#[test]
-fn an_invalid_module_stays_invalid() {
-    for fields in [
-        "(func $run call $run local.get 0 drop)",
-        "(func $run call $run i32.const 0 local.set 1)",
-        "(func $run call $run i32.const 0 i32.load drop)",
-        "(func $run call $run memory.size drop)",
-        "(memory 1) (func $run call $run i32.const 0 i32.load 1 drop)",
-        "(memory 1) (func $run call $run i32.const 0 i32.const 0 i32.const 0 memory.copy 1 0)",
-        "(func $run call $run global.get 0 drop)",
-        "(func $run call $run i32.const 0 global.set 0)",
-        "(global i64 (i64.const 0)) (func $run call $run i32.const 0 global.set 0)",
-        "(func $run call $run i32.add)",
-    ] {
-        let bytes = parse(&module(fields));
-        let component = Component::parse(&bytes, &LIMITS).expect("bodies are looked at later");
-        let refused = |backtrace| {
-            let translation = Translation { metered: false, backtrace };
-            component.translate_for(&LIMITS, translation).map(|_| ()).expect_err(fields)
-        };
-        assert_eq!(refused(true), refused(false), "{fields}");
-    }
-}
-
-/// A component whose one module has a bit of everything that is rewritten.
-const MUCH: &str = r#"(component
-    (core module $m (memory (export "m") 1) (table 2 funcref) (elem (i32.const 0) $run $last)
-        (global $g (export "g") (mut i32) (i32.const 5))
-        (func $run (export "run") (local i64 i64 f32)
-            (loop $l (call $last) (br_if 1 (global.get $g)) (call_indirect (i32.const 1))
-                (if (i32.const 1) (then (br $l)) (else (return_call $last)))))
-        (func $last (param) (local i32)
-            (block (br_table 0 1 0 (i32.load offset=3 (local.get 0))))
-            (memory.fill (i32.const 0) (i32.const 1) (i32.const 2))
-            (if (f32.lt (f32.const 1) (f32.const 2)) (then (global.set $g (i32.const 7)) return))
-            unreachable))
-    (core instance $i (instantiate $m))
-    (func (export "run") (canon lift (core func $i "run"))))"#;
-
-proptest::proptest! {
-    #![proptest_config(proptest::test_runner::Config { cases: 500, ..Default::default() })]
-
-    /// Whether a module is valid does not depend on whether it is rewritten, nor does what is
-    /// wrong with it.
-    #[test]
-    fn damaged_modules_are_judged_the_same(
-        damage in proptest::collection::vec((0..400_usize, proptest::num::u8::ANY), 1..4),
-    ) {
-        let mut bytes = parse(MUCH);
-        let len = bytes.len();
-        for (at, byte) in damage {
-            bytes[at % len] = byte;
-        }
-        if let Ok(component) = Component::parse(&bytes, &LIMITS) {
-            let judge = |backtrace| {
-                let translation = Translation { metered: false, backtrace };
-                component.translate_for(&LIMITS, translation).map(|_| ())
-            };
-            proptest::prop_assert_eq!(judge(true), judge(false));
-        }
-    }
 }
