@@ -41,6 +41,32 @@ pub(crate) struct Simulated {
     pub(crate) heir: Option<usize>,
 }
 
+impl Simulated {
+    /// One that was made just now.
+    pub(super) fn new(name: &str, component: &str, standby: bool) -> Self {
+        Self {
+            name: name.to_string(),
+            component: component.to_string(),
+            grants: Vec::new(),
+            arguments: Vec::new(),
+            phase: Phase::Starting,
+            changed: false,
+            dropped: false,
+            holders: 1,
+            kept: false,
+            is_clone: false,
+            step: if standby { Step::Standby } else { Step::None },
+            missing: None,
+            hangs: false,
+            is_calling: false,
+            probed: 0,
+            pulse: (0, Ok(())),
+            calls: 0,
+            heir: None,
+        }
+    }
+}
+
 /// A module that was made at run time.
 pub(crate) struct Made {
     pub(crate) name: String,
@@ -132,6 +158,19 @@ impl Machine {
         }
         self.end(index, Cause::Killed, 0);
         self.domains.borrow_mut()[index].dropped = true;
+    }
+
+    /// Lets go of all that no supervisor adopted.
+    pub(super) fn settle(&self) {
+        self.estate.set(false);
+        self.sweep_modules();
+        let count = self.domains.borrow().len();
+        for index in 0..count {
+            let holders = self.domains.borrow()[index].holders;
+            if holders == 0 {
+                self.let_go(index);
+            }
+        }
     }
 
     /// Whether a domain can be made of that component.
