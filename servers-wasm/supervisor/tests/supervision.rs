@@ -1,14 +1,14 @@
-//! The supervisor over a simulated kernel: boot, crashes, restarts, requests, programs; [`swapping`]
-//! has the swaps, [`operators`] who may do what, [`health`] the probes and who is restarted with whom,
-//! [`resume`] supervisors that go on where another one ended, [`uploads`] components that come at run
-//! time.
+//! The supervisor over a simulated kernel ([`simulated`]): boot and requests here, every other
+//! subject in a module of its own.
 
 mod clones;
 mod deadlines;
+mod grants;
 mod health;
 mod heirs;
 mod operators;
 mod programs;
+mod restarts;
 mod resume;
 mod simulated;
 mod swapping;
@@ -17,10 +17,9 @@ mod uploads;
 use atoll_supervisor::{
     kernel::{Action, Cause, Error, Phase, Streams},
     server::State,
-    swap::Purpose,
 };
 use proptest::prelude::{prop, proptest};
-use simulated::{Source, World, to};
+use simulated::World;
 
 const DEFAULT: &str = include_str!("../../../iso/systems/default.toml");
 
@@ -122,152 +121,6 @@ fn a_bad_description_is_logged_with_its_place_and_nothing_starts() {
 }
 
 #[test]
-fn a_crash_restarts_at_once_then_backs_off_then_fails() {
-    let mut world = World::booted(CHAIN);
-    world.crash("b", Cause::Trapped, 0);
-    assert!(world.logged("Error: `b` trapped: unreachable; it is restarted at once"));
-    assert_eq!(world.server("b"), (State::Starting, 1));
-    world.settle();
-    assert_eq!(world.server("b"), (State::Running, 1));
-
-    world.crash("b", Cause::Panicked, 0);
-    assert_eq!(world.server("b"), (State::BackingOff, 1));
-    world.pass(99);
-    assert_eq!(world.server("b").0, State::BackingOff);
-    world.pass(1);
-    world.settle();
-    assert_eq!(world.server("b"), (State::Running, 2));
-
-    world.crash("b", Cause::OutOfMemory, 0);
-    world.pass(200);
-    world.settle();
-    assert_eq!(world.server("b"), (State::Running, 3));
-
-    world.crash("b", Cause::Faulted, 14 << 32 | 2);
-    assert_eq!(world.server("b"), (State::Failed, 3));
-    assert!(world.logged("faulted: exception 14 (error 0x2)"));
-    assert!(world.logged("it has failed, after 3 restarts within 10 s"));
-    world.pass(60_000);
-    assert_eq!(world.machine.population(), ["a", "c"]);
-    assert!(
-        world
-            .machine
-            .pollables
-            .borrow()
-            .values()
-            .all(|(source, _)| { !matches!(source, Source::Timer(_)) })
-    );
-}
-
-#[test]
-fn calls_wait_for_a_restart_but_not_for_an_operator() {
-    let mut world = World::booted(CHAIN);
-    let refusing = |world: &World| world.machine.refusing.borrow().clone();
-    // The endpoints of `supervisor`, `c`, `b` and `a` are 1 to 4.
-    assert_eq!(world.supervisor.stop("b"), Ok(()));
-    assert_eq!(refusing(&world), [3]);
-    assert_eq!(world.supervisor.start("b"), Ok(()));
-    assert!(refusing(&world).is_empty());
-    world.settle();
-    for _ in 0..3 {
-        world.crash("b", Cause::Trapped, 0);
-        assert!(refusing(&world).is_empty());
-        world.pass(300);
-        world.settle();
-    }
-    world.crash("b", Cause::Trapped, 0);
-    assert_eq!(world.server("b").0, State::Failed);
-    assert_eq!(refusing(&world), [3]);
-    // Who waits for a server that is down would wait for ever.
-    assert_eq!(world.supervisor.kill("c"), Ok(()));
-    assert_eq!(world.server("c").0, State::Starting);
-    assert_eq!(refusing(&world), [3, 2]);
-    assert!(world.logged("Warn: `c` waits for `b`, which is down"));
-    assert_eq!(world.supervisor.start("b"), Ok(()));
-    assert!(refusing(&world).is_empty());
-}
-
-#[test]
-fn what_depends_on_a_crashed_server_goes_on_and_keeps_its_endpoint() {
-    let mut world = World::booted(CHAIN);
-    let endpoints = world.machine.endpoints.get();
-    let before = world.granted("b");
-    world.crash("b", Cause::Trapped, 0);
-    world.settle();
-    assert_eq!(world.granted("b"), before);
-    assert_eq!(world.machine.endpoints.get(), endpoints);
-    assert_eq!(world.server("c"), (State::Running, 0));
-}
-
-#[test]
-fn a_server_has_one_capsule_in_all_its_lives() {
-    let with = CHAIN.replace("exports = [\"x:y/b\"]", "exports = [\"x:y/b\"]\ncapsule = \"4 KiB\"");
-    let mut world = World::booted(&with);
-    let has =
-        |world: &World, name: &str| world.granted(name).contains(&"capsule of 4096".to_string());
-    assert!(has(&world, "b") && !has(&world, "a") && !has(&world, "c"));
-    world.crash("b", Cause::Trapped, 0);
-    world.settle();
-    assert!(has(&world, "b"));
-    assert_eq!(world.supervisor.stop("b"), Ok(()));
-    assert_eq!(world.supervisor.start("b"), Ok(()));
-    world.settle();
-    assert!(has(&world, "b"));
-    assert_eq!(world.machine.capsules.get(), 1);
-    let grants = world.supervisor.grants("b").expect("server");
-    assert!(grants.contains(&"atoll:lifecycle/capsule -> capsule of 4096 bytes".to_string()));
-}
-
-#[test]
-fn a_restarting_server_waits_for_a_dead_provider() {
-    let mut world = World::booted(CHAIN);
-    world.crash("a", Cause::Trapped, 0);
-    assert_eq!(world.server("a"), (State::Failed, 0));
-    world.crash("b", Cause::Trapped, 0);
-    world.settle();
-    assert_eq!(world.server("b").0, State::Starting);
-    assert_eq!(world.machine.population(), ["c"]);
-    assert_eq!(world.supervisor.start("a"), Ok(()));
-    world.settle();
-    assert_eq!(world.server("b").0, State::Running);
-}
-
-#[test]
-fn policies_decide_about_ends_that_went_well() {
-    let mut world = World::booted(CHAIN);
-    world.crash("b", Cause::Exited, 0);
-    assert_eq!(world.server("b"), (State::Stopped, 0));
-    world.crash("c", Cause::Exited, 3);
-    assert!(world.logged("`c` exited with code 3"));
-    // Its provider is stopped, so it waits.
-    assert_eq!(world.server("c"), (State::Starting, 1));
-}
-
-#[test]
-fn a_refused_component_is_not_tried_again() {
-    let mut world = World::new(CHAIN);
-    world.boot();
-    world.crash("a", Cause::Refused, 0);
-    assert_eq!(world.server("a"), (State::Failed, 0));
-    assert_eq!(world.server("b").0, State::Starting);
-}
-
-#[test]
-fn a_refusal_while_a_provider_restarts_is_tried_again() {
-    let loaded = CHAIN.replace("[servers.c]", "[servers.c]\nsnapshot = false");
-    let mut world = World::booted(&loaded);
-    assert_eq!(world.supervisor.kill("c"), Ok(()));
-    assert_eq!(world.server("c"), (State::Starting, 1));
-    assert_eq!(world.supervisor.kill("b"), Ok(()));
-    world.crash("c", Cause::Refused, 0);
-    assert_eq!(world.server("c").0, State::BackingOff);
-    world.settle();
-    world.pass(100);
-    world.settle();
-    assert_eq!(world.server("c"), (State::Running, 2));
-}
-
-#[test]
 fn a_missing_component_fails_its_server_only() {
     let mut world = World::new(CHAIN);
     world.machine.modules.borrow_mut().remove("c.wasm");
@@ -277,15 +130,6 @@ fn a_missing_component_fails_its_server_only() {
     assert!(world.logged("Error: `c` cannot start: c.wasm not found"));
     assert_eq!(world.server("b").0, State::Running);
     assert_eq!(world.supervisor.start("c"), Err(Error::NotFound("c.wasm".to_string())));
-}
-
-#[test]
-fn a_failed_grant_leaves_no_domain() {
-    let mut world = World::new(CHAIN);
-    world.machine.room.set(false);
-    world.boot();
-    assert!(world.machine.population().is_empty());
-    assert_eq!(world.server("a").0, State::Failed);
 }
 
 #[test]
@@ -337,39 +181,6 @@ fn starting_by_hand_needs_the_providers() {
 }
 
 #[test]
-fn grants_are_told_in_words() {
-    let world = World::booted(CHAIN);
-    assert_eq!(
-        world.supervisor.grants("b").expect("grants"),
-        ["x:y/a -> server a", "atoll:device/port-io -> ports uart 0x3f8-0x3ff, beeper 0x61"]
-    );
-    assert_eq!(world.supervisor.grants("p").expect("grants"), ["x:y/c -> server c"]);
-    assert_eq!(world.supervisor.programs(), ["p"]);
-}
-
-#[test]
-fn what_calls_come_to_in_a_crash_is_granted_and_told() {
-    let retry = r#""x:y/b" = { server = "b", on-crash = "retry" }"#;
-    let trap = r#""x:y/c" = { server = "c", on-crash = "trap" }"#;
-    let system = CHAIN.replace(r#""x:y/b" = { server = "b" }"#, retry);
-    let mut world = World::booted(&system.replace(r#""x:y/c" = { server = "c" }"#, trap));
-    assert_eq!(
-        world.supervisor.grants("c").expect("grants"),
-        ["x:y/b -> server b, retry on crash"]
-    );
-    assert_eq!(world.supervisor.grants("p").expect("grants"), ["x:y/c -> server c, trap on crash"]);
-    let id = world.supervisor.run("p", Vec::new(), streams()).expect("runs");
-    let grants = |name: &str| {
-        let index = world.machine.living(name).expect("lives");
-        world.machine.domains.borrow()[index].grants.join(", ")
-    };
-    assert!(grants("b").contains("x:y/a to ") && !grants("b").contains(" or "));
-    assert!(grants("c").contains(" or again"), "{}", grants("c"));
-    assert!(grants("p.1").contains(" or trap"), "{}", grants("p.1"));
-    world.supervisor.task_drop(id);
-}
-
-#[test]
 fn power_is_passed_on() {
     let world = World::booted(CHAIN);
     assert!(world.supervisor.power(Action::Reboot).is_err());
@@ -412,51 +223,4 @@ proptest! {
         assert_eq!(world.machine.population().len(), 3);
         assert!(world.machine.given_up_alive.borrow().is_empty());
     }
-}
-
-#[test]
-fn what_a_server_handed_out_is_revoked() {
-    let mut world = World::booted(CHAIN);
-    let missing = Err(Error::NotFound("x".to_string()));
-    assert_eq!(world.supervisor.revoke("x"), missing);
-    assert_eq!(world.supervisor.revoke("a"), Ok(1));
-    assert_eq!(world.machine.revoked.borrow().len(), 1);
-    assert_eq!(world.server("a").1, 0, "nobody is restarted");
-}
-
-/// `slow` has two seconds to become ready, `other` the default.
-#[test]
-fn who_has_to_have_signed_goes_with_every_domain() {
-    let key = |digits: &str| format!("ed25519:{}", digits.repeat(32));
-    let text = format!(
-        "[system]\nname = \"signed\"\nrequire-signature = true\n\
-         keys = {{ release = \"{}\", review = \"{}\" }}\n\
-         [servers.a]\ncomponent = \"a.wasm\"\nsigned-by = [\"review\"]\n\
-         [servers.b]\ncomponent = \"b.wasm\"\n\
-         [programs.p]\ncomponent = \"c.wasm\"\n",
-        key("01"),
-        key("02")
-    );
-    let mut world = World::booted(&text);
-    let (release, review) = ("signed by release [1, 1]", "signed by review [2, 2]");
-    let signers = |world: &World, name: &str| {
-        let granted = world.granted(name);
-        granted.into_iter().filter(|line| line.starts_with("signed")).collect::<Vec<_>>()
-    };
-    assert_eq!(signers(&world, "a"), [review]);
-    assert_eq!(signers(&world, "b"), [release, review]);
-    let policy = world.supervisor.policy("b").expect("policy");
-    assert_eq!(policy.last().expect("a line"), "signed by: release or review");
-    world.crash("a", Cause::Trapped, 0);
-    assert!(world.is_clone("a"));
-    assert_eq!(signers(&world, "a"), [review], "a clone compares them with its original's");
-    world.settle();
-    world.supervisor.swap(&[to("a", "a2.wasm")], Purpose::Replace).expect("a swap");
-    assert!(world.machine.running("a2.wasm").is_some());
-    assert_eq!(signers(&world, "a"), [review]);
-    world.settle();
-    world.supervisor.run("p", Vec::new(), streams()).expect("a task");
-    let task =
-        world.machine.population().into_iter().find(|name| name.starts_with("p.")).expect("p");
-    assert_eq!(signers(&world, &task), [release, review]);
 }
