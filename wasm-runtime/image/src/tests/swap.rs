@@ -1,8 +1,9 @@
 //! Swaps as a domain lives them: a component with objects, streams and a number gives them up, and
-//! another version of it takes over.
+//! another version of it takes over. What is swapped is the [`component`].
+
+mod component;
 
 use super::life::{KEPT, run_binary, start_record};
-use super::wit;
 use crate::fake::{State, Thing, arriving};
 use crate::serve::End;
 use crate::start::Grant;
@@ -10,154 +11,7 @@ use atoll_gate::call::{Status, rights};
 use atoll_gate::message::{EventKind, ReceiveSlot, SendSlot, Slot};
 use atoll_gate::record::Cause;
 use atoll_gate::start::{GrantKind, Options};
-use atoll_runtime::{Component, RuntimeLimits};
-
-const COUNTER: &str = "test:swap/counter";
-/// The real interface, without its first line.
-const STATE: &str = include_str!("../../../../wit/lifecycle/state.wit");
-
-/// A world of these exports, with the members of the interface in this order.
-fn world(members: [&str; 3], exports: &str) -> String {
-    let (_, state) = STATE.split_once(";").expect("a package line");
-    format!(
-        "package test:swap@1.0.0;
-        interface counter {{
-            use wasi:io/streams@0.2.12.{{input-stream, output-stream}};
-            resource counter {{ constructor(start: u32); bump: func() -> u32; }}
-            {}
-        }}
-        interface counter-handover {{
-            use counter.{{counter}};
-            save-counter: func(object: borrow<counter>) -> list<u8>;
-            restore-counter: func(data: list<u8>) -> counter;
-        }}
-        world server {{ export counter; {exports} }}
-        package wasi:io@0.2.12 {{
-            interface streams {{
-                resource input-stream;
-                resource output-stream;
-            }}
-        }}
-        package atoll:lifecycle@0.1.0 {{ {state} }}",
-        members.concat()
-    )
-}
-
-const TOTAL: &str = "total: func() -> u32; restores: func() -> u32;";
-const ATTACH: &str =
-    "attach: func(input: input-stream, output: output-stream); set: func(to: u32);";
-const END: &str = "refuse: func(); die: func();";
-const ALL: &str = "export counter-handover; export atoll:lifecycle/state@0.1.0;";
-
-/// The functions of the interface and, as far as they are exported, of the others.
-fn core(exports: &str) -> String {
-    let handover = r#"
-        (func (export "test:swap/counter-handover@1.0.0#save-counter") (param i32) (result i32)
-            (i32.store (i32.const 1300) (local.get 0))
-            (i32.store (i32.const 1304) (i32.const 4))
-            (i32.const 1300))
-        (func (export "test:swap/counter-handover@1.0.0#restore-counter")
-              (param i32 i32) (result i32)
-            (call $make (i32.load (local.get 0))))"#;
-    let state = r#"
-        (func (export "atoll:lifecycle/state@0.1.0#save") (result i32)
-            (if (global.get $refusing) (then
-                (global.set $refusing (i32.const 0))
-                (i32.store (i32.const 1024) (i32.const 1))
-                (i32.store (i32.const 1028) (i32.const 512))
-                (i32.store (i32.const 1032) (i32.const 4))
-                (return (i32.const 1024))))
-            (i32.store (i32.const 1024) (i32.const 0))
-            (i32.store (i32.const 1028) (i32.const 3))
-            (i32.store (i32.const 1032) (i32.const 1100))
-            (i32.store (i32.const 1036) (i32.const 4))
-            (i32.store (i32.const 1040) (i32.const 1104))
-            (i32.store (i32.const 1044) (i32.ne (global.get $in) (i32.const 0)))
-            (i32.store (i32.const 1048) (i32.const 1108))
-            (i32.store (i32.const 1052) (i32.ne (global.get $out) (i32.const 0)))
-            (i32.store (i32.const 1100) (global.get $total))
-            (i32.store (i32.const 1104) (global.get $in))
-            (i32.store (i32.const 1108) (global.get $out))
-            (global.set $in (i32.const 0))
-            (global.set $out (i32.const 0))
-            (i32.const 1024))
-        (func (export "atoll:lifecycle/state@0.1.0#restore")
-              (param $version i32) (param $data i32) (param i32)
-              (param $in i32) (param $ins i32) (param $out i32) (param $outs i32) (result i32)
-            (if (i32.ne (local.get $version) (i32.const 3)) (then
-                (i32.store (i32.const 1200) (i32.const 1))
-                (i32.store (i32.const 1204) (i32.const 512))
-                (i32.store (i32.const 1208) (i32.const 4))
-                (return (i32.const 1200))))
-            (global.set $total (i32.load (local.get $data)))
-            (global.set $restores (i32.add (global.get $restores) (i32.const 1)))
-            (if (local.get $ins) (then (global.set $in (i32.load (local.get $in)))))
-            (if (local.get $outs) (then (global.set $out (i32.load (local.get $out)))))
-            (i32.store (i32.const 1200) (i32.const 0))
-            (i32.const 1200))"#;
-    format!(
-        r#"(module
-        (import "[export]test:swap/counter@1.0.0" "[resource-new]counter"
-            (func $new (param i32) (result i32)))
-        {allocator}
-        (data (i32.const 512) "busy")
-        (global $total (mut i32) (i32.const 0))
-        (global $restores (mut i32) (i32.const 0))
-        (global $in (mut i32) (i32.const 0))
-        (global $out (mut i32) (i32.const 0))
-        (global $refusing (mut i32) (i32.const 0))
-        (func $make (export "test:swap/counter@1.0.0#[constructor]counter")
-              (param $start i32) (result i32)
-            (local $rep i32)
-            (local.set $rep (call $realloc (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 4)))
-            (i32.store (local.get $rep) (local.get $start))
-            (call $new (local.get $rep)))
-        (func (export "test:swap/counter@1.0.0#[method]counter.bump") (param i32) (result i32)
-            (i32.store (local.get 0) (i32.add (i32.load (local.get 0)) (i32.const 1)))
-            (i32.load (local.get 0)))
-        (func (export "test:swap/counter@1.0.0#total") (result i32) (global.get $total))
-        (func (export "test:swap/counter@1.0.0#restores") (result i32) (global.get $restores))
-        (func (export "test:swap/counter@1.0.0#attach") (param i32 i32)
-            (global.set $in (local.get 0)) (global.set $out (local.get 1)))
-        (func (export "test:swap/counter@1.0.0#set") (param i32)
-            (global.set $total (local.get 0)))
-        (func (export "test:swap/counter@1.0.0#refuse") (global.set $refusing (i32.const 1)))
-        (func (export "test:swap/counter@1.0.0#die") unreachable)
-        {handover} {state})"#,
-        allocator = wit::ALLOCATOR,
-        handover = if exports.contains("handover") { handover } else { "" },
-        state = if exports.contains("state") { state } else { "" },
-    )
-}
-
-fn server(members: [&str; 3], exports: &str) -> Vec<u8> {
-    wit::component(&world(members, exports), "server", &core(exports))
-}
-
-/// The first version.
-fn first() -> Vec<u8> {
-    server([TOTAL, ATTACH, END], ALL)
-}
-
-/// The numbers of a component's exported counters: the export, and functions by name.
-struct Numbers(u32, Vec<String>, Vec<u8>);
-
-impl Numbers {
-    fn of(binary: &[u8]) -> Self {
-        let component = Component::parse(binary, &RuntimeLimits::DEFAULT).expect("parses");
-        let export = component.export_index(COUNTER).expect("exported");
-        let functions = &component.exports()[export as usize].ty.functions;
-        let names = functions.iter().map(|(name, _)| name.clone()).collect();
-        Self(export, names, component.descriptor(export).expect("small"))
-    }
-
-    /// Puts a call into the inbox, under the numbers of this version, with the badge of `export`.
-    fn call(&self, state: &mut State, export: u32, name: &str, payload: &[u8], slots: &[Slot]) {
-        let method = self.1.iter().position(|known| known == name).expect("a function");
-        let id = 100 + state.inbox.len() as u64;
-        state.event(EventKind::Call, id, export, method as u32, payload, slots);
-    }
-}
+use component::{ALL, ATTACH, COUNTER, END, Numbers, TOTAL, first, server};
 
 fn grant(state: &mut State) -> Vec<Grant> {
     let endpoint = state.add(Thing::Endpoint(9), rights::SERVE);
@@ -193,7 +47,7 @@ fn replies(state: &State) -> Vec<u32> {
 fn old(binary: &[u8], after: impl FnOnce(&mut State) + 'static) -> (End, State) {
     let numbers = Numbers::of(binary);
     run_binary(Options::default(), binary, false, |state| {
-        let export = numbers.0;
+        let export = numbers.export;
         numbers.call(state, export, "[constructor]counter", &words(&[5]), &[]);
         numbers.call(state, export, "[constructor]counter", &words(&[70]), &[]);
         let slots = streams(state);
@@ -207,7 +61,7 @@ fn old(binary: &[u8], after: impl FnOnce(&mut State) + 'static) -> (End, State) 
 
 /// Lets a domain end that was thawed.
 fn die(numbers: &Numbers, state: &mut State) {
-    numbers.call(state, numbers.0, "die", &[], &[]);
+    numbers.call(state, numbers.export, "die", &[], &[]);
 }
 
 fn borrowed(object: u32) -> Slot {
@@ -221,7 +75,7 @@ fn a_thawed_server_goes_on_with_what_it_gave_up() {
     let (end, state) = old(&binary, move |state| {
         assert_eq!(state.kept.len(), 2);
         assert!(!state.holds(&Thing::Reader(0)) && !state.holds(&Thing::Writer(1)));
-        let export = numbers.0;
+        let export = numbers.export;
         numbers.call(state, export, "[method]counter.bump", &words(&[0]), &[borrowed(0)]);
         numbers.call(state, export, "total", &[], &[]);
         numbers.call(state, export, "restores", &[], &[]);
@@ -248,24 +102,24 @@ fn another_version_takes_over_under_the_old_numbers() {
     // The functions in another order.
     let next = server([END, ATTACH, TOTAL], ALL);
     let own = Numbers::of(&next);
-    assert_ne!(own.1, first_numbers.1, "another order");
-    let published = first_numbers.2.clone();
+    assert_ne!(own.functions, first_numbers.functions, "another order");
+    let published = first_numbers.descriptor.clone();
     let (end, state) = run_binary(Options::default(), &next, true, |state| {
         state.pipes = before.pipes.clone();
         state.saved = before.saved.clone();
         state.kept = before.kept.clone();
         let grants = grant(state);
         let serve = grants[0].handle.expect("an endpoint");
-        state.descriptors.insert(serve, first_numbers.2.clone());
+        state.descriptors.insert(serve, first_numbers.descriptor.clone());
         state.script.push_back(Box::new(move |state| {
             assert_eq!(state.ready, 1, "it is prepared");
             state.event(EventKind::TakeOver, 0, 0, 0, &[], &[]);
             let bump = "[method]counter.bump";
-            first_numbers.call(state, own.0, bump, &words(&[0]), &[borrowed(1)]);
-            first_numbers.call(state, own.0, "total", &[], &[]);
-            first_numbers.call(state, own.0, "restores", &[], &[]);
-            first_numbers.call(state, own.0, "[constructor]counter", &words(&[1]), &[]);
-            first_numbers.call(state, own.0, "die", &[], &[]);
+            first_numbers.call(state, own.export, bump, &words(&[0]), &[borrowed(1)]);
+            first_numbers.call(state, own.export, "total", &[], &[]);
+            first_numbers.call(state, own.export, "restores", &[], &[]);
+            first_numbers.call(state, own.export, "[constructor]counter", &words(&[1]), &[]);
+            first_numbers.call(state, own.export, "die", &[], &[]);
         }));
         grants
     });
@@ -289,7 +143,7 @@ fn an_heir_starts_without_a_state() {
             // What is none of its business yet is passed over.
             state.event(EventKind::Notification, 0, 0, 0, &[], &[]);
             state.event(EventKind::Inherit, 0, 0, 0, &[], &[]);
-            let export = numbers.0;
+            let export = numbers.export;
             numbers.call(state, export, "total", &[], &[]);
             numbers.call(state, export, "restores", &[], &[]);
             numbers.call(state, export, "die", &[], &[]);
@@ -304,11 +158,11 @@ fn an_heir_starts_without_a_state() {
 /// once it was kept.
 fn restart(binary: &[u8], known: &Numbers, as_clone: bool) -> (End, State) {
     let options = if as_clone { KEPT } else { Options::default() };
-    let export = Numbers::of(binary).0;
+    let export = Numbers::of(binary).export;
     run_binary(options, binary, false, |state| {
         let grants = grant(state);
         let serve = grants[0].handle.expect("an endpoint");
-        state.descriptors.insert(serve, known.2.clone());
+        state.descriptors.insert(serve, known.descriptor.clone());
         known.call(state, export, "set", &words(&[8]), &[]);
         known.call(state, export, "total", &[], &[]);
         known.call(state, export, "die", &[], &[]);
@@ -324,13 +178,13 @@ fn restart(binary: &[u8], known: &Numbers, as_clone: bool) -> (End, State) {
 fn a_restart_goes_on_under_the_numbers_that_clients_know() {
     let first = Numbers::of(&first());
     let next = server([END, ATTACH, TOTAL], ALL);
-    assert_ne!(Numbers::of(&next).1, first.1, "another order");
+    assert_ne!(Numbers::of(&next).functions, first.functions, "another order");
     for as_clone in [false, true] {
         let (end, state) = restart(&next, &first, as_clone);
         assert_eq!(end.cause, Cause::Trapped, "{}", end.message);
         assert_eq!(state.snapshots, u32::from(as_clone));
         assert_eq!(replies(&state), [8]);
-        assert_eq!(state.published[0].2, first.2);
+        assert_eq!(state.published[0].2, first.descriptor);
     }
 }
 
@@ -380,12 +234,12 @@ fn a_state_that_the_kernel_does_not_take_comes_back() {
     let (_, state) = run_binary(Options::default(), &binary, false, |state| {
         state.save_limit = Some(10);
         let slots = streams(state);
-        numbers.call(state, numbers.0, "attach", &words(&[0, 1]), &slots);
-        numbers.call(state, numbers.0, "set", &words(&[9]), &[]);
+        numbers.call(state, numbers.export, "attach", &words(&[0, 1]), &slots);
+        numbers.call(state, numbers.export, "set", &words(&[9]), &[]);
         state.event(EventKind::Quiesce, 0, 0, 0, &[], &[]);
         state.script.push_back(Box::new(move |state| {
-            numbers.call(state, numbers.0, "total", &[], &[]);
-            numbers.call(state, numbers.0, "restores", &[], &[]);
+            numbers.call(state, numbers.export, "total", &[], &[]);
+            numbers.call(state, numbers.export, "restores", &[], &[]);
             die(&numbers, state);
         }));
         grant(state)
@@ -400,7 +254,7 @@ fn a_state_that_the_kernel_does_not_take_comes_back() {
 fn take_over(binary: &[u8], change: impl FnOnce(&mut State)) -> String {
     let first = first();
     let numbers = Numbers::of(&first);
-    let descriptor = numbers.2.clone();
+    let descriptor = numbers.descriptor.clone();
     let (_, before) = old(&first, move |state| die(&numbers, state));
     let (end, _) = run_binary(Options::default(), binary, true, |state| {
         state.pipes = before.pipes.clone();
@@ -442,10 +296,10 @@ fn a_version_with_another_interface_says_so_and_has_its_own_numbers() {
     for (exports, kept) in [(ALL, true), ("export atoll:lifecycle/state@0.1.0;", false)] {
         let first = first();
         let known = Numbers::of(&first);
-        let descriptor = known.2.clone();
+        let descriptor = known.descriptor.clone();
         let (_, before) = old(&first, move |state| die(&known, state));
         let next = server([END, ATTACH, "total: func() -> u32;"], exports);
-        let (own, published) = (Numbers::of(&next), Numbers::of(&next).2);
+        let (own, published) = (Numbers::of(&next), Numbers::of(&next).descriptor);
         let (end, state) = run_binary(Options::default(), &next, true, |state| {
             state.pipes = before.pipes.clone();
             state.saved = before.saved.clone();
@@ -454,12 +308,12 @@ fn a_version_with_another_interface_says_so_and_has_its_own_numbers() {
             state.descriptors.insert(grants[0].handle.expect("an endpoint"), descriptor);
             state.script.push_back(Box::new(move |state| {
                 state.event(EventKind::TakeOver, 0, 0, 0, &[], &[]);
-                own.call(state, own.0, "total", &[], &[]);
-                own.call(state, own.0, "[method]counter.bump", &words(&[0]), &[borrowed(1)]);
+                own.call(state, own.export, "total", &[], &[]);
+                own.call(state, own.export, "[method]counter.bump", &words(&[0]), &[borrowed(1)]);
                 // Its last holder is gone; the number is free again.
                 state.event(EventKind::Drop, 1, 0, 0, &[], &[]);
-                own.call(state, own.0, "[constructor]counter", &words(&[1]), &[]);
-                own.call(state, own.0, "[constructor]counter", &words(&[1]), &[]);
+                own.call(state, own.export, "[constructor]counter", &words(&[1]), &[]);
+                own.call(state, own.export, "[constructor]counter", &words(&[1]), &[]);
                 die(&own, state);
             }));
             grants
