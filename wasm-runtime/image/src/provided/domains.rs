@@ -1,28 +1,27 @@
-//! `atoll:supervision/domains`: making, granting, starting and ending domains.
+//! `atoll:supervision/domains`: making, starting and ending domains, and what belongs to them.
+//!
+//! [`granting`] is what a domain gets before it starts, [`observing`] what is seen of it and
+//! [`swapping`] how one takes the place of another. [`super::grants`] has what grants are made of.
 
-use super::grants::{self, Authority, Startup};
-use super::{Outcome, records};
+mod granting;
+mod observing;
+mod swapping;
+
+use super::Outcome;
+use super::grants::{self, Startup};
 use crate::Place;
 use crate::gate::{Calls, Gate};
 use crate::generated::atoll_supervision_domains;
-use crate::objects::{Domain, Hold, Object, Pending};
-use crate::swap::SwapCalls;
-use crate::wire::{Input, Malformed, text};
+use crate::objects::{Domain, Object};
+use crate::wire::{Input, Malformed};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use atoll_gate::call::{Status, rights};
-use atoll_gate::message::MAX_PAYLOAD;
-use atoll_gate::record::{
-    DOMAIN_HANDLES, DOMAIN_PULSE, DOMAIN_STATUS, DomainStatus, HandleInfo, NAME_LEN, Pulse, Record,
-    name_str,
-};
-use atoll_gate::start::{DomainConfig, GrantKind, Isolation, Options, RuntimeLimits, Writer};
+use atoll_gate::call::Status;
+use atoll_gate::record::{NAME_LEN, name_str};
+use atoll_gate::start::{DomainConfig, Isolation, Options, RuntimeLimits, Writer};
 use atoll_runtime::link::name::compatible;
-
-/// Bytes left in the result for a further handle.
-const ROOM: usize = 160;
 
 pub(super) fn call<G: Gate>(
     place: &mut Place<G>,
@@ -53,18 +52,18 @@ pub(super) fn call<G: Gate>(
             place.answer.put(|out| out.u64(revoked));
             Ok(())
         }
-        Function::EndpointTwin => twin(place),
+        Function::EndpointTwin => swapping::twin(place),
         Function::EndpointPublish => publish(place),
         Function::CapsuleCreate => create_capsule(place),
         Function::DomainCreate => create(place),
         Function::DomainClone => clone(place),
-        Function::DomainGrantEndpoint => grant_endpoint(place),
-        Function::DomainGrantExport => grant_export(place),
-        Function::DomainGrantKernel => grant_kernel(place),
-        Function::DomainGrantCapsule => grant_capsule(place),
-        Function::DomainGrantStdin => grant_stream(place, "stdin"),
-        Function::DomainGrantStdout => grant_stream(place, "stdout"),
-        Function::DomainGrantStderr => grant_stream(place, "stderr"),
+        Function::DomainGrantEndpoint => granting::endpoint(place),
+        Function::DomainGrantExport => granting::export(place),
+        Function::DomainGrantKernel => granting::kernel(place),
+        Function::DomainGrantCapsule => granting::capsule(place),
+        Function::DomainGrantStdin => granting::stream(place, "stdin"),
+        Function::DomainGrantStdout => granting::stream(place, "stdout"),
+        Function::DomainGrantStderr => granting::stream(place, "stderr"),
         Function::DomainAddSigner => grants::add_signer(place),
         Function::DomainStart => start(place),
         Function::DomainKill => {
@@ -72,31 +71,19 @@ pub(super) fn call<G: Gate>(
             place.gate.kill_domain(control);
             Ok(())
         }
-        Function::DomainStatus => status(place),
-        Function::DomainHandles => handles(place),
+        Function::DomainStatus => observing::status(place),
+        Function::DomainHandles => observing::handles(place),
         Function::DomainSubscribe => {
             let (number, ()) = place.method(|_| Ok(()))?;
             place.give_pollable_of(number);
             Ok(())
         }
-        Function::DomainQuiesce => {
-            let (domain, next) = pair(place)?;
-            let result = place.gate.quiesce(domain, next);
-            answer_step(place, result, "the domain cannot come to rest")
-        }
-        Function::DomainThaw => {
-            let control = place.method_handle()?;
-            let result = place.gate.thaw(control);
-            answer_step(place, result, "the domain cannot serve again")
-        }
-        Function::DomainTakeOver => {
-            let (new, old) = pair(place)?;
-            let result = place.gate.take_over(old, new);
-            answer_step(place, result, "the domain cannot take over")
-        }
-        Function::DomainSetHeir => set_heir(place),
-        Function::DomainProbe => probe(place),
-        Function::DomainPulse => pulse(place),
+        Function::DomainQuiesce => swapping::quiesce(place),
+        Function::DomainThaw => swapping::thaw(place),
+        Function::DomainTakeOver => swapping::take_over(place),
+        Function::DomainSetHeir => swapping::set_heir(place),
+        Function::DomainProbe => observing::probe(place),
+        Function::DomainPulse => observing::pulse(place),
         Function::Caller => {
             let caller = place.caller();
             place.answer.case(u32::from(caller.is_some()));
@@ -105,16 +92,8 @@ pub(super) fn call<G: Gate>(
             }
             Ok(())
         }
-        Function::Commit => {
-            let len = couples(place)?;
-            let result = len.and_then(|len| place.gate.commit_swap(len));
-            answer_step(place, result, "the swap cannot be committed")
-        }
-        Function::Revert => {
-            let len = couples(place)?;
-            let result = len.and_then(|len| place.gate.revert_swap(len));
-            answer_step(place, result, "the swap cannot be reverted")
-        }
+        Function::Commit => swapping::commit(place),
+        Function::Revert => swapping::revert(place),
     }
 }
 
@@ -138,58 +117,6 @@ pub(super) fn answer_step<G: Gate>(
         return Ok(());
     }
     answer(place, result, what)
-}
-
-fn probe<G: Gate>(place: &mut Place<G>) -> Outcome {
-    let (domain, number) = place.method(|input| input.u64())?;
-    let control = place.handle_of(domain)?;
-    let result = place.gate.probe(control, number);
-    answer_step(place, result, "the domain cannot be probed")
-}
-
-fn pulse<G: Gate>(place: &mut Place<G>) -> Outcome {
-    let control = place.method_handle()?;
-    let count = place.gate.read(control, DOMAIN_PULSE, MAX_PAYLOAD)?;
-    let bytes = place.gate.receive_payload().get(..count).unwrap_or_default();
-    let pulse = Pulse::read(bytes).ok_or("the kernel's record of the domain is malformed")?;
-    let words = text(bytes.get(Pulse::LEN..).unwrap_or_default());
-    place.answer.put(|out| records::pulse(out, &pulse, &words));
-    Ok(())
-}
-
-/// The control handles of the domain whose method runs and of the one that is its parameter.
-fn pair<G: Gate>(place: &mut Place<G>) -> Result<(u32, u32), super::Trap> {
-    let (number, other) = place.method(|input| input.u32())?;
-    let own = place.handle_of(number)?;
-    Ok((own, place.handle_of(place.lent(other).ok_or(Malformed)?)?))
-}
-
-/// Writes pairs of control handles into the send area; their length there.
-fn couples<G: Gate>(place: &mut Place<G>) -> Result<Result<usize, Status>, super::Trap> {
-    let mut input = place.input();
-    let count = input.u32()?;
-    let mut handles = Vec::new();
-    for _ in 0..u64::from(count) * 2 {
-        handles.push(place.handle_of(place.lent(input.u32()?).ok_or(Malformed)?)?);
-    }
-    input.end()?;
-    let mut writer = Writer::new(place.gate.send_payload());
-    handles.iter().for_each(|handle| writer.u32(*handle));
-    Ok(writer.finish().ok_or(Status::Invalid))
-}
-
-fn twin<G: Gate>(place: &mut Place<G>) -> Outcome {
-    let (number, server) = place.method(|input| input.u32())?;
-    let endpoint = place.handle_of(number)?;
-    let control = place.handle_of(place.lent(server).ok_or(Malformed)?)?;
-    match place.gate.create_twin(endpoint, control) {
-        Ok(twin) => {
-            place.answer.case(0);
-            place.give(Object::Endpoint(twin));
-            Ok(())
-        }
-        Err(status) => answer_step(place, Err(status), "the endpoint has no twin"),
-    }
 }
 
 fn publish<G: Gate>(place: &mut Place<G>) -> Outcome {
@@ -239,12 +166,6 @@ fn clone<G: Gate>(place: &mut Place<G>) -> Outcome {
     give(place, made, "a snapshot", standby)
 }
 
-fn set_heir<G: Gate>(place: &mut Place<G>) -> Outcome {
-    let (domain, heir) = pair(place)?;
-    let result = place.gate.set_heir(domain, heir);
-    answer_step(place, result, "the domain cannot have that heir")
-}
-
 /// Writes a `result<domain, error>`.
 fn give<G: Gate>(
     place: &mut Place<G>,
@@ -279,23 +200,6 @@ fn config<'a>(name: &'a str, input: &mut Input<'_>) -> Result<DomainConfig<'a>, 
     })
 }
 
-fn grant_endpoint<G: Gate>(place: &mut Place<G>) -> Outcome {
-    let (number, (interface, endpoint, policy)) =
-        place.method(|input| Ok((String::from(input.string()?), input.u32()?, input.case(3)?)))?;
-    let (kind, right) = match policy {
-        0 => (GrantKind::Endpoint, rights::CALL),
-        1 => (GrantKind::Endpoint, rights::CALL | rights::RETRY),
-        _ => (GrantKind::EndpointOrTrap, rights::CALL),
-    };
-    give_endpoint(place, number, &interface, endpoint, (kind, right))
-}
-
-fn grant_export<G: Gate>(place: &mut Place<G>) -> Outcome {
-    let (number, (interface, endpoint)) =
-        place.method(|input| Ok((String::from(input.string()?), input.u32()?)))?;
-    give_endpoint(place, number, &interface, endpoint, (GrantKind::Export, rights::SERVE))
-}
-
 fn create_capsule<G: Gate>(place: &mut Place<G>) -> Outcome {
     let system = place.granted("atoll:supervision/domains")?;
     let mut input = place.input();
@@ -311,60 +215,6 @@ fn create_capsule<G: Gate>(place: &mut Place<G>) -> Outcome {
     }
 }
 
-fn grant_capsule<G: Gate>(place: &mut Place<G>) -> Outcome {
-    let interface = "atoll:lifecycle/capsule";
-    let (number, capsule) = place.method(|input| input.u32())?;
-    let capsule = place.handle_of(place.lent(capsule).ok_or(Malformed)?)?;
-    let narrowed = place.gate.copy(capsule, rights::READ | rights::WRITE);
-    let result = narrowed.and_then(|handle| {
-        grants::add(place, number, grants::pending(GrantKind::Kernel, interface, "", handle))
-    });
-    answer(place, result, interface)
-}
-
-/// Adds the grant of a lent endpoint, with one right.
-fn give_endpoint<G: Gate>(
-    place: &mut Place<G>,
-    number: u32,
-    interface: &str,
-    endpoint: u32,
-    (kind, right): (GrantKind, u32),
-) -> Outcome {
-    let endpoint = place.handle_of(place.lent(endpoint).ok_or(Malformed)?)?;
-    let narrowed = place.gate.copy(endpoint, right);
-    let result = narrowed.and_then(|handle| {
-        grants::add(place, number, grants::pending(kind, interface, "", handle))
-    });
-    answer(place, result, interface)
-}
-
-fn grant_kernel<G: Gate>(place: &mut Place<G>) -> Outcome {
-    let (number, (interface, label, authority)) = place.method(|input| {
-        let (interface, label) = (String::from(input.string()?), String::from(input.string()?));
-        Ok((interface, label, Authority::read(input)?))
-    })?;
-    let standby = matches!(place.objects.get(number), Some(Object::Domain(own)) if own.standby);
-    let made = authority.make(place, label, standby);
-    let result = made.and_then(|(handle, label)| {
-        let interface = interface.clone();
-        grants::add(place, number, Pending { kind: GrantKind::Kernel, interface, label, handle })
-    });
-    answer(place, result, &interface)
-}
-
-fn grant_stream<G: Gate>(place: &mut Place<G>, label: &str) -> Outcome {
-    let (number, stream) = place.method(|input| input.u32())?;
-    let stream = place.moved(stream).ok_or(Malformed)?;
-    place.drain(stream);
-    let result = match place.take_pipe(stream) {
-        Some(handle) => {
-            grants::add(place, number, grants::pending(GrantKind::Stream, "", label, handle))
-        }
-        None => Err(Status::WrongKind),
-    };
-    answer(place, result, label)
-}
-
 fn start<G: Gate>(place: &mut Place<G>) -> Outcome {
     let mut name = String::new();
     let (number, mut startup) = place.method(|input| {
@@ -375,7 +225,7 @@ fn start<G: Gate>(place: &mut Place<G>) -> Outcome {
             list(input, |input| Ok((input.string()?.into(), input.string()?.into())))?;
         Ok(Startup { name: String::new(), limits, options, arguments, environment })
     })?;
-    if let Ok((record, _)) = read_status(place, number) {
+    if let Ok((record, _)) = observing::read_status(place, number) {
         name.push_str(name_str(&record.name));
     }
     startup.name.clone_from(&name);
@@ -390,71 +240,4 @@ fn list<'a, T>(
 ) -> Result<Vec<T>, Malformed> {
     let count = input.u32()?;
     (0..count).map(|_| element(input)).collect()
-}
-
-/// The kernel's record of a domain, and its last words.
-fn read_status<G: Gate>(
-    place: &mut Place<G>,
-    number: u32,
-) -> Result<(DomainStatus, String), super::Trap> {
-    let control = place.handle_of(number)?;
-    let count = place.gate.read(control, DOMAIN_STATUS, MAX_PAYLOAD)?;
-    let bytes = place.gate.receive_payload().get(..count).unwrap_or_default();
-    let record =
-        DomainStatus::read(bytes).ok_or("the kernel's record of the domain is malformed")?;
-    Ok((record, text(bytes.get(DomainStatus::LEN..).unwrap_or_default())))
-}
-
-fn status<G: Gate>(place: &mut Place<G>) -> Outcome {
-    let (number, ()) = place.method(|_| Ok(()))?;
-    let (record, message) = read_status(place, number)?;
-    place.answer.put(|out| records::domain_status(out, &record, &message));
-    Ok(())
-}
-
-/// All handles of a domain, or as many as fit a message.
-fn handles<G: Gate>(place: &mut Place<G>) -> Outcome {
-    let control = place.method_handle()?;
-    let mut count = 0u32;
-    place.answer.put(|out| out.u32(0));
-    'all: loop {
-        let bytes = match place.gate.read(control, DOMAIN_HANDLES + u64::from(count), MAX_PAYLOAD) {
-            Ok(bytes) => bytes,
-            Err(Status::NotFound) => break,
-            Err(status) => return Err(status.into()),
-        };
-        let before = count;
-        let records = place.gate.receive_payload().get(..bytes).unwrap_or_default();
-        for info in records.chunks_exact(HandleInfo::LEN).map_while(HandleInfo::read) {
-            if place.answer.bytes().len() + ROOM > MAX_PAYLOAD {
-                break 'all;
-            }
-            place.answer.put(|out| records::handle_info(out, &info));
-            count += 1;
-        }
-        if count == before {
-            break;
-        }
-    }
-    place.answer.put(|out| out.patch(0, count));
-    Ok(())
-}
-
-impl<G: Gate> Place<G> {
-    /// Takes the kernel handle out of a stream that is given away; `None`, and the stream is
-    /// dropped, if it is no pipe.
-    fn take_pipe(&mut self, number: u32) -> Option<u32> {
-        let entry = self.objects.entry_mut(number)?;
-        let handle = match entry.object {
-            Object::Input(_) | Object::Output(_) => {
-                entry.object.handle().filter(|_| entry.hold == Hold::Owned)
-            }
-            _ => None,
-        };
-        if handle.is_some() {
-            entry.object = Object::Gone;
-        }
-        self.leave(number);
-        handle
-    }
 }
