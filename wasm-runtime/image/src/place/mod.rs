@@ -1,9 +1,10 @@
-//! The place a domain's runtime runs in: the [`Host`] by gate calls.
+//! The place a domain's runtime runs in: the [`Host`](atoll_runtime::host::Host) by gate calls.
 //!
 //! Outgoing values are written straight into the send area. What came in is either in the receive
 //! area, when a message was delivered, or in the [`Answer`], when the image itself was called.
 //! Handles are translated at the last moment (`transfer`, `arrival`), when it is known where they
-//! go. `services` is where its exports are served, `serving` what a server does between its calls.
+//! go. `host` has the calls of the guest; `export` is what it exports, `services` where that is
+//! served, `serving` what a server does between its calls.
 //!
 //! Invariants: a kernel handle has one owner here, an object, a grant or the guest's handle to an
 //! imported resource; what is put into a message and not sent is let go of; an object minted for a
@@ -12,6 +13,8 @@
 
 mod arrival;
 mod clone;
+mod export;
+mod host;
 mod own;
 mod poll;
 mod resolve;
@@ -20,11 +23,12 @@ mod serving;
 mod transfer;
 
 pub(crate) use self::serving::{Incoming, Pending};
+pub use export::Export;
 pub(crate) use own::Parted;
 pub use services::Service;
 
 use crate::answer::Answer;
-use crate::gate::{Calls, Gate, words};
+use crate::gate::{Calls, Gate};
 use crate::objects::{Entry, Hold, Object, Objects, Sink, Source};
 use crate::provided;
 use crate::slab::Slab;
@@ -32,17 +36,9 @@ use crate::start::Start;
 use crate::watches::Watches;
 use crate::wire::Input;
 use alloc::collections::VecDeque;
-use alloc::format;
-use alloc::string::String;
 use alloc::vec::Vec;
-use atoll_gate::call::Status;
-use atoll_gate::layout::PAGE_SIZE;
-use atoll_gate::message::{Header, Lengths};
-use atoll_runtime::host::{CallError, Host, Origin, Passing, ResourceSlot, Target};
-use atoll_runtime::link::Renumbered;
-
-/// Most handles in a call to a provided interface; a message is bound by the gate's own limit.
-const MOST_OUTGOING: usize = 1024;
+use atoll_gate::message::Header;
+use atoll_runtime::host::{Origin, Passing, ResourceSlot, Target};
 
 /// An object of the component that clients hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,44 +55,6 @@ impl Minted {
     /// An object of an earlier version that this one does not have: nobody can use it, and its end
     /// means nothing.
     pub(crate) const PAST: Self = Self { interface: u32::MAX, resource: u32::MAX, rep: 0 };
-}
-
-/// One exported interface.
-#[derive(Clone, Debug)]
-pub struct Export {
-    /// Its name with version.
-    pub name: String,
-    /// The name of the interface that it is an instance of.
-    pub interface: String,
-    /// Its description by the numbers of the binary.
-    pub descriptor: Vec<u8>,
-    /// The endpoints on which it is served.
-    pub services: Vec<Service>,
-    /// By which numbers clients know it, if not by those of the binary.
-    pub numbers: Option<Renumbered>,
-    /// What clients of the domain before would miss in it.
-    pub missing: Option<String>,
-}
-
-impl Export {
-    /// What is published for it.
-    pub(crate) fn published(&self) -> &[u8] {
-        self.numbers.as_ref().map_or(&self.descriptor, |numbers| &numbers.descriptor)
-    }
-
-    /// The function that clients know by this number; a number that stands for none where there
-    /// is none.
-    fn method(&self, published: u32) -> u32 {
-        let Some(numbers) = &self.numbers else { return published };
-        numbers.methods.get(published as usize).copied().unwrap_or(u32::MAX)
-    }
-
-    /// The number by which clients know a resource.
-    fn tag(&self, resource: u32) -> u32 {
-        let Some(numbers) = &self.numbers else { return resource };
-        let known = numbers.resources.iter().position(|own| *own == resource);
-        known.map_or(resource, |number| number as u32)
-    }
 }
 
 /// An endpoint that imports were linked to.
@@ -315,71 +273,6 @@ impl<G: Gate> Place<G> {
         }
     }
 
-    /// Calls a provided interface.
-    fn call_provided(
-        &mut self,
-        interface: u32,
-        method: u32,
-        payload: usize,
-    ) -> Result<(), CallError> {
-        self.parameters = payload;
-        self.has_called = true;
-        self.answer.clear();
-        self.arrived = Arrived::Answer;
-        let outcome = provided::call(self, interface, method);
-        if !self.outgoing.is_empty() {
-            self.discard_outgoing();
-        }
-        let outcome = match outcome {
-            Ok(()) if self.answer.is_full() => {
-                Err(String::from("the result does not fit a message"))
-            }
-            Ok(()) => Ok(()),
-            Err(provided::Trap(text)) => Err(text),
-        };
-        outcome.map_err(|text| {
-            self.discard_incoming();
-            CallError::Failed(format!("{}: {text}", provided::function_name(interface, method)))
-        })
-    }
-
-    /// Calls an endpoint.
-    fn call_endpoint(
-        &mut self,
-        endpoint: u32,
-        method: u32,
-        payload: usize,
-    ) -> Result<(), CallError> {
-        self.has_called = true;
-        let slots = self.send_slots().map_err(CallError::Failed)?;
-        let outcome = self.gate.call(endpoint, method, Lengths { payload: payload as u32, slots });
-        let header = self.gate.header();
-        self.message_arrived(&header);
-        match outcome {
-            Ok(()) => {
-                self.sent();
-                Ok(())
-            }
-            Err(status) => {
-                self.arrived = Arrived::Message { payload: 0, slots: 0, taken: 0 };
-                self.unsent(status);
-                match status {
-                    Status::PeerRestarted | Status::Revoked | Status::Closed
-                        if !self.is_trapping(endpoint) =>
-                    {
-                        Err(CallError::PeerRestarted)
-                    }
-                    _ => Err(CallError::Failed(format!("the call failed: {}", words(status)))),
-                }
-            }
-        }
-    }
-
-    /// Whether calls by an endpoint handle trap when their server ends.
-    fn is_trapping(&self, endpoint: u32) -> bool {
-        self.endpoints.iter().any(|linked| linked.endpoint == endpoint && linked.traps)
-    }
-
     /// The guest's own handle to a resource of `origin` is no more.
     fn let_go(&mut self, slot: ResourceSlot) {
         match slot.origin {
@@ -388,71 +281,6 @@ impl<G: Gate> Place<G> {
             }
             Origin::Import { target: Target::Endpoint(_), .. } => self.gate.close(slot.number),
             Origin::Import { target: Target::Provided(_), .. } => self.leave(slot.number),
-        }
-    }
-}
-
-impl<G: Gate> Host for Place<G> {
-    fn outgoing(&mut self) -> &mut [u8] {
-        self.gate.send_payload()
-    }
-
-    fn incoming(&self) -> &[u8] {
-        match self.arrived {
-            Arrived::Answer => self.answer.bytes(),
-            Arrived::Offer => self.offer.bytes(),
-            Arrived::Message { payload, .. } => {
-                self.gate.receive_payload().get(..payload).unwrap_or_default()
-            }
-        }
-    }
-
-    fn put_slot(&mut self, slot: ResourceSlot) -> Result<u32, String> {
-        if self.outgoing.len() >= MOST_OUTGOING {
-            return Err(format!("more than {MOST_OUTGOING} handles in one call"));
-        }
-        self.outgoing.push(Some(slot));
-        Ok(self.outgoing.len() as u32 - 1)
-    }
-
-    fn check_slot(&self, index: u32, passing: Passing, origin: Origin) -> Result<(), String> {
-        self.check(index, passing, origin).map_err(String::from)
-    }
-
-    fn take_slot(&mut self, index: u32, passing: Passing, origin: Origin) -> Result<u32, String> {
-        self.take(index, passing, origin).map_err(String::from)
-    }
-
-    fn discard_outgoing(&mut self) {
-        while let Some(slot) = self.outgoing.pop() {
-            if let Some(slot) = slot.filter(|slot| slot.passing == Passing::Own) {
-                self.let_go(slot);
-            }
-        }
-    }
-
-    #[inline]
-    fn discard_incoming(&mut self) {
-        if !matches!(self.arrived, Arrived::Message { slots: 0, .. }) {
-            self.discard_arrived();
-        }
-    }
-
-    fn call(&mut self, target: Target, method: u32, payload: usize) -> Result<(), CallError> {
-        match target {
-            Target::Provided(interface) => self.call_provided(interface, method, payload),
-            Target::Endpoint(endpoint) => self.call_endpoint(endpoint, method, payload),
-        }
-    }
-
-    fn room(&mut self, bytes: u64) -> bool {
-        self.gate.room(bytes.div_ceil(PAGE_SIZE))
-    }
-
-    fn drop_resource(&mut self, target: Target, _resource: u32, number: u32) {
-        match target {
-            Target::Endpoint(_) => self.gate.close(number),
-            Target::Provided(_) => self.leave(number),
         }
     }
 }
