@@ -4,6 +4,8 @@ mod swap;
 
 pub use swap::Replacement;
 
+use crate::line::Stage;
+
 /// How much an entry of the log matters, most first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
@@ -36,8 +38,6 @@ impl Level {
 /// A command that makes sense.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Nothing was entered.
-    Nothing,
     /// All commands, or what one does.
     Help(Option<String>),
     /// The servers.
@@ -160,14 +160,11 @@ const LOG_LIMIT: u32 = 200;
 /// Log entries shown unless told otherwise.
 const LOG_DEFAULT: u32 = 40;
 
-/// Understands the words of a command.
+/// Understands a command of a line.
 ///
 /// # Errors
 /// One line that says what is wrong and what would be right.
-pub fn parse(words: Vec<String>) -> Result<Command, String> {
-    let mut words = words.into_iter();
-    let Some(name) = words.next() else { return Ok(Command::Nothing) };
-    let arguments: Vec<String> = words.collect();
+pub fn parse(Stage { name, arguments }: Stage) -> Result<Command, String> {
     Ok(match name.as_str() {
         "caps" => Command::Caps(one_name(&name, arguments)?),
         "history" => Command::History(one_name(&name, arguments)?),
@@ -314,7 +311,7 @@ mod tests {
 
     fn parsed(command: &str) -> Result<Command, String> {
         let line = line::parse(split(command).unwrap())?;
-        parse(line.stages.into_iter().next().unwrap_or_default())
+        parse(line.stages.into_iter().next().unwrap())
     }
 
     #[test]
@@ -342,7 +339,6 @@ mod tests {
 
     #[test]
     fn arguments_are_taken() {
-        assert_eq!(parsed(""), Ok(Command::Nothing));
         assert_eq!(parsed("kill log"), Ok(Command::Kill("log".into())));
         assert_eq!(
             parsed("log -l debug console -n 5"),

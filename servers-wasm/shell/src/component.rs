@@ -98,8 +98,8 @@ fn carry_out(
 ) -> Result<(), Gone> {
     let Line { stages, input, output, place } = line;
     let mut commands = Vec::new();
-    for words in stages {
-        match command::parse(words) {
+    for stage in stages {
+        match command::parse(stage) {
             Ok(command) => commands.push(command),
             Err(mistake) => return session.print_line(&mistake),
         }
@@ -232,7 +232,6 @@ fn answer(command: Command) -> Result<String, String> {
         Command::Clear => String::from("\x1b[H\x1b[2J"),
         Command::Reboot => power(Action::Reboot)?,
         Command::PowerOff => power(Action::PowerOff)?,
-        Command::Nothing => String::new(),
         Command::Top
         | Command::Cat(_)
         | Command::Run { .. }

@@ -26,11 +26,20 @@ pub struct Output {
     pub appends: bool,
 }
 
+/// A command of a line, before anything is known of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stage {
+    /// Its first word.
+    pub name: String,
+    /// The words behind it.
+    pub arguments: Vec<String>,
+}
+
 /// A line that makes sense.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// The words of each command, none empty.
-    pub stages: Vec<Vec<String>>,
+    /// Its commands.
+    pub stages: Vec<Stage>,
     /// The file that the first command reads.
     pub input: Option<String>,
     /// The file that the last command writes.
@@ -76,13 +85,14 @@ const NOTHING: Line =
 
 impl Line {
     fn add(&mut self, words: &mut Vec<String>, place: &str) -> Result<(), String> {
-        if words.is_empty() {
+        let mut words = std::mem::take(words).into_iter();
+        let Some(name) = words.next() else {
             return Err(format!("a command is missing {place}"));
-        }
+        };
         if self.stages.len() == STAGES {
             return Err(format!("a line has at most {STAGES} commands"));
         }
-        self.stages.push(std::mem::take(words));
+        self.stages.push(Stage { name, arguments: words.collect() });
         Ok(())
     }
 
@@ -118,8 +128,12 @@ mod tests {
         parse(split(line).unwrap())
     }
 
-    fn stages(stages: &[&str]) -> Vec<Vec<String>> {
-        stages.iter().map(|words| words.split(' ').map(String::from).collect()).collect()
+    fn stages(stages: &[&str]) -> Vec<Stage> {
+        let stage = |words: &&str| {
+            let mut words = words.split(' ').map(String::from);
+            Stage { name: words.next().unwrap(), arguments: words.collect() }
+        };
+        stages.iter().map(stage).collect()
     }
 
     fn file(path: &str, appends: bool) -> Option<Output> {

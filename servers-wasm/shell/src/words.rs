@@ -169,8 +169,8 @@ mod tests {
         #[test]
         fn any_line_is_survived(line in any::<String>()) {
             if let Ok(line) = split(&line).map(crate::line::parse) {
-                for words in line.into_iter().flat_map(|line| line.stages) {
-                    let _ = crate::command::parse(words);
+                for stage in line.into_iter().flat_map(|line| line.stages) {
+                    let _ = crate::command::parse(stage);
                 }
             }
         }
