@@ -1,16 +1,18 @@
 //! `cargo xtask projects`: systems with projects that are made from the templates and built as a
 //! user would.
 //!
-//! A scenario names such a system by the folder of its template, `sdk/templates/LANGUAGE`, or by the
-//! tutorial, `PAGE/LANGUAGE/EDITS`: with so many of the edits that the page has. It is skipped if the
-//! language's toolchain is not there; the command installs it first.
+//! A scenario names such a system by the folder of its template, `sdk/templates/LANGUAGE` or
+//! `sdk/templates/programs/LANGUAGE`, or by the tutorial, `PAGE/LANGUAGE/EDITS`: with so many of the
+//! edits that the page has. It is skipped if the language's toolchain is not there; the command
+//! installs it first.
 
 use crate::check;
 use crate::measure::{self, Row, Subject};
 use anyhow::{Context, Result, ensure};
 use atoll::files::read_text;
 use atoll::home::Home;
-use atoll::project::{Missing, Project, build, new, system};
+use atoll::project::new::{self, Kind};
+use atoll::project::{Missing, Project, build, system};
 use atoll::{DEFAULT_SYSTEM, test};
 use atoll_scenarios::guide::{Step, TUTORIAL, steps};
 use atoll_scenarios::{Images, Scenario, Skip, scenarios};
@@ -18,10 +20,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-/// Where the templates are, from the repository's root.
-const TEMPLATES: &str = "sdk/templates";
-/// The name of all projects.
+/// The name of all servers.
 const NAME: &str = "blink";
+/// The name of all programs.
+const PROGRAM: &str = "count";
 
 /// Held while a project is built: all of them share cargo's folder, where their modules have one
 /// name.
@@ -29,6 +31,7 @@ static BUILDING: Mutex<()> = Mutex::new(());
 
 /// A project as the name of a system says it.
 pub(crate) struct Named<'a> {
+    kind: Kind,
     language: &'a str,
     /// How many edits of the tutorial it has; none if it is the template's.
     edits: Option<usize>,
@@ -36,11 +39,14 @@ pub(crate) struct Named<'a> {
 
 /// What a system's name says, if it names one with a project.
 pub(crate) fn named(system: &Path) -> Option<Named<'_>> {
-    if let Ok(language) = system.strip_prefix(TEMPLATES) {
-        return Some(Named { language: language.to_str()?, edits: None });
+    // Programs first: their folder is in that of the others.
+    for kind in [Kind::Program, Kind::Server] {
+        if let Ok(language) = system.strip_prefix(kind.templates()) {
+            return Some(Named { kind, language: language.to_str()?, edits: None });
+        }
     }
     let (language, edits) = system.strip_prefix(TUTORIAL).ok()?.to_str()?.split_once('/')?;
-    Some(Named { language, edits: Some(edits.parse().ok()?) })
+    Some(Named { kind: Kind::Server, language, edits: Some(edits.parse().ok()?) })
 }
 
 /// Which languages.
@@ -53,14 +59,14 @@ pub(crate) struct Options {
 /// Builds the projects, boots each in a system of its own, measures it, and prints a table.
 pub(crate) fn projects(home: &Home, options: &Options) -> Result<()> {
     let languages = match options.languages.as_slice() {
-        [] => new::languages(home)?,
+        [] => new::languages(home, Kind::Server)?,
         some => some.to_vec(),
     };
     let mut failed = 0;
     let mut wanted = Vec::new();
     for language in &languages {
-        match make(home, &Named { language, edits: None }).and_then(|project| build(home, &project))
-        {
+        let named = Named { kind: Kind::Server, language, edits: None };
+        match make(home, &named).and_then(|project| build(home, &project)) {
             Ok(()) => wanted.push(language.as_str()),
             Err(error) => {
                 eprintln!("the project in {language} was not built: {error:#}");
@@ -92,7 +98,7 @@ fn measured(home: &Home, images: &dyn Images, language: &str) -> Result<Row> {
     let subject = Subject {
         title: language.to_owned(),
         component: folder(home, language).join(NAME).join("build").join(format!("{NAME}.wasm")),
-        system: Path::new(TEMPLATES).join(language),
+        system: Path::new(Kind::Server.templates()).join(language),
         server: NAME,
         client: "lamp -b",
         readings: ["blink-16", "brightness"],
@@ -127,14 +133,19 @@ pub(crate) fn description(home: &Home, named: &Named<'_>) -> Result<PathBuf> {
 
 /// Makes a project anew.
 fn make(home: &Home, named: &Named<'_>) -> Result<Project> {
-    let parent = match named.edits {
-        None => folder(home, named.language),
-        Some(_) => folder(home, "tutorial").join(named.language),
+    let parent = match (named.edits, named.kind) {
+        (None, Kind::Server) => folder(home, named.language),
+        (None, Kind::Program) => folder(home, "programs").join(named.language),
+        (Some(_), _) => folder(home, "tutorial").join(named.language),
     };
     if parent.exists() {
         fs::remove_dir_all(&parent)?;
     }
-    let project = new::new(home, &parent, NAME, named.language)?;
+    let name = match named.kind {
+        Kind::Server => NAME,
+        Kind::Program => PROGRAM,
+    };
+    let project = new::new(home, &parent, name, named.kind, named.language)?;
     let Some(edits) = named.edits else { return Ok(project) };
     edit(&project.folder, &read_text(&home.root.join(TUTORIAL))?, edits)?;
     // The edits may have changed how it is built.

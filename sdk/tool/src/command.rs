@@ -3,6 +3,7 @@
 use anyhow::{Result, bail};
 use atoll::built::Built;
 use atoll::home::Home;
+use atoll::project::new::Kind;
 use atoll::project::{self, Project};
 use atoll::test::Verdict;
 use atoll::watch::Stamp;
@@ -14,7 +15,8 @@ use std::env;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Makes, builds and runs servers for Atoll, in any language that compiles to WebAssembly.
+/// Makes, builds and runs servers and programs for Atoll, in any language that compiles to
+/// WebAssembly.
 #[derive(Debug, Parser)]
 #[command(name = "atoll", version, after_help = EXAMPLES, disable_help_subcommand = true)]
 pub(crate) struct Arguments {
@@ -38,11 +40,14 @@ pub(crate) enum Command {
     /// Makes a project from a template, in a folder of its own
     #[command(after_help = NEW)]
     New {
-        /// The name of the server and of the folder: lower-case letters, digits and hyphens
+        /// The name of the server or program and of the folder: lower-case letters, digits and hyphens
         name: String,
         /// The language; without it the languages are listed
         #[arg(long, value_name = "LANGUAGE")]
         lang: Option<String>,
+        /// A program of WASI in the place of a server
+        #[arg(long)]
+        program: bool,
     },
     /// Builds the project's component
     #[command(after_help = BUILD)]
@@ -116,11 +121,12 @@ pub(crate) enum Command {
 
 const NEW: &str = "\
 Examples:
-  atoll new blink --lang c      a server in C, in the folder blink
-  atoll new blink               says which languages there are
+  atoll new blink --lang c             a server in C, in the folder blink
+  atoll new count --lang c --program   a program in C, for the shell
+  atoll new blink                      says which languages there are
 
-The project is a server of the interface atoll:samples/lamp, which the program `lamp` uses.
-Its README says which file is what.";
+A server is one of the interface atoll:samples/lamp, which the program `lamp` uses. A program
+counts words, by the language's own library. The README says which file is what.";
 
 const BUILD: &str = "\
 Runs the commands of atoll.toml and makes build/NAME.wasm of what they leave. Works in any folder
@@ -183,8 +189,10 @@ Example:
 /// Does what a command says.
 pub(crate) fn perform(command: Command) -> Result<()> {
     match command {
-        Command::New { name, lang: Some(language) } => new(&name, &language),
-        Command::New { lang: None, .. } => list(),
+        Command::New { name, lang: Some(language), program } => {
+            new(&name, kind(program), &language)
+        }
+        Command::New { lang: None, program, .. } => list(kind(program)),
         Command::Build => build().map(drop),
         Command::Test => run_tests(),
         Command::Run { system, watch, machine } => boot(system, watch, &machine),
@@ -204,15 +212,19 @@ pub(crate) fn perform(command: Command) -> Result<()> {
     }
 }
 
-fn new(name: &str, language: &str) -> Result<()> {
-    project::new::new(&Home::find()?, &env::current_dir()?, name, language)?;
+fn new(name: &str, kind: Kind, language: &str) -> Result<()> {
+    project::new::new(&Home::find()?, &env::current_dir()?, name, kind, language)?;
     println!("Made the project {name}. Go on with:\n  cd {name}\n  atoll build\n  atoll run");
     Ok(())
 }
 
-fn list() -> Result<()> {
+const fn kind(is_program: bool) -> Kind {
+    if is_program { Kind::Program } else { Kind::Server }
+}
+
+fn list(kind: Kind) -> Result<()> {
     println!("Say in which language, with --lang:");
-    for language in project::new::languages(&Home::find()?)? {
+    for language in project::new::languages(&Home::find()?, kind)? {
         println!("  {language}");
     }
     Ok(())
@@ -289,10 +301,12 @@ fn make_image(base: &Path, append: &str, output: Option<PathBuf>) -> Result<()> 
 fn examine(file: &Path, system: Option<PathBuf>) -> Result<()> {
     let home = Home::find()?;
     let default = home.root.join(DEFAULT_SYSTEM);
-    let (wit, system) = match (Project::around(&env::current_dir()?)?, system) {
-        (Some(project), None) => (project.wit(), project::system::write(&project, &default)?),
-        (Some(project), Some(system)) => (project.wit(), home.path(&system)?),
-        (None, system) => (home.root.join("wit"), home.path(&system.unwrap_or(default))?),
+    let project = Project::around(&env::current_dir()?)?;
+    let wit =
+        project.as_ref().map_or_else(|| home.root.join("wit"), |project| project.interfaces(&home));
+    let system = match (&project, system) {
+        (Some(project), None) => project::system::write(project, &default)?,
+        (_, system) => home.path(&system.unwrap_or(default))?,
     };
     let report = check::check(&home, &wit, file, &system)?;
     print!("{report}");

@@ -1,5 +1,6 @@
-//! The toolchains that the distribution brings. [`crate::downloads`] has the others.
+//! The toolchains that are installed before. [`crate::downloads`] has the others.
 
+use crate::home::Home;
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -53,6 +54,17 @@ pub fn wasi_sysroot() -> Result<&'static str> {
         "no C library for WebAssembly is installed (packages wasi-libc and libclang-rt-dev-wasm32); \
          `make setup` installs it where the distribution has it"
     )
+}
+
+/// A target for which the compiler that builds Atoll has the standard library.
+///
+/// # Errors
+/// If it has not.
+pub fn rust<'a>(home: &Home, target: &'a str) -> Result<&'a str> {
+    if !home.has_target(target)? {
+        bail!("the compiler has no library for {target}; `make setup` installs it where it can");
+    }
+    Ok(target)
 }
 
 /// clang's arguments for C++ that find the standard library for WebAssembly, which the distribution

@@ -34,6 +34,37 @@ fn a_project_is_made_and_built() {
 }
 
 #[test]
+fn a_program_is_made_without_a_world() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let listed = expect(&atoll(folder.path(), &["new", "count", "--program"]), 0);
+    assert!(listed.contains("rust") && !listed.contains("wat"), "{listed}");
+    expect(&atoll(folder.path(), &["new", "count", "--lang", "wat", "--program"]), 2);
+    expect(&atoll(folder.path(), &["new", "count", "--lang", "rust", "--program"]), 0);
+    let project = folder.path().join("count");
+    assert!(!project.join("wit").exists());
+
+    // One that is there already, a core module of WASI's first preview.
+    let exits = r#"(module
+        (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+        (memory (export "memory") 1)
+        (func (export "_start") (call $exit (i32.const 0))))"#;
+    fs::write(project.join("exits.wat"), exits).expect("written");
+    let manifest = project.join("atoll.toml");
+    let text = fs::read_to_string(&manifest).expect("a manifest");
+    let (_, lines) = text.split_once("# From here on").expect("lines");
+    let build = "[project]\nname = \"count\"\nlanguage = \"any\"\n\n[build]\n";
+    let module = format!("{build}module = \"exits.wat\"\n# {lines}");
+    fs::write(&manifest, &module).expect("written");
+    expect(&atoll(&project, &["build"]), 0);
+    let said = expect(&atoll(&project, &["check", "build/count.wasm"]), 0);
+    assert!(said.contains("wasi:cli/run"), "{said}");
+
+    fs::write(&manifest, module.replace("module =", "bindings = \"c\"\nmodule ="))
+        .expect("written");
+    assert!(expect(&atoll(&project, &["build"]), 2).contains("no world"));
+}
+
+#[test]
 fn mistakes_are_usage_errors_that_say_what_to_do() {
     let folder = tempfile::tempdir().expect("a folder");
     let said = |arguments: &[&str]| expect(&atoll(folder.path(), arguments), 2);

@@ -1,7 +1,7 @@
 //! `atoll build`: from a project's sources to its component.
 
 use super::interfaces;
-use super::manifest::{Bindings, Build, Output, Project};
+use super::manifest::{self, Bindings, Build, Output, Project};
 use super::variables::{self, Missing, Variables};
 use crate::files::{read, write_if_changed};
 use crate::home::Home;
@@ -22,9 +22,11 @@ const CARGO: &str = "{{cargo}}";
 /// which projects may share.
 ///
 /// # Errors
-/// If a tool is missing, a command fails, or what comes out does not fit the world.
+/// If a tool is missing, a command fails, or what comes out does not fit the world or says of none.
 pub fn build(home: &Home, project: &Project, cargo_target: &Path) -> Result<PathBuf> {
-    interfaces::copy(home, &project.wit())?;
+    if project.build.world.is_some() {
+        interfaces::copy(home, &project.wit())?;
+    }
     let bindings = generate(home, project)?;
     let build = project.build_folder();
     fs::create_dir_all(&build).with_context(|| format!("cannot make {}", build.display()))?;
@@ -61,7 +63,13 @@ pub fn missing(home: &Home, project: &Project) -> Option<Missing> {
 /// Generates the bindings that the project asks for and lists those to be compiled or linked.
 fn generate(home: &Home, project: &Project) -> Result<Vec<PathBuf>> {
     let folder = project.build_folder().join("bindings");
-    let (wit, world) = (project.wit(), &project.build.world);
+    let Some(world) = &project.build.world else {
+        if project.build.bindings != Bindings::None {
+            mistake!("{}: [build] has bindings, but no world", manifest::FILE);
+        }
+        return Ok(Vec::new());
+    };
+    let wit = project.wit();
     match project.build.bindings {
         Bindings::None => Ok(Vec::new()),
         Bindings::C => bindings::c(&wit, world, &folder),
@@ -106,7 +114,9 @@ fn from_module(home: &Home, project: &Project, path: &Path) -> Result<Vec<u8>> {
     if !exports.is_empty() {
         module = exports::rename(&module, exports)?;
     }
-    if !encode::has_types(&module)? {
+    if let Some(world) = world
+        && !encode::has_types(&module)?
+    {
         encode::embed(&mut module, &project.wit(), world)?;
     }
     preview1.component(home, &module)

@@ -1,6 +1,7 @@
 //! `atoll.toml`: what a project is called, how it is built, and its lines of a system description.
 
 use crate::files::read_text;
+use crate::home::Home;
 use crate::mistake::{Mistake, mistake};
 use crate::preview1::Preview1;
 use anyhow::Result;
@@ -17,7 +18,7 @@ pub const FILE: &str = "atoll.toml";
 pub struct Project {
     /// Its folder, an absolute path.
     pub folder: PathBuf,
-    /// Its name, which is that of its server.
+    /// Its name, which is that of its server or program.
     pub name: String,
     /// The language of its template, in words for people.
     pub language: String,
@@ -51,8 +52,9 @@ struct Identity {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Build {
-    /// The world, of the package in `wit`.
-    pub world: String,
+    /// The world, of the package in `wit`; none if what the commands make says itself what it imports
+    /// and exports, as programs of WASI do.
+    pub world: Option<String>,
     /// The bindings that are generated into `build/bindings` first.
     #[serde(default)]
     pub bindings: Bindings,
@@ -161,6 +163,13 @@ impl Project {
     #[must_use]
     pub fn wit(&self) -> PathBuf {
         self.folder.join("wit")
+    }
+
+    /// The folder of the interfaces that the component is read by: its own, or Atoll's where it has no
+    /// world.
+    #[must_use]
+    pub fn interfaces(&self, home: &Home) -> PathBuf {
+        if self.build.world.is_some() { self.wit() } else { home.root.join("wit") }
     }
 
     /// Where the component goes.

@@ -1,8 +1,8 @@
 //! `atoll new`: a project from a template.
 //!
-//! A template is a folder of `sdk/templates` with the files of a project, in which `{{name}}`
-//! stands for the project's name and `{{atoll}}` for the folder of Atoll's checkout. Its folder's
-//! name is that of the language.
+//! A template is a folder with the files of a project, in which `{{name}}` stands for the project's
+//! name and `{{atoll}}` for the folder of Atoll's checkout. Its folder's name is that of the language;
+//! those of servers are in `sdk/templates`, those of programs in `sdk/templates/programs`.
 
 use super::manifest::{self, Project};
 use super::system;
@@ -20,18 +20,38 @@ const ATOLL: &str = "{{atoll}}";
 /// What a build in the template's own folder would leave there.
 const BUILT: &str = "build";
 
+/// What a project makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A server of `atoll:samples/lamp`.
+    Server,
+    /// A program of WASI's command line.
+    Program,
+}
+
+impl Kind {
+    /// Where the templates are, from Atoll's folder.
+    #[must_use]
+    pub const fn templates(self) -> &'static str {
+        match self {
+            Self::Server => "sdk/templates",
+            Self::Program => "sdk/templates/programs",
+        }
+    }
+}
+
 /// Makes a project of that name in a folder of that name, which must not be there yet.
 ///
 /// # Errors
-/// If the name cannot be one of a server beside those of the default system, there is no template
-/// for the language, or something is in the way.
-pub fn new(home: &Home, parent: &Path, name: &str, language: &str) -> Result<Project> {
+/// If the name cannot be one beside those of the default system, there is no template for the
+/// language, or something is in the way.
+pub fn new(home: &Home, parent: &Path, name: &str, kind: Kind, language: &str) -> Result<Project> {
     manifest::check_name(name)?;
-    let languages = languages(home)?;
+    let languages = languages(home, kind)?;
     if !languages.iter().any(|known| known == language) {
         mistake!("there is no template for `{language}`; there are {}", languages.join(", "));
     }
-    let template = home.root.join("sdk/templates").join(language);
+    let template = home.root.join(kind.templates()).join(language);
     let folder = parent.join(name);
     if fs::symlink_metadata(&folder).is_ok() {
         mistake!("{} is there already; choose another name or remove it", folder.display());
@@ -48,7 +68,9 @@ pub fn new(home: &Home, parent: &Path, name: &str, language: &str) -> Result<Pro
     for file in files {
         write_if_changed(&folder.join(&file), render(&file)?.as_bytes())?;
     }
-    super::interfaces::copy(home, &project.wit())?;
+    if project.build.world.is_some() {
+        super::interfaces::copy(home, &project.wit())?;
+    }
     Ok(project)
 }
 
@@ -56,8 +78,8 @@ pub fn new(home: &Home, parent: &Path, name: &str, language: &str) -> Result<Pro
 ///
 /// # Errors
 /// If the folder of templates cannot be read.
-pub fn languages(home: &Home) -> Result<Vec<String>> {
-    let folder = home.root.join("sdk/templates");
+pub fn languages(home: &Home, kind: Kind) -> Result<Vec<String>> {
+    let folder = home.root.join(kind.templates());
     let mut languages = Vec::new();
     for entry in
         fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?

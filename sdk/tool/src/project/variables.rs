@@ -60,7 +60,7 @@ impl Variables<'_> {
             "cargo-target" => vec![path(self.cargo_target)?],
             "rust-std" if self.home.has_target(components::TARGET)? => Vec::new(),
             "rust-std" => vec![components::BUILD_STD.to_owned()],
-            _ if let Some(words) = toolchain(name) => words?,
+            _ if let Some(words) = toolchain(self.home, name) => words?,
             _ if let Some(download) = downloads::of(name) => {
                 download.command(self.home)?.iter().map(|word| path(word)).collect::<Result<_>>()?
             }
@@ -91,11 +91,12 @@ pub(super) fn missing(home: &Home, name: &str) -> Option<Missing> {
         let missing = || Missing::Download(download.description());
         return (!download.is_installed(home)).then(missing);
     }
-    toolchain(name)?.err().map(|error| Missing::Distribution(error.to_string()))
+    toolchain(home, name)?.err().map(|error| Missing::Distribution(error.to_string()))
 }
 
-/// The words for a toolchain of the distribution; `None` if that is not what the name stands for.
-fn toolchain(name: &str) -> Option<Result<Vec<String>>> {
+/// The words for a toolchain that is installed, or not; `None` if that is not what the name stands
+/// for.
+fn toolchain(home: &Home, name: &str) -> Option<Result<Vec<String>>> {
     let one = |word: Result<String>| word.map(|word| vec![word]);
     Some(match name {
         "clang" => one(toolchains::clang().map(|(compiler, _)| compiler.to_owned())),
@@ -106,6 +107,7 @@ fn toolchain(name: &str) -> Option<Result<Vec<String>>> {
         "wasi-sysroot" => one(toolchains::wasi_sysroot().map(str::to_owned)),
         "libc++" => toolchains::libcxx(),
         "nim" => one(toolchains::program(name)),
+        "rust-wasip2" => one(toolchains::rust(home, "wasm32-wasip2").map(str::to_owned)),
         _ => return None,
     })
 }

@@ -40,7 +40,7 @@ pub struct Verdict {
 /// If a file cannot be read.
 pub fn test(home: &Home, project: &Project) -> Result<Vec<Verdict>> {
     let component = read(&project.component())?;
-    let interfaces = declared(&[&home.root.join("wit"), &project.wit()])?;
+    let interfaces = declared(&[&home.root.join("wit"), &project.interfaces(home)])?;
     let mut verdicts = Vec::new();
     for path in scripts(&project.folder.join("tests"))? {
         let text = read_text(&path)?;

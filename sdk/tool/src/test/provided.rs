@@ -17,6 +17,8 @@ const STREAM: u64 = 4096;
 const STDIN: u32 = 0;
 const STDOUT: u32 = 1;
 const STDERR: u32 = 2;
+/// That of a pollable that is ready.
+const READY: u32 = 3;
 
 /// What a function gave.
 #[derive(Debug, Default)]
@@ -97,6 +99,17 @@ impl Services {
             ("wasi:cli/stdin", _) => handle(STDIN),
             ("wasi:cli/stdout", _) => handle(STDOUT),
             ("wasi:cli/stderr", _) => handle(STDERR),
+            // Nothing here is ever waited for.
+            (
+                "wasi:io/streams",
+                "[method]output-stream.subscribe" | "[method]input-stream.subscribe",
+            ) => handle(READY),
+            ("wasi:io/poll", "[method]pollable.block") => Answer::default(),
+            // Standard input is at its end: an error, `closed`.
+            (
+                "wasi:io/streams",
+                "[method]input-stream.read" | "[method]input-stream.blocking-read",
+            ) => bytes(&[1_u32.to_le_bytes(), 1_u32.to_le_bytes()].concat()),
             ("wasi:io/streams", "[method]output-stream.check-write") => {
                 bytes(&[&0_u32.to_le_bytes()[..], &STREAM.to_le_bytes()].concat())
             }

@@ -1,7 +1,8 @@
-//! Projects of the host tool: made from each template, built and booted.
+//! Projects of the host tool, servers and programs: made from each template, built and booted.
 
 use super::hostile::restarts;
 use super::shell::{answers, prompt};
+use crate::guide::type_page;
 use crate::{Lab, Machine, OFF, Scenario};
 use anyhow::{Result, ensure};
 use std::time::Duration;
@@ -57,6 +58,16 @@ pub(super) const ALL: &[Scenario] = &[
         about: "the template in Python makes a server that works",
         run: |lab| works(lab, "python", "Python"),
     },
+    Scenario {
+        name: "program-rust",
+        about: "the template of programs in Rust makes one that reads pipes and files",
+        run: |lab| counts(lab, "rust"),
+    },
+    Scenario {
+        name: "program-c",
+        about: "the template of programs in C makes one that reads pipes and files",
+        run: |lab| counts(lab, "c"),
+    },
 ];
 
 /// How long a wait may take while an interpreter is interpreted on an emulated machine.
@@ -85,6 +96,17 @@ fn works(lab: &Lab<'_>, language: &str, maker: &str) -> Result<()> {
     answers(&mut session, "log", &[&format!("a lamp made in {maker}"), "`blink` is ready"])?;
     let table = session.command("ps")?;
     ensure!(restarts(&table, "blink")? == 0, "blink was restarted:\n{table}");
+    session.send("poweroff\r")?;
+    session.expect_exit(OFF)
+}
+
+/// Boots the default system with a program of that language and types the book's page about it,
+/// which calls it `count`.
+fn counts(lab: &Lab<'_>, language: &str) -> Result<()> {
+    let system = format!("sdk/templates/programs/{language}");
+    let mut session = prompt(lab, &Machine::new(system))?;
+    type_page(&mut session, "docs/book/how-to/programs.md")?;
+    answers(&mut session, "count nowhere notes", &["nowhere: No such file", "count: exit code 1"])?;
     session.send("poweroff\r")?;
     session.expect_exit(OFF)
 }
