@@ -2,7 +2,7 @@
 //!
 //! A line is masked until its owner enables it. Level-triggered lines are masked from the
 //! interrupt until [`acknowledge`]; edge-triggered ones stay open, because an I/O APIC forgets
-//! edges of a masked pin. Beyond [`super::storm`]'s bound either kind is silenced.
+//! edges of a masked pin. Beyond the bound of `storm` either kind is silenced.
 
 /// Why a line cannot be enabled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,9 +1,8 @@
 //! What reaches the kernel from outside it: gate calls, faults, interrupt lines, the timer.
 //!
-//! The room above implements [`Events`]; [`enter`] is called once per entry with the kernel's one
-//! lock, hands over what happened, and asks whom to run next. [`lines`] lets interrupt lines
-//! through and stops those that storm. Neighbours: `arch` enters and leaves, `domain` implements
-//! the trait.
+//! The room above implements [`Events`]: once per entry, under the kernel's one lock, it is told what
+//! happened and asked whom to run next. [`lines`] lets interrupt lines through and stops those that
+//! storm. Neighbours: `arch` enters and leaves, `domain` implements the trait.
 
 pub mod lines;
 #[cfg(any(test, target_os = "none"))]

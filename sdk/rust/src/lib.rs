@@ -5,7 +5,7 @@
 //! | [`bindings!`] | the bindings of a server's world |
 //! | [`mod@device`] | registers of devices with width, access and fields; interrupt lines |
 //! | [`log`] | the macros of the crate `log`, on `atoll:log/log` |
-//! | [`program`] | a program as a function of its arguments |
+//! | [`mod@program`] | a program as a function of its arguments |
 //! | [`report`] | what programs that check or measure print |
 //! | [`state`] | hands a server's state, and the objects that clients hold, over to its next version |
 //! | [`stream`] | bytes through WASI's streams, lines |

@@ -1,6 +1,6 @@
 //! Programs: `wasi:cli/run` as a function that takes arguments and writes.
 //!
-//! [`program!`](crate::program) makes a component of it. What the function writes goes to the
+//! [`program!`](crate::program!) makes a component of it. What the function writes goes to the
 //! standard output a line at a time; how it fails, a [`Failure`], becomes a line of the standard
 //! error and an exit code.
 

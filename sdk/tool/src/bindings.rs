@@ -15,7 +15,7 @@ const CPP_NAMESPACE: &str = "bindings";
 /// file with the component's types.
 ///
 /// # Errors
-/// As of [`write`].
+/// As of [`write()`].
 pub fn c(wit: &Path, world: &str, folder: &Path) -> Result<Vec<PathBuf>> {
     let files = write(wit, world, wit_bindgen_c::Opts::default().build(), folder)?;
     let is_linked = |file: &PathBuf| file.extension().is_some_and(|end| end == "c" || end == "o");
@@ -27,7 +27,7 @@ pub fn c(wit: &Path, world: &str, folder: &Path) -> Result<Vec<PathBuf>> {
 /// first version of those that are not in his folder `sources`.
 ///
 /// # Errors
-/// As of [`write`].
+/// As of [`write()`].
 pub fn cpp(wit: &Path, world: &str, folder: &Path, sources: &Path) -> Result<Vec<PathBuf>> {
     // A namespace `atoll` beside the function of that name in stdlib.h would be refused.
     let mut options = wit_bindgen_cpp::Opts::default();
@@ -49,7 +49,7 @@ pub fn cpp(wit: &Path, world: &str, folder: &Path, sources: &Path) -> Result<Vec
 /// place. What all bindings share comes with the generator, not from the network.
 ///
 /// # Errors
-/// As of [`write`].
+/// As of [`write()`].
 pub fn go(home: &Home, wit: &Path, world: &str, folder: &Path) -> Result<()> {
     let generator = wit_bindgen_go::Opts { quiet: true, ..Default::default() }.build();
     write(wit, world, generator, folder)?;

@@ -6,7 +6,7 @@
 //! [`encode`], [`preview1`], [`exports`], [`toolchains`] and [`downloads`]. [`image`] puts them together by means of `atoll-iso`; [`built`]
 //! gives the images to machines, and [`run`] runs one with its console on the terminal. [`project`]
 //! is what a user has: a server of their own. [`check`] says what a component takes, [`inspect`]
-//! shows its world, [`test`] calls it on the host, [`sign`]
+//! shows its world, [`mod@test`] calls it on the host, [`sign`]
 //! signs it, and [`usb`] brings an image onto a stick.
 
 #![forbid(unsafe_code)]

@@ -3,7 +3,7 @@
 //! One routine for all ends: a crash, a hang, a version that takes over and one that comes back. It
 //! reads the ledger and looks at the domains that the kernel has kept, and trusts no memory.
 //! [`Supervisor::resume`] only takes over what there is, because the one before may still come
-//! back. [`Supervisor::arrive`] acts, when this one serves: it rolls back swaps that were under
+//! back. [`Supervisor::arrives`] acts, when this one serves: it rolls back swaps that were under
 //! way, lets go of what nobody knows, and starts what ended meanwhile as its policy says. Servers
 //! that live notice nothing of it.
 

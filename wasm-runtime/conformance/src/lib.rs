@@ -2,7 +2,7 @@
 //!
 //! A suite is a set of `.wast` files. Reading that text takes a parser of both text formats, which
 //! has no place in a domain; so the host (`tests/wast`) turns the files into [`script`]s, a binary
-//! form with modules and components in theirs, and [`run`] executes these wherever the runtime
+//! form with modules and components in theirs, and [`run()`] executes these wherever the runtime
 //! runs. What it reports is text, one [`Report`] line at a time, and the same in both places.
 //!
 //! Directives about core modules run on [`atoll_runtime::engine`], those about components on

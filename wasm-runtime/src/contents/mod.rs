@@ -3,7 +3,7 @@
 //! Two components that declare the same *layout*, in custom sections named [`SECTION`], say that
 //! the contents of one are as good for the other: bytes of memories, globals, tables of functions
 //! in the same order, handles. Core modules keep most of that to themselves, so modules of a
-//! component with a layout are given more exports before they are translated ([`expose`]), which
+//! component with a layout are given more exports before they are translated (`expose`), which
 //! nothing of the component can name. [`record`] writes down what does not stand in memories.
 //! [`crate::Instance::contents`] and its siblings collect it and put it in place.
 
