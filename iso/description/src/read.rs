@@ -32,7 +32,7 @@ pub(crate) fn description(root: Table) -> Result<Description, Fault> {
     let versions = versions(&mut system)?;
     let keys = Keys::read(&mut system)?;
     // The supervisor, which pays for them, has 64 MiB.
-    let uploads = system.measure("uploads", units::size, (4 << 10, 32 * MIB), 0)?;
+    let uploads = system.measure("uploads", units::size, (4 << 10, 48 * MIB), 0)?;
     system.finish()?;
 
     let servers = root.inner("servers")?.entries;

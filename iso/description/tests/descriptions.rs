@@ -106,7 +106,7 @@ fn the_test_system_contains_the_default_system() {
 #[test]
 fn the_system_for_developers_is_the_default_system_and_deploy() {
     let (default, mut develop) = (read("default.toml"), read("develop.toml"));
-    assert_eq!((default.uploads, develop.uploads), (None, Some(16 << 20)));
+    assert_eq!((default.uploads, develop.uploads), (None, Some(40 << 20)));
     let deploy = develop.servers.pop().expect("deploy");
     assert_eq!(deploy.name, "deploy");
     let same = |a: &Server, b: &Server| {

@@ -1,6 +1,8 @@
 //! The host's side of the channel.
 
 use crate::{
+    crc::Crc,
+    difference,
     frame::Decoder,
     message::{Answer, Phase, Request, VERSION},
 };
@@ -82,6 +84,15 @@ pub struct Report {
     pub downtime: Duration,
 }
 
+/// A component that the system has.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Base<'a> {
+    /// Its name there.
+    pub name: &'a str,
+    /// Its bytes.
+    pub bytes: &'a [u8],
+}
+
 /// A host that talks with a running system.
 #[derive(Debug)]
 pub struct Client<L> {
@@ -135,24 +146,43 @@ impl<L: Read + Write> Client<L> {
         &mut self,
         file: &str,
         component: &[u8],
+        passed: impl FnMut(u32),
+    ) -> Result<String, Error> {
+        self.put_beside(Base::default(), file, component, passed)
+    }
+
+    /// As [`Self::put`], of a component that is much like one which the system has: what both have is
+    /// not sent.
+    ///
+    /// # Errors
+    /// As of [`Self::put`]; [`Error::Refused`] too if the system has no such base, or another one of
+    /// that name.
+    pub fn put_beside(
+        &mut self,
+        base: Base<'_>,
+        file: &str,
+        component: &[u8],
         mut passed: impl FnMut(u32),
     ) -> Result<String, Error> {
         let size = u32::try_from(component.len()).map_err(|_| Error::Size(component.len()))?;
-        let begin = Request::Begin { file: file.to_owned(), size };
+        let begin = Request::Begin { file: file.to_owned(), size, base: base.name.to_owned() };
+        let pieces = difference::pieces(base.bytes, component);
         let (mut sent, mut rest) = match self.ask(&begin, &format!("put {file}"))? {
-            Answer::Taken { bytes: 0 } => (0, component),
+            Answer::Taken { bytes: 0 } => (0_u32, pieces.as_slice()),
             other => return Err(unexpected(other)),
         };
         while !rest.is_empty() {
-            let (chunk, length) = Request::chunk(sent, rest);
-            rest = rest.get(length..).unwrap_or_default();
-            sent = sent.saturating_add(length as u32);
+            let (chunk, count) = Request::chunk(sent, rest);
+            let (these, others) = rest.split_at_checked(count).unwrap_or((rest, &[]));
+            rest = others;
+            sent = these.iter().fold(sent, |sent, piece| sent.saturating_add(piece.length()));
             match self.ask(&chunk, &format!("byte {sent} of {size} of {file}"))? {
                 Answer::Taken { bytes } if bytes == sent => passed(bytes),
                 other => return Err(unexpected(other)),
             }
         }
-        match self.ask(&Request::Finish, &format!("the end of {file}"))? {
+        let finish = Request::Finish { crc: Crc::of(component) };
+        match self.ask(&finish, &format!("the end of {file}"))? {
             Answer::Stored { component } => Ok(component),
             other => Err(unexpected(other)),
         }

@@ -1,15 +1,16 @@
 //! What a host asks, and what it is answered.
 
 use crate::frame::{Frame, MAX_PAYLOAD};
+use crate::pieces::{self, Piece, UNPACKED};
 use std::fmt;
 
 /// The version of this protocol.
-pub const VERSION: u8 = 1;
-/// Most bytes of a component in one chunk.
-pub const CHUNK: usize = 24 << 10;
+pub const VERSION: u8 = 2;
 /// Most bytes of a chunk on the line, where it is packed: an emulated UART passes bytes one by one,
 /// which takes longer than unpacking three times as many.
 const PACKED: usize = MAX_PAYLOAD - 4;
+/// Most bytes of a component that a chunk comes to, so that the answer does not take long.
+const COVERED: u32 = 1 << 20;
 /// How much is tried to make it small, of 10.
 const EFFORT: u8 = 6;
 /// Nanoseconds without a byte after which a frame that is not whole does not go on.
@@ -31,16 +32,21 @@ pub enum Request {
         file: String,
         /// Its bytes.
         size: u32,
+        /// The name of the component that its pieces may be the same as; empty if there is none.
+        base: String,
     },
     /// Some of its bytes.
     Chunk {
         /// How many came before.
         offset: u32,
-        /// At most [`CHUNK`] bytes, as [`Request::chunk`] packs and [`unpack`] unpacks them.
+        /// Pieces of it, as [`Request::chunk`] packs and [`unpack`] unpacks them.
         packed: Vec<u8>,
     },
     /// All of its bytes came.
-    Finish,
+    Finish {
+        /// Their CRC-32.
+        crc: u32,
+    },
     /// Swaps a server.
     Swap {
         /// Its name.
@@ -140,25 +146,37 @@ const SWAPPED: u8 = 0x86;
 const ROLLED_BACK: u8 = 0x87;
 const REFUSED: u8 = 0x88;
 
-/// The bytes of a chunk; `None` if they are no chunk's.
+/// The pieces of a chunk; `None` if the bytes are no chunk's.
 #[must_use]
-pub fn unpack(packed: &[u8]) -> Option<Vec<u8>> {
-    miniz_oxide::inflate::decompress_to_vec_with_limit(packed, CHUNK).ok()
+pub fn unpack(packed: &[u8]) -> Option<Vec<Piece>> {
+    let bytes = miniz_oxide::inflate::decompress_to_vec_with_limit(packed, UNPACKED).ok()?;
+    pieces::read(&bytes)
 }
 
 impl Request {
-    /// A chunk of what is left of a component, and how many bytes that are.
+    /// A chunk of the pieces that are left of a component, and how many of them that are.
     #[must_use]
-    pub fn chunk(offset: u32, rest: &[u8]) -> (Self, usize) {
-        let mut length = rest.len().min(CHUNK);
-        loop {
-            let data = rest.get(..length).unwrap_or_default();
-            let packed = miniz_oxide::deflate::compress_to_vec(data, EFFORT);
-            if packed.len() <= PACKED {
-                return (Self::Chunk { offset, packed }, length);
+    pub fn chunk(offset: u32, rest: &[Piece]) -> (Self, usize) {
+        let mut data = Vec::new();
+        let (mut ends, mut covered) = (Vec::new(), 0_u32);
+        for piece in rest {
+            piece.write(&mut data);
+            covered = covered.saturating_add(piece.length());
+            if data.len() > UNPACKED || covered > COVERED && !ends.is_empty() {
+                break;
             }
-            // What cannot be packed grows by less than it is cut here.
-            length /= 2;
+            ends.push(data.len());
+        }
+        // One alone always fits.
+        let mut count = ends.len();
+        loop {
+            let end = count.checked_sub(1).and_then(|last| ends.get(last)).copied();
+            let data = data.get(..end.unwrap_or_default()).unwrap_or_default();
+            let packed = miniz_oxide::deflate::compress_to_vec(data, EFFORT);
+            if packed.len() <= PACKED || count <= 1 {
+                return (Self::Chunk { offset, packed }, count);
+            }
+            count = count.div_ceil(2);
         }
     }
 
@@ -171,9 +189,10 @@ impl Request {
                 out.0.push(*version);
                 HELLO
             }
-            Self::Begin { file, size } => {
+            Self::Begin { file, size, base } => {
                 out.u32(*size);
                 out.text(file);
+                out.text(base);
                 BEGIN
             }
             Self::Chunk { offset, packed } => {
@@ -181,7 +200,10 @@ impl Request {
                 out.0.extend(packed);
                 CHUNK_KIND
             }
-            Self::Finish => FINISH,
+            Self::Finish { crc } => {
+                out.u32(*crc);
+                FINISH
+            }
             Self::Swap { server, component } => {
                 out.text(server);
                 out.text(component);
@@ -199,10 +221,10 @@ impl Request {
             HELLO => Self::Hello { version: input.u8()? },
             BEGIN => {
                 let size = input.u32()?;
-                Self::Begin { file: input.text()?, size }
+                Self::Begin { file: input.text()?, size, base: input.text()? }
             }
             CHUNK_KIND => Self::Chunk { offset: input.u32()?, packed: input.all() },
-            FINISH => Self::Finish,
+            FINISH => Self::Finish { crc: input.u32()? },
             SWAP => Self::Swap { server: input.text()?, component: input.text()? },
             _ => return None,
         };
@@ -335,15 +357,16 @@ impl Rest<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::difference::MOST_NEW;
     use proptest::prelude::*;
 
     #[test]
     fn messages_are_read_as_they_were_written() {
         let requests = [
             Request::Hello { version: VERSION },
-            Request::Begin { file: "blink.wasm".into(), size: 20_000 },
-            Request::chunk(7, &[1; CHUNK]).0,
-            Request::Finish,
+            Request::Begin { file: "blink.wasm".into(), size: 9, base: "b.wasm".into() },
+            Request::chunk(7, &[Piece::New(vec![1; 100]), Piece::Same { at: 1, length: 2 }]).0,
+            Request::Finish { crc: 4 },
             Request::Swap { server: "blink".into(), component: "blink~1.wasm".into() },
         ];
         for request in requests {
@@ -387,31 +410,36 @@ mod tests {
 
     #[test]
     fn chunks_are_what_they_were_and_fit_a_frame() {
-        for (data, first) in
-            [(vec![7; 3 * CHUNK + 5], CHUNK), (noise(2 * CHUNK), CHUNK / 4), (vec![1], 1)]
+        let zeros: Vec<Piece> = (0..20).map(|_| Piece::New(vec![7; MOST_NEW])).collect();
+        let noise: Vec<Piece> =
+            noise(40_000).chunks(MOST_NEW).map(|part| Piece::New(part.into())).collect();
+        let same: Vec<Piece> = (0..5000).map(|at| Piece::Same { at, length: 300 }).collect();
+        for (pieces, first) in
+            [(zeros, 5), (noise, 1), (same, 2730), (vec![Piece::New(vec![1])], 1)]
         {
             let (mut offset, mut unpacked) = (0, Vec::new());
-            while offset < data.len() {
-                let (chunk, length) = Request::chunk(offset as u32, &data[offset..]);
-                assert!(offset > 0 || length == first, "{length}");
+            while unpacked.len() < pieces.len() {
+                let (chunk, count) = Request::chunk(offset, &pieces[unpacked.len()..]);
+                assert!(offset > 0 || count == first, "{count}");
                 let frame = chunk.frame(0);
                 assert!(frame.payload.len() <= MAX_PAYLOAD);
                 let Some(Request::Chunk { packed, .. }) = Request::read(&frame) else {
                     panic!("no chunk")
                 };
                 unpacked.extend(unpack(&packed).expect("packed"));
-                offset += length;
+                offset += 1;
             }
-            assert!(unpacked == data);
+            assert!(unpacked == pieces);
         }
-        let bomb = miniz_oxide::deflate::compress_to_vec(&vec![0; CHUNK + 1], EFFORT);
+        let bomb = miniz_oxide::deflate::compress_to_vec(&vec![0; UNPACKED + 1], EFFORT);
         assert_eq!(unpack(&bomb), None);
     }
 
     proptest! {
         #[test]
         fn any_bytes_are_unpacked_without_a_panic(packed in prop::collection::vec(any::<u8>(), 0..300)) {
-            prop_assert!(unpack(&packed).is_none_or(|data| data.len() <= CHUNK));
+            let _ = unpack(&packed);
+            let _ = pieces::read(&packed);
         }
 
         #[test]

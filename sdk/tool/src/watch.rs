@@ -10,7 +10,7 @@ use crate::home::Home;
 use crate::mistake::mistake;
 use crate::project::{self, Project};
 use anyhow::Result;
-use atoll_channel::{Client, Error, Report};
+use atoll_channel::{Base, Client, Error, Report};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -38,16 +38,26 @@ pub trait Target {
     fn swap(&mut self, server: &str, component: &[u8]) -> Result<Report>;
 }
 
-/// The socket of a running system's second serial line.
+/// The socket of a running system's second serial line, and a component that the system has.
 #[derive(Debug)]
-pub struct Line(PathBuf);
+pub struct Line {
+    socket: PathBuf,
+    /// Its name there, and its bytes.
+    base: (String, Vec<u8>),
+}
 
 impl Line {
+    /// That of a system which has this component of a server since its boot.
+    #[must_use]
+    pub fn new(socket: &Path, server: &str, component: Vec<u8>) -> Self {
+        Self { socket: socket.to_path_buf(), base: (file(server), component) }
+    }
+
     /// Connects, and waits for a system that is only about to start.
     fn connect(&self) -> Result<Client<UnixStream>, Error> {
         let end = Instant::now() + LIMIT;
         loop {
-            match Client::connect(&self.0, LIMIT) {
+            match Client::connect(&self.socket, LIMIT) {
                 Err(Error::Line(error)) if is_early(&error) && Instant::now() < end => {
                     thread::sleep(PERIOD);
                 }
@@ -55,6 +65,11 @@ impl Line {
             }
         }
     }
+}
+
+/// The file name of a server's component.
+fn file(server: &str) -> String {
+    format!("{server}.wasm")
 }
 
 /// Whether nobody has made the socket yet, or listens there.
@@ -66,8 +81,15 @@ impl Target for Line {
     fn swap(&mut self, server: &str, component: &[u8]) -> Result<Report> {
         // A connection of its own for each: `deploy` may have been restarted since.
         let mut system = self.connect()?;
-        let name = system.put(&format!("{server}.wasm"), component, |_| {})?;
-        Ok(system.swap(server, &name, |_, _| {})?)
+        let file = file(server);
+        let (name, bytes) = &self.base;
+        let name = match system.put_beside(Base { name, bytes }, &file, component, |_| {}) {
+            // The system may have given the other one up since.
+            Err(Error::Refused(_)) => system.put(&file, component, |_| {})?,
+            result => result?,
+        };
+        self.base = (name, component.to_vec());
+        Ok(system.swap(server, &self.base.0, |_, _| {})?)
     }
 }
 
@@ -189,7 +211,7 @@ pub fn begin(home: &Home, project: &Project, built: Stamp, socket: &Path) -> Res
         let target = project.build_folder().join("target");
         read(&project::build::build(&home, &project, &target)?)
     };
-    let line = Line(socket.to_path_buf());
+    let line = Line::new(socket, &project.name, component.clone());
     let mut watch = Watch::new(&project.folder, &project.name, (built, component), build, line);
     let name = project.name.clone();
     thread::spawn(move || {

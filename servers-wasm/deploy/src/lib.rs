@@ -16,8 +16,10 @@ mod component;
 
 use atoll_channel::{
     Phase,
+    crc::Crc,
     frame::Decoder,
     message::{Answer, Request, SILENCE_NS, VERSION, unpack},
+    pieces::Piece,
 };
 
 /// What the host's requests come to; the text of an error is for people.
@@ -32,6 +34,11 @@ pub trait System {
     /// # Errors
     /// More than it has, or none is under way.
     fn append(&mut self, data: &[u8]) -> Result<(), String>;
+    /// So many bytes of a component that is there, and fewer only at its end; at most [`READ`].
+    ///
+    /// # Errors
+    /// There is none of that name.
+    fn read(&mut self, component: &str, at: u32, length: u32) -> Result<Vec<u8>, String>;
     /// All bytes came; the name of the component.
     ///
     /// # Errors
@@ -51,6 +58,9 @@ pub trait System {
     fn report(&mut self) -> Result<Report, String>;
 }
 
+/// Most bytes that are read at once.
+pub const READ: u32 = 60_000;
+
 /// How far a swap is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
@@ -67,18 +77,35 @@ pub struct Deploy<S> {
     decoder: Decoder,
     /// The sequence number of the last request, and its answer; none before the first hello.
     last: Option<(u8, Answer)>,
-    /// Bytes of the upload that is under way.
-    taken: u32,
+    /// The upload that is under way.
+    incoming: Incoming,
     /// How many phases of the swap that is under way were told.
     told: Option<usize>,
     /// When the last bytes came.
     heard_ns: u64,
 }
 
+/// What came of an upload.
+#[derive(Debug, Default)]
+struct Incoming {
+    /// The component that pieces may be the same as.
+    base: String,
+    /// Bytes that are there.
+    taken: u32,
+    crc: Crc,
+}
+
 impl<S: System> Deploy<S> {
     /// Nobody has said hello yet.
     pub fn new(system: S) -> Self {
-        Self { system, decoder: Decoder::default(), last: None, taken: 0, told: None, heard_ns: 0 }
+        Self {
+            system,
+            decoder: Decoder::default(),
+            last: None,
+            incoming: Incoming::default(),
+            told: None,
+            heard_ns: 0,
+        }
     }
 
     /// What does what is asked.
@@ -127,27 +154,71 @@ impl<S: System> Deploy<S> {
     fn act(&mut self, request: Request) -> Result<Answer, String> {
         match request {
             Request::Hello { .. } => {}
-            Request::Begin { file, size } => {
+            Request::Begin { file, size, base } => {
                 self.system.begin(&file, size)?;
-                self.taken = 0;
+                self.incoming = Incoming { base, ..Incoming::default() };
             }
             Request::Chunk { offset, packed } => {
-                if offset != self.taken {
-                    let taken = self.taken;
+                let taken = self.incoming.taken;
+                if offset != taken {
                     return Err(format!("byte {offset} of the component does not follow {taken}"));
                 }
-                let data = unpack(&packed).ok_or("a chunk that cannot be unpacked")?;
-                self.system.append(&data)?;
-                self.taken = self.taken.saturating_add(data.len() as u32);
+                let pieces = unpack(&packed).ok_or("a chunk that cannot be unpacked")?;
+                pieces.into_iter().try_for_each(|piece| self.take(piece))?;
             }
-            Request::Finish => return Ok(Answer::Stored { component: self.system.finish()? }),
+            Request::Finish { crc } => return self.finish(crc),
             Request::Swap { server, component } => {
                 self.system.swap(&server, &component)?;
                 self.told = Some(0);
                 return Ok(Answer::Swapping);
             }
         }
-        Ok(Answer::Taken { bytes: self.taken })
+        Ok(Answer::Taken { bytes: self.incoming.taken })
+    }
+
+    /// Puts a piece behind those that came.
+    fn take(&mut self, piece: Piece) -> Result<(), String> {
+        let (mut at, mut length) = match piece {
+            Piece::New(data) => return self.append(&data),
+            Piece::Same { at, length } => (at, length),
+        };
+        while length > 0 {
+            let part = length.min(READ);
+            let data = self.system.read(&self.incoming.base, at, part)?;
+            if data.len() != part as usize {
+                return Err(format!(
+                    "{} has no bytes {at} to {}",
+                    self.incoming.base,
+                    at.saturating_add(part)
+                ));
+            }
+            self.append(&data)?;
+            (at, length) = (at.saturating_add(part), length - part);
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, data: &[u8]) -> Result<(), String> {
+        self.system.append(data)?;
+        self.incoming.crc.add(data);
+        self.incoming.taken = self.incoming.taken.saturating_add(data.len() as u32);
+        Ok(())
+    }
+
+    /// The host says that all came, and their sum.
+    fn finish(&mut self, crc: u32) -> Result<Answer, String> {
+        if self.incoming.crc.value() != crc {
+            self.system.give_up();
+            let base = &self.incoming.base;
+            return Err(if base.is_empty() {
+                "other bytes came than were sent".to_owned()
+            } else {
+                format!(
+                    "other bytes came than were meant: {base} is not what the host takes it for"
+                )
+            });
+        }
+        Ok(Answer::Stored { component: self.system.finish()? })
     }
 
     /// There is news of the swap; gives the bytes that tell it.

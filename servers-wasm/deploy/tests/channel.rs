@@ -7,9 +7,11 @@ use std::{
 };
 
 use atoll_channel::{
-    Client, Error, Phase,
+    Base, Client, Error, Phase,
+    crc::Crc,
     frame::Frame,
-    message::{Answer, CHUNK, Request, SILENCE_NS, VERSION},
+    message::{Answer, Request, SILENCE_NS, VERSION},
+    pieces::Piece,
 };
 use atoll_deploy::{Deploy, Report, System};
 use proptest::prelude::*;
@@ -38,6 +40,13 @@ impl System for Supervisor {
         let (_, size, bytes) = self.upload.as_mut().ok_or("nothing is being handed over")?;
         bytes.extend(data);
         if bytes.len() > *size as usize { Err("too much".to_owned()) } else { Ok(()) }
+    }
+
+    fn read(&mut self, component: &str, at: u32, length: u32) -> Result<Vec<u8>, String> {
+        let number = component.split_once('~').and_then(|(_, number)| number.parse::<usize>().ok());
+        let stored = number.and_then(|number| self.stored.get(number.checked_sub(1)?));
+        let (_, bytes) = stored.ok_or_else(|| format!("{component} not found"))?;
+        Ok(bytes.iter().skip(at as usize).take(length as usize).copied().collect())
     }
 
     fn finish(&mut self) -> Result<String, String> {
@@ -86,17 +95,20 @@ struct Wire {
     fates: VecDeque<Fate>,
     out: VecDeque<u8>,
     now_ns: u64,
+    /// Bytes that the host has written.
+    sent: usize,
 }
 
 impl Wire {
     fn new(fates: Vec<Fate>) -> Self {
         let deploy = Deploy::new(Supervisor::default());
-        Self { deploy, fates: fates.into(), out: VecDeque::new(), now_ns: 0 }
+        Self { deploy, fates: fates.into(), out: VecDeque::new(), now_ns: 0, sent: 0 }
     }
 }
 
 impl Write for &mut Wire {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.sent += bytes.len();
         let mut came = bytes.to_vec();
         let fate = self.fates.pop_front().unwrap_or(Fate::Arrives);
         match &fate {
@@ -154,7 +166,7 @@ fn a_component_is_handed_over_and_swapped_to() {
         Report { passed: passed(&Phase::ALL[..4]), end: None },
         Report { passed: passed(&Phase::ALL), end: Some(end) },
     ]);
-    let bytes = component(3 * CHUNK + 5);
+    let bytes = component(80_000);
     let mut host = client(&mut wire);
     let mut taken = Vec::new();
     let name = host.put("blink.wasm", &bytes, |bytes| taken.push(bytes)).expect("room");
@@ -169,6 +181,43 @@ fn a_component_is_handed_over_and_swapped_to() {
     let supervisor = wire.deploy.system();
     assert_eq!(supervisor.stored, [("blink.wasm".to_owned(), bytes)]);
     assert_eq!(supervisor.swaps, [("blink".to_owned(), "blink.wasm~1".to_owned())]);
+}
+
+#[test]
+fn what_a_component_has_in_common_with_another_is_not_sent() {
+    let mut wire = Wire::new(Vec::new());
+    let old = component(90_000);
+    let new = [&old[..50_000], b"something else", &old[50_001..]].concat();
+    let base = client(&mut wire).put("blink.wasm", &old, |_| {}).expect("room");
+    let before = wire.sent;
+    let beside = Base { name: &base, bytes: &old };
+    let name = client(&mut wire).put_beside(beside, "blink.wasm", &new, |_| {});
+    assert_eq!(name.expect("it is there"), "blink.wasm~2");
+    assert!(wire.sent - before < 2000, "{} bytes", wire.sent - before);
+    assert!(wire.deploy.system().stored[1].1 == new);
+}
+
+#[test]
+fn a_base_that_is_another_is_noticed() {
+    let mut wire = Wire::new(Vec::new());
+    let old = component(9_000);
+    let mut other = old.clone();
+    other[4_000] ^= 1;
+    let new = [other.as_slice(), &[0; 500]].concat();
+    let mut host = client(&mut wire);
+    let name = host.put("blink.wasm", &old, |_| {}).expect("room");
+    let mut put = |name: &str, bytes: &[u8]| {
+        let error = host.put_beside(Base { name, bytes }, "blink.wasm", &new, |_| {});
+        error.expect_err("not that one").to_string()
+    };
+    let told = put(&name, &other);
+    assert!(told.ends_with("blink.wasm~1 is not what the host takes it for"), "{told}");
+    assert_eq!(put("gone.wasm~7", &other), "gone.wasm~7 not found");
+    assert_eq!(put(&name, &new), "blink.wasm~1 has no bytes 0 to 9500");
+    // Nothing of it is left over.
+    let supervisor = wire.deploy.system();
+    assert!(supervisor.stored.len() == 1 && supervisor.given_up == 1);
+    assert!(client(&mut wire).put("blink.wasm", &new, |_| {}).is_ok());
 }
 
 #[test]
@@ -199,9 +248,9 @@ fn a_host_that_begins_anew_gives_up_what_was_under_way_and_nobody_mixes_two() {
         decoder.push(&answer);
         Answer::read(&decoder.next_frame().expect("an answer")).expect("an answer")
     };
-    let begin = Request::Begin { file: "a.wasm".into(), size: 20 };
+    let begin = Request::Begin { file: "a.wasm".into(), size: 20, base: String::new() };
     assert_eq!(say(&mut wire, begin.clone(), 2), Answer::Taken { bytes: 0 });
-    let chunk = |offset| Request::chunk(offset, &[1; 10]).0;
+    let chunk = |offset| Request::chunk(offset, &[Piece::New(vec![1; 10])]).0;
     assert_eq!(say(&mut wire, chunk(0), 3), Answer::Taken { bytes: 10 });
     // Asked again it answers again, and has it once.
     assert_eq!(say(&mut wire, chunk(0), 3), Answer::Taken { bytes: 10 });
@@ -210,7 +259,8 @@ fn a_host_that_begins_anew_gives_up_what_was_under_way_and_nobody_mixes_two() {
     let broken = Request::Chunk { offset: 10, packed: vec![0xff; 9] };
     let refused = Answer::Refused("a chunk that cannot be unpacked".into());
     assert_eq!(say(&mut wire, broken, 7), refused);
-    assert_eq!(say(&mut wire, Request::Finish, 5), Answer::Refused("10 of 20 bytes".into()));
+    let finish = Request::Finish { crc: Crc::of(&[1; 10]) };
+    assert_eq!(say(&mut wire, finish, 5), Answer::Refused("10 of 20 bytes".into()));
     assert_eq!(say(&mut wire, begin, 6), Answer::Taken { bytes: 0 });
     let hello = Request::Hello { version: VERSION };
     assert_eq!(say(&mut wire, hello, 6), Answer::Hello { version: VERSION });

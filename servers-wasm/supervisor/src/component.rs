@@ -84,6 +84,10 @@ impl Kernel for World {
         }
     }
 
+    fn read_part(&self, name: &str, offset: u64, count: u32) -> Result<Vec<u8>, kernel::Error> {
+        Ok(Module::open(name)?.read(offset, count))
+    }
+
     fn make_module(&self, name: &str, size: u64) -> Result<Module, kernel::Error> {
         Ok(Module::create(name, size)?)
     }

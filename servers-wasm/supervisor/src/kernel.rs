@@ -40,6 +40,12 @@ pub trait Kernel {
     /// When there is no such module.
     fn read_module(&self, name: &str) -> Result<Vec<u8>, Error>;
 
+    /// Some bytes of a module, fewer at its end.
+    ///
+    /// # Errors
+    /// When there is no such module, or it does not have all its bytes yet.
+    fn read_part(&self, name: &str, offset: u64, count: u32) -> Result<Vec<u8>, Error>;
+
     /// Makes a module of so many bytes, which has none of them yet. No other one has its name.
     ///
     /// # Errors

@@ -21,6 +21,8 @@ use crate::{
 
 /// Most uploads at one time, whatever their size.
 const MOST: usize = 64;
+/// Most bytes that one message carries back.
+const MOST_READ: u32 = 60_000;
 /// Modules take whole pages.
 const PAGE: u64 = 4096;
 /// What follows the stem of every file name.
@@ -191,6 +193,18 @@ impl<K: Kernel> Supervisor<K> {
         self.kernel.fill_module(&upload.module, data)?;
         upload.given = given;
         Ok(())
+    }
+
+    /// Some bytes of a component by the name that [`Supervisor::swap`] knows; fewer at its end.
+    ///
+    /// # Errors
+    /// There is no such component, or not all of it yet.
+    pub fn read_component(&self, file: &str, offset: u64, count: u32) -> Result<Vec<u8>, Error> {
+        // The description is a module too, and no component.
+        if !file.ends_with(ENDING) {
+            return Err(Error::NotFound(file.to_string()));
+        }
+        self.kernel.read_part(&self.component_named(file), offset, count.min(MOST_READ))
     }
 
     /// All bytes of an upload are there; its name. Earlier ones of its file that nobody needs are

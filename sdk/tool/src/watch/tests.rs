@@ -136,7 +136,7 @@ fn a_version_that_was_rolled_back_does_not_count_as_running() {
 fn a_system_that_is_about_to_start_is_waited_for() {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("channel");
-    let mut line = Line(socket.clone());
+    let mut line = Line::new(&socket, "blink", Vec::new());
     let swap = thread::spawn(move || line.swap("blink", b"one"));
     thread::sleep(PERIOD);
     let (mut system, _) = UnixListener::bind(&socket).unwrap().accept().unwrap();

@@ -8,7 +8,7 @@ use super::{
             supervision::{
                 swapping::{self, Replacement, SwapResult, Transaction, TransactionPhase},
                 types::Error,
-                uploads::Upload,
+                uploads::{self, Upload},
             },
         },
         wasi::io::poll::Pollable,
@@ -51,6 +51,10 @@ impl System for World {
     fn append(&mut self, data: &[u8]) -> Result<(), String> {
         let upload = self.upload()?;
         data.chunks(MOST).try_for_each(|data| upload.append(data)).map_err(reason)
+    }
+
+    fn read(&mut self, component: &str, at: u32, length: u32) -> Result<Vec<u8>, String> {
+        uploads::read(component, at.into(), length).map_err(reason)
     }
 
     fn finish(&mut self) -> Result<String, String> {

@@ -11,6 +11,10 @@ use super::{
 
 impl uploads::Guest for Component {
     type Upload = UploadHandle;
+
+    fn read(component: String, offset: u64, count: u32) -> Result<Vec<u8>, types::Error> {
+        Ok(with(|supervisor| supervisor.read_component(&component, offset, count))?)
+    }
 }
 
 /// Dropping it gives up what is not finished.

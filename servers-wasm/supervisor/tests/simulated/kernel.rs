@@ -64,6 +64,15 @@ impl Kernel for Play {
         module.ok_or_else(|| Error::NotFound(name.to_string()))
     }
 
+    fn read_part(&self, name: &str, offset: u64, count: u32) -> Result<Vec<u8>, Error> {
+        let made = self.0.made.borrow();
+        let made =
+            made.iter().find(|made| made.name == name && made.bytes.len() as u64 == made.size);
+        let bytes = made.map_or_else(|| self.read_module(name), |made| Ok(made.bytes.clone()))?;
+        let part = bytes.into_iter().skip(usize::try_from(offset).expect("small"));
+        Ok(part.take(count as usize).collect())
+    }
+
     fn make_module(&self, name: &str, size: u64) -> Result<ModuleHandle, Error> {
         if !self.0.room.get() {
             return Err(Error::OutOfResources(name.to_string()));

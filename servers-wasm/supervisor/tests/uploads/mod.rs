@@ -73,6 +73,28 @@ fn a_file_is_its_newest_upload_and_never_what_was_there_at_boot() {
 }
 
 #[test]
+fn components_are_read_by_the_names_of_swaps() {
+    let mut world = World::booted(SYSTEM);
+    let id = world.supervisor.upload_begin("new.wasm", 5).expect("room");
+    world.supervisor.upload_append(id, b"abcd").expect("fits");
+    let read = |world: &World, file: &str, offset, count| {
+        world.supervisor.read_component(file, offset, count)
+    };
+    for file in ["new.wasm", "new~1.wasm", "no.wasm", "system.toml"] {
+        assert_eq!(read(&world, file, 0, 9), Err(Error::NotFound(file.to_string())));
+    }
+    world.supervisor.upload_append(id, b"e").expect("fits");
+    world.supervisor.upload_finish(id).expect("whole");
+    for file in ["new.wasm", "new~1.wasm"] {
+        assert_eq!(read(&world, file, 0, 9), Ok(b"abcde".to_vec()));
+        assert_eq!(read(&world, file, 1, 3), Ok(b"bcd".to_vec()));
+        assert_eq!(read(&world, file, 5, 1), Ok(Vec::new()));
+    }
+    upload(&mut world, "long.wasm", 12_000).expect("room");
+    assert_eq!(read(&world, "long.wasm", 0, u32::MAX).map(|bytes| bytes.len()), Ok(12_000));
+}
+
+#[test]
 fn what_nobody_needs_gives_way_and_the_rest_does_not() {
     let mut world = World::booted(SYSTEM);
     let upload_of = |world: &mut World, file: &str| upload(world, file, 4000).expect("room");
