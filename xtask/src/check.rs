@@ -57,17 +57,14 @@ pub(crate) fn report(summary: Summary) -> Result<()> {
 pub(crate) fn test(home: &Home) -> Result<()> {
     atoll::wit::fill_deps(home)?;
     let mut summary = thread::scope(|scope| {
-        // Much of the time is the linker's, which keeps one processor busy.
+        // Linking and testing often keep one processor busy, and leave the other to this.
         let built = scope.spawn(|| prepare(home));
         let mut summary = read(home);
+        summary.add(host(home)?);
         let built = built.join().unwrap_or_else(|_| Err(anyhow!("building panicked")));
         summary.add(count("building", built));
-        summary
-    });
-    println!("== rooms");
-    rooms::print(home)?;
-    println!("== host tests");
-    summary.add(host_tests(home)?);
+        anyhow::Ok(summary)
+    })?;
     println!("== fuzzing");
     match fuzz::bounded(home) {
         Ok(targets) => summary.add(targets),
@@ -104,15 +101,24 @@ fn read(home: &Home) -> Summary {
     summary
 }
 
-/// Builds what the tests run: servers of this repository and foreign ones, if their toolchains are
-/// there, and all that is booted.
-fn prepare(home: &Home) -> Result<()> {
+/// The tests on the host.
+fn host(home: &Home) -> Result<Summary> {
+    println!("== rooms");
+    rooms::print(home)?;
+    // The runtime's tests run servers of this repository and foreign ones, if they are there.
     components::build(home)?;
     foreign::prepare(home)?;
+    println!("== host tests");
+    host_tests(home)
+}
+
+/// Builds what the later tests boot and run, which most of all takes time.
+fn prepare(home: &Home) -> Result<()> {
     artifacts::build(home, true)?;
     artifacts::build(home, false)?;
     variants::build_conformance(home)?;
-    Ok(())
+    fuzz::prepare(home)?;
+    inject::prepare(home)
 }
 
 fn count(name: &str, result: Result<()>) -> Summary {

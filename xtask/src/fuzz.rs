@@ -7,7 +7,7 @@
 use anyhow::{Context, Result, bail};
 use atoll::home::Home;
 use atoll::process::{run, step};
-use atoll_scenarios::Summary;
+use atoll_scenarios::{Summary, side_by_side};
 use clap::Args;
 use std::env;
 use std::ffi::OsString;
@@ -74,25 +74,31 @@ pub(crate) fn fuzz(home: &Home, options: &Options) -> Result<()> {
 /// time.
 pub(crate) fn bounded(home: &Home) -> Result<Summary> {
     let targets = targets(home)?;
-    // The same that libFuzzer is built by.
-    let compiler = env::var_os("CXX").unwrap_or_else(|| OsString::from("c++"));
-    if Command::new(&compiler).arg("--version").output().is_err() {
+    if !has_compiler() {
         println!("fuzzing: skipped: it takes a C++ compiler, package g++");
         return Ok(Summary { skipped: targets.len(), ..Summary::default() });
     }
     let programs = build(home)?;
-    let mut summary = Summary::default();
-    for target in targets {
-        match run_bounded(home, &programs, &target) {
-            Ok(()) => summary.passed += 1,
-            Err(error) => {
-                println!("fuzzing {target}: FAILED: {error:#}");
-                summary.failed += 1;
-            }
+    let summary = side_by_side(&targets, |target| match run_bounded(home, &programs, target) {
+        Ok(()) => Summary { passed: 1, ..Summary::default() },
+        Err(error) => {
+            println!("fuzzing {target}: FAILED: {error:#}");
+            Summary { failed: 1, ..Summary::default() }
         }
-    }
+    });
     println!("fuzzing: {} passed, {} failed", summary.passed, summary.failed);
     Ok(summary)
+}
+
+/// Builds what the bounded run takes, if it can run here.
+pub(crate) fn prepare(home: &Home) -> Result<()> {
+    if has_compiler() { build(home).map(drop) } else { Ok(()) }
+}
+
+/// Whether there is the compiler that libFuzzer is built by.
+fn has_compiler() -> bool {
+    let compiler = env::var_os("CXX").unwrap_or_else(|| OsString::from("c++"));
+    Command::new(&compiler).arg("--version").output().is_ok()
 }
 
 /// How many inputs the bounded run gives a target, seeds among them: a number and no time, so that
@@ -107,7 +113,7 @@ fn bounded_runs(target: &str) -> u32 {
 
 fn run_bounded(home: &Home, programs: &Path, target: &str) -> Result<()> {
     // Empty, so that what earlier runs found changes nothing.
-    let kept = home.target.join("fuzz/bounded");
+    let kept = home.target.join("fuzz/bounded").join(target);
     if kept.exists() {
         fs::remove_dir_all(&kept)?;
     }

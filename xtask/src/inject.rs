@@ -69,6 +69,11 @@ pub(crate) fn inject(home: &Home, options: &Options) -> Result<()> {
     if options.qemu { campaign.systems() } else { campaign.hosted() }
 }
 
+/// Builds what takes longest of what [`test`] takes.
+pub(crate) fn prepare(home: &Home) -> Result<()> {
+    parts::build_program(home)
+}
+
 /// Two small campaigns.
 pub(crate) fn test(home: &Home) -> Summary {
     let mut summary = Summary::default();

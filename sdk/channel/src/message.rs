@@ -162,7 +162,8 @@ impl Request {
         for piece in rest {
             piece.write(&mut data);
             covered = covered.saturating_add(piece.length());
-            if data.len() > UNPACKED || covered > COVERED && !ends.is_empty() {
+            // The first one goes whatever it has.
+            if (data.len() > UNPACKED || covered > COVERED) && !ends.is_empty() {
                 break;
             }
             ends.push(data.len());

@@ -17,7 +17,7 @@ pub mod session;
 pub mod terminal;
 
 pub use machine::{Firmware, Machine, Medium};
-pub use runner::{Summary, run};
+pub use runner::{Summary, run, side_by_side};
 pub use session::Session;
 pub use terminal::Terminal;
 

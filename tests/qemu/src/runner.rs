@@ -1,4 +1,4 @@
-//! Running scenarios, two at a time.
+//! Running scenarios, and whatever else takes a processor for itself, two at a time.
 
 use crate::{Images, Lab, Scenario, Skip};
 use anyhow::Result;
@@ -8,12 +8,12 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::Instant;
 
-/// How many machines run at the same time.
+/// How many run at the same time.
 const WORKERS: usize = 2;
 /// Lines of a transcript that are shown on failure; the file has all of them.
 const SHOWN: usize = 60;
 
-/// How many scenarios ended how.
+/// How many tests ended how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Did what they should.
@@ -39,14 +39,19 @@ impl Summary {
 /// If the folder cannot be made.
 pub fn run(scenarios: &[&Scenario], images: &dyn Images, folder: &Path) -> Result<Summary> {
     fs::create_dir_all(folder)?;
-    let queue = Mutex::new(scenarios.iter());
+    Ok(side_by_side(scenarios, |scenario| run_one(scenario, images, folder)))
+}
+
+/// Does something with all of these, with two at a time, and adds up how it ended.
+pub fn side_by_side<T: Sync>(all: &[T], work: impl Fn(&T) -> Summary + Sync) -> Summary {
+    let queue = Mutex::new(all.iter());
     let summary = Mutex::new(Summary::default());
     let next = || queue.lock().ok()?.next();
     thread::scope(|scope| {
-        for _ in 0..WORKERS.min(scenarios.len()) {
+        for _ in 0..WORKERS.min(all.len()) {
             scope.spawn(|| {
-                while let Some(scenario) = next() {
-                    let result = run_one(scenario, images, folder);
+                while let Some(one) = next() {
+                    let result = work(one);
                     if let Ok(mut summary) = summary.lock() {
                         summary.add(result);
                     }
@@ -54,7 +59,7 @@ pub fn run(scenarios: &[&Scenario], images: &dyn Images, folder: &Path) -> Resul
             });
         }
     });
-    Ok(summary.into_inner().unwrap_or_default())
+    summary.into_inner().unwrap_or_default()
 }
 
 fn run_one(scenario: &Scenario, images: &dyn Images, folder: &Path) -> Summary {

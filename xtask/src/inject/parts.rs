@@ -41,9 +41,7 @@ impl Parts {
 
     fn fill(&self, home: &Home, systems: bool) -> Result<()> {
         let components = components::build(home)?;
-        step("building the campaign");
-        let mut cargo = home.plain_cargo("build");
-        run(cargo.args(["--quiet", "--profile", "inject", "-p", "atoll-inject"]))?;
+        build_program(home)?;
         fs::create_dir_all(self.components())?;
         copy(&home.target.join("inject/atoll-inject"), &self.program())?;
         for entry in fs::read_dir(&components)? {
@@ -75,6 +73,13 @@ impl Parts {
             ["kernel", "boot-shim", "runtime.elf"].map(|name| self.folder.join(name));
         Artifacts { kernel, shim, runtime }
     }
+}
+
+/// Builds the program of a campaign.
+pub(super) fn build_program(home: &Home) -> Result<()> {
+    step("building the campaign");
+    let mut cargo = home.plain_cargo("build");
+    run(cargo.args(["--quiet", "--profile", "inject", "-p", "atoll-inject"]))
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {
