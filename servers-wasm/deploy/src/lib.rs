@@ -34,7 +34,7 @@ pub trait System {
     /// # Errors
     /// More than it has, or none is under way.
     fn append(&mut self, data: &[u8]) -> Result<(), String>;
-    /// So many bytes of a component that is there, and fewer only at its end; at most [`READ`].
+    /// So many bytes of a component that is there, and fewer only at its end; at most [`MOST`].
     ///
     /// # Errors
     /// There is none of that name.
@@ -58,8 +58,8 @@ pub trait System {
     fn report(&mut self) -> Result<Report, String>;
 }
 
-/// Most bytes that are read at once.
-pub const READ: u32 = 60_000;
+/// Most bytes that the supervisor takes or gives in one call.
+pub const MOST: u32 = 60_000;
 
 /// How far a swap is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -183,7 +183,7 @@ impl<S: System> Deploy<S> {
             Piece::Same { at, length } => (at, length),
         };
         while length > 0 {
-            let part = length.min(READ);
+            let part = length.min(MOST);
             let data = self.system.read(&self.incoming.base, at, part)?;
             if data.len() != part as usize {
                 return Err(format!(

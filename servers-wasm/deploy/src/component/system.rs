@@ -14,11 +14,8 @@ use super::{
         wasi::io::poll::Pollable,
     },
 };
-use crate::{Report, System};
+use crate::{MOST, Report, System};
 use atoll_channel::{Phase, message::Answer};
-
-/// Most bytes that the supervisor takes in one call.
-const MOST: usize = 60_000;
 
 /// The supervisor, and what is under way there.
 #[derive(Default)]
@@ -50,7 +47,7 @@ impl System for World {
 
     fn append(&mut self, data: &[u8]) -> Result<(), String> {
         let upload = self.upload()?;
-        data.chunks(MOST).try_for_each(|data| upload.append(data)).map_err(reason)
+        data.chunks(MOST as usize).try_for_each(|data| upload.append(data)).map_err(reason)
     }
 
     fn read(&mut self, component: &str, at: u32, length: u32) -> Result<Vec<u8>, String> {
